@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0 */
+/*
+ * The kernel's structs: the members used alone, and where they lie is relocated when a program is loaded.
+ *
+ * A struct costs the loading a search through all of the kernel's types, a third of a millisecond, unless the kernel still
+ * knows it from last time. It remembers one name for each of 31 hashes (kernel/bpf/btf.c, vmlinux_cand_cache), so structs
+ * whose names share a hash push each other out. That is why some things are reached in a roundabout way here: a vfsmount
+ * by its mount, a queue of TCP by what the sock counts.
+ */
+#ifndef CRFD_KERNEL_H
+#define CRFD_KERNEL_H
+
+#define CORE __attribute__((preserve_access_index))
+
+struct hlist_bl_node {
+	struct hlist_bl_node **pprev;
+} CORE;
+
+struct super_block {
+	__u32 s_dev;
+	unsigned long s_magic;
+} CORE;
+
+struct list_head {
+	struct list_head *next;
+} CORE;
+
+struct file_lock_context {
+	struct list_head flc_flock, flc_posix, flc_lease;
+} CORE;
+
+struct inode {
+	__u16 i_mode;
+	struct super_block *i_sb;
+	unsigned long i_ino;
+	unsigned int i_nlink;
+	__u32 i_rdev;
+	__s64 i_size;
+	__u8 i_blkbits;
+	__u64 i_blocks;
+	struct file_lock_context *i_flctx;
+} CORE;
+
+/* i_state was a number, then an enum (6.18), then an enum in a struct. */
+struct inode___number {
+	unsigned int i_state;
+} CORE;
+
+enum inode_state_flags_t { I_NEW = 1 };
+
+struct inode___enum {
+	enum inode_state_flags_t i_state;
+} CORE;
+
+struct inode_state_flags {
+	enum inode_state_flags_t __state;
+} CORE;
+
+struct inode___struct {
+	struct inode_state_flags i_state;
+} CORE;
+
+/* XFS keeps its own count, which stat(2) shows (xfs_vn_getattr); the names are those since 5.13. */
+struct xfs_inode {
+	__u64 i_nblocks;
+	__u64 i_delayed_blks;
+	struct inode i_vnode;
+} CORE;
+
+struct dentry {
+	struct hlist_bl_node d_hash;
+	struct dentry *d_parent;
+} CORE;
+
+struct vfsmount {
+	struct dentry *mnt_root;
+} CORE;
+
+struct mount {
+	struct vfsmount mnt;
+	int mnt_id;
+} CORE;
+
+struct path {
+	struct vfsmount *mnt;
+	struct dentry *dentry;
+} CORE;
+
+typedef struct {
+	__u32 val;
+} kid_t;
+
+struct cred {
+	kid_t uid, gid, euid, egid, fsuid, fsgid;
+} CORE;
+
+struct file_operations {
+	void *show_fdinfo;
+} CORE;
+
+struct file {
+	__u32 f_mode;
+	__u32 f_flags;
+	const struct file_operations *f_op;
+	struct inode *f_inode;
+	const struct cred *f_cred;
+	struct path f_path;
+	__s64 f_pos;
+	void *private_data;
+} CORE;
+
+struct counter {
+	int counter;
+};
+
+struct net;
+
+struct sock_common {
+	__be32 skc_daddr, skc_rcv_saddr;
+	__be16 skc_dport;
+	unsigned short skc_family;
+	volatile unsigned char skc_state;
+	int skc_bound_dev_if;
+	struct {
+		struct net *net;
+	} skc_net;
+	struct {
+		__be32 word[4];
+	} skc_v6_daddr, skc_v6_rcv_saddr;
+} CORE;
+
+struct socket;
+
+struct sock {
+	struct sock_common __sk_common;
+	struct {
+		__u32 qlen;
+	} sk_receive_queue;
+	struct {
+		struct counter rmem_alloc;
+	} sk_backlog;
+	struct {
+		struct counter refs;
+	} sk_wmem_alloc;
+	int sk_wmem_queued;
+	__u32 sk_ack_backlog, sk_max_ack_backlog;
+	__u16 sk_type, sk_protocol;
+	struct socket *sk_socket;
+} CORE;
+
+/* Since 6.17, also of a socket that is nobody's file any more. */
+struct sock___numbered {
+	unsigned long sk_ino;
+} CORE;
+
+struct inet_sock {
+	__be32 inet_saddr;
+	__be16 inet_sport;
+} CORE;
+
+struct unix_address {
+	int len;
+	struct {
+		unsigned short sun_family;
+	} name[1];
+} CORE;
+
+struct unix_sock {
+	struct unix_address *addr;
+	struct sock *peer;
+	struct {
+		struct counter nr_fds;
+	} scm_stat;
+} CORE;
+
+/* Since 6.17: the bytes of a stream. */
+struct unix_sock___counted {
+	int inq_len;
+} CORE;
+
+struct socket {
+	struct sock *sk;
+	struct file *file;
+} CORE;
+
+struct pipe_buffer {
+	unsigned int len;
+} CORE;
+
+struct pipe_inode_info {
+	unsigned int head, tail, max_usage, ring_size, readers, writers;
+	struct pipe_buffer *bufs;
+} CORE;
+
+struct eventfd_ctx {
+	__u64 count;
+	unsigned int flags;
+	int id;
+} CORE;
+
+struct rb_node {
+	struct rb_node *rb_left, *rb_right;
+} CORE;
+
+struct epitem {
+	struct rb_node rbn;
+	struct {
+		struct file *file;
+		int fd;
+	} ffd;
+	struct {
+		__u32 events;
+		__u64 data;
+	} event;
+} CORE;
+
+struct eventpoll {
+	struct {
+		struct {
+			struct rb_node *rb_node;
+		} rb_root;
+	} rbr;
+} CORE;
+
+struct shmem_inode_info {
+	unsigned int seals;
+	struct inode vfs_inode;
+} CORE;
+
+/* struct file until 6.11. */
+struct file___versioned {
+	__u64 f_version;
+} CORE;
+
+struct pid;
+
+enum pid_type { PIDTYPE_PID = 0 };
+
+struct fown_struct {
+	struct pid *pid;
+	enum pid_type pid_type;
+	kid_t uid, euid;
+	int signum;
+} CORE;
+
+/* A part of the file until 6.11, of its own and only where it is used since 6.12. */
+struct file___owner_within {
+	struct fown_struct f_owner;
+} CORE;
+
+struct file___owner_apart {
+	struct fown_struct *f_owner;
+} CORE;
+
+struct fdtable {
+	unsigned int max_fds;
+	unsigned long *close_on_exec;
+} CORE;
+
+struct files_struct {
+	struct fdtable *fdt;
+} CORE;
+
+struct pid_namespace;
+
+struct upid {
+	int nr;
+	struct pid_namespace *ns;
+} CORE;
+
+struct hlist_head {
+	void *first;
+};
+
+struct pid {
+	unsigned int level;
+	struct hlist_head tasks[4];
+	struct upid numbers[1];
+} CORE;
+
+struct signal_struct {
+	int nr_threads;
+	unsigned int flags;
+	int group_exit_code;
+	struct pid *pids[4];
+} CORE;
+
+struct nsproxy {
+	struct net *net_ns;
+} CORE;
+
+struct task_struct {
+	unsigned int __state;
+	unsigned int flags;
+	int exit_state, exit_code, exit_signal;
+	int pid, tgid;
+	struct task_struct *real_parent, *group_leader;
+	struct pid *thread_pid;
+	__u64 start_boottime;
+	const struct cred *real_cred;
+	char comm[16];
+	struct files_struct *files;
+	struct signal_struct *signal;
+	struct nsproxy *nsproxy;
+} CORE;
+
+struct seq_file;
+
+/* What iterator programs are called with does not move: members of eight bytes, as they were in 5.8. */
+struct bpf_iter_meta {
+	struct seq_file *seq;
+};
+
+struct bpf_iter__task {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+};
+
+struct bpf_iter__task_file {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+	__u32 fd;
+	struct file *file;
+};
+
+#endif

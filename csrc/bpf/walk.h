@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0 */
+/* What the programs of walk.bpf.c write to their seq_file: the one layout, read by both sides. */
+#ifndef CRFD_WALK_H
+#define CRFD_WALK_H
+
+#define WALK_PATH_MAX 4096 /* as the kernel's own readlink of /proc/PID/fd/N: PATH_MAX, NUL included */
+
+/*
+ * Of one open file descriptor; the path follows, and what `bits` says. `len` is a multiple of 8, and so is all that it is
+ * made of: records stay aligned in a read.
+ */
+struct walk_fd {
+	__u32 len; /* this header and the path, rounded up, and what follows them */
+	__u32 tid; /* in the reader's pid namespace */
+	__s32 fd;
+	__s16 path; /* bytes with the NUL, or -errno */
+	__u16 bits; /* WALK_* */
+	__u64 start; /* of the task, ns after boot */
+	__u64 file; /* address: identity only, never shown */
+	__u64 pos, version;
+	__u64 ino, size, blocks;
+	__u32 dev, rdev; /* the kernel's own dev_t */
+	__u32 f_mode, f_flags;
+	__u32 uid, gid;
+	__s32 mnt_id;
+	__u32 nlink;
+	__u32 magic; /* of the file system */
+	__u16 mode;
+	__u16 print; /* of what tells two files apart that had one address after each other */
+};
+
+#define WALK_CLOEXEC 1
+#define WALK_UNLINKED 2 /* d_path() has put " (deleted)" behind the path */
+#define WALK_UNNAMED 4 /* was never in a directory: " (deleted)" behind its path is the kernel's, if it is there */
+#define WALK_PLAIN 8 /* its fdinfo has nothing but pos, flags, mnt_id and ino */
+#define WALK_DIRTY 16 /* a regular file with pages to be written: some may have no blocks yet */
+#define WALK_VERSION 32 /* the kernel has f_version */
+#define WALK_BLOCKS 64 /* blocks is what stat(2) says */
+#define WALK_OWNED 128 /* F_SETOWN or F_SETSIG was used: a walk_owner ends the record */
+/* What follows the path, one of these at most. */
+#define WALK_SOCK 256 /* a walk_sock, and the rest of walk_unix_sock where it has names */
+#define WALK_PIPE 512 /* a walk_pipe */
+#define WALK_EVENTFD 1024 /* a walk_eventfd */
+#define WALK_EPOLL 2048 /* a walk_epoll */
+#define WALK_SEALS 4096 /* a walk_memfd, of any nameless file of a tmpfs */
+
+#define WALK_NAME_MAX 112 /* a sockaddr_un, and a NUL where the path fills it (net/unix/af_unix.c, unix_mkname_bsd) */
+
+/* As the kernel's struct sock has it. */
+struct walk_sock {
+	__u16 family, type, protocol;
+	__u8 state; /* TCP_* of any family */
+	__u8 bits; /* WALK_SOCK_* */
+	__u32 queued; /* buffers to be read */
+	__u32 bytes; /* to be read, with WALK_SOCK_BYTES */
+	__s32 read_memory; /* 0 where nothing is to be read */
+	__s32 write_memory; /* that what was sent takes, and 1 */
+	__s32 write_queued; /* of a stream's, what was not acknowledged included */
+	__u32 pending, backlog; /* connections, of a listener */
+	__u32 in_flight;
+	__u32 dev_if;
+	__u64 peer_ino;
+	__be32 address[4], peer_address[4];
+	__be16 port, peer_port;
+	__u16 name_len, peer_name_len; /* of unix, 0: none */
+};
+
+#define WALK_SOCK_OWN_NET 1 /* it is in the network namespace of its task */
+#define WALK_SOCK_PEER 2 /* of unix: has one, peer_ino 0 where that is not known */
+#define WALK_SOCK_BYTES 4
+#define WALK_SOCK_IN_FLIGHT 8
+
+struct walk_unix_sock {
+	struct walk_sock sock;
+	char name[WALK_NAME_MAX], peer_name[WALK_NAME_MAX];
+};
+
+struct walk_pipe {
+	__u32 pages; /* that it holds at most */
+	__u32 waiting; /* bytes, or WALK_PIPE_MANY: in more buffers than were looked at */
+	__u32 readers, writers;
+};
+
+#define WALK_PIPE_MANY 0xffffffff
+
+struct walk_eventfd {
+	__u64 count;
+	__u32 id, flags;
+};
+
+struct walk_target {
+	__s32 fd;
+	__u32 events;
+	__u64 data, ino, pos;
+	__u32 dev, pad;
+};
+
+struct walk_epoll {
+	__u64 nr;
+	struct walk_target target[1];
+};
+
+struct walk_memfd {
+	__u32 seals, pad;
+};
+
+union walk_tail {
+	struct walk_unix_sock unix_sock;
+	struct walk_pipe pipe;
+	struct walk_eventfd eventfd;
+	struct walk_epoll epoll;
+	struct walk_memfd memfd;
+};
+
+/* Who is told by a signal: its last bytes. */
+struct walk_owner {
+	__s32 pid; /* in the reader's pid namespace, 0: in none there, or gone */
+	__u32 type; /* enum pid_type, which F_OWNER_* follows */
+	__u32 uid, euid;
+	__u32 signum;
+	__u32 pad;
+};
+
+/* Of one task whose table is its own or its leader's. */
+struct walk_task {
+	__u32 tid, tgid, ppid, sid; /* in the reader's pid namespace */
+	__u32 ns_pid; /* in its own */
+	__u32 uid, euid, gid, egid;
+	__u32 state, exit_state, exit_code, exit_signal;
+	__u32 flags; /* PF_* */
+	__u32 fd_size, threads;
+	__u64 start; /* ns after boot */
+	__u64 files; /* address of the table: identity only, never shown */
+	char comm[16];
+};
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* The programs of bpf/walk.bpf.c in the kernel, and what their iterators give. */
+#ifndef CRFD_BPF_LOAD_H
+#define CRFD_BPF_LOAD_H
+
+#include <sys/types.h>
+
+#include "crfd.h"
+
+typedef struct crfd_bpf crfd_bpf;
+
+enum crfd_bpf_walk { CRFD_BPF_FDS = 0, CRFD_BPF_TASKS = 1 };
+
+/* The step that failed; crfd_bpf_probe() says it in words. */
+enum crfd_bpf_step { CRFD_BPF_OK, CRFD_BPF_MAP, CRFD_BPF_LOADER, CRFD_BPF_LOAD, CRFD_BPF_LINK, CRFD_BPF_READ };
+
+/* What one iterator walks; both numbers are in the caller's pid namespace, at most one of them nonzero. */
+struct crfd_bpf_target {
+	int32_t tid; /* this task alone */
+	int32_t pid; /* the threads of this process, those that share its leader's table once */
+};
+
+/*
+ * The loaded programs, loaded now if no one has yet; each get needs its put. A child after fork() loads its own, and
+ * must not go on with what its parent got. *step is written always.
+ */
+int crfd_bpf_get(crfd_bpf **out, enum crfd_bpf_step *step);
+void crfd_bpf_put(crfd_bpf *bpf);
+/* Whether the kernel can be told a target (Linux 6.1); where not, an iterator walks every task whatever it is told. */
+int crfd_bpf_selects(const crfd_bpf *bpf);
+/* A descriptor to read records from. -ESRCH is never given: a target that is not there has no records. */
+int crfd_bpf_iter(crfd_bpf *bpf, enum crfd_bpf_walk walk, struct crfd_bpf_target target);
+/* The bytes that one read may need. */
+size_t crfd_bpf_piece(void);
+/* Whole records of an iterator, n at least crfd_bpf_piece(). 0 at the end. */
+ssize_t crfd_bpf_read(crfd_bpf *bpf, int iter, void *buf, size_t n);
+
+#endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* The one parser of numbers in the kernel's texts. */
+#ifndef CRFD_NUMBER_H
+#define CRFD_NUMBER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The n bytes, all of them digits of the base (8, 10 or 16, no prefix). -EINVAL, or -ERANGE above max. */
+int crfd_number(const char *p, size_t n, unsigned int base, uint64_t max, uint64_t *out);
+/* The same in base 10 with an optional minus, as two's complement. */
+int crfd_number_signed(const char *p, size_t n, int64_t *out);
+
+#endif

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Keys numbered 1, 2, 3 … by first appearance.
+ *
+ *   slot  [ 0 | 3 | 0 | 1 | 2 | 0 | … ]   open addressing, a power of two, at most half full; 0 = empty
+ *               |       |   |
+ *   key   [ k1 | k2 | k3 | … ]            in order of appearance, so objref i is key[i - 1]
+ *
+ * A slot is four bytes and a new key touches only its slot and the end of key[], so a million descriptions take 16 MB
+ * and a growth rereads key[] in order.
+ */
+#include "crfd.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "buf.h"
+
+#define AHEAD 8 /* slots fetched before they are needed: the table is larger than the cache */
+
+struct crfd_objrefs {
+	uint32_t *slot;
+	uint64_t *key;
+	size_t nr, alloc;
+	unsigned int bits; /* 1 << bits slots */
+};
+
+/* The finalizer of splitmix64: every input bit reaches the high bits that choose the slot. */
+static inline size_t slot_of(uint64_t key, unsigned int bits)
+{
+	key = (key ^ key >> 30) * 0xbf58476d1ce4e5b9u;
+	key = (key ^ key >> 27) * 0x94d049bb133111ebu;
+	return (key ^ key >> 31) >> (64 - bits);
+}
+
+/* The slot that holds key, or the empty one where it belongs. */
+static size_t find(const crfd_objrefs *t, uint64_t key)
+{
+	size_t mask = ((size_t)1 << t->bits) - 1, i = slot_of(key, t->bits);
+
+	while (t->slot[i] && t->key[t->slot[i] - 1] != key)
+		i = (i + 1) & mask;
+	return i;
+}
+
+static int rehash(crfd_objrefs *t, unsigned int bits)
+{
+	size_t mask = ((size_t)1 << bits) - 1;
+	uint32_t *slot = calloc(mask + 1, sizeof(*slot));
+
+	if (!slot)
+		return -ENOMEM;
+	for (size_t n = 0; n < t->nr; n++) {
+		size_t i = slot_of(t->key[n], bits);
+
+		while (slot[i])
+			i = (i + 1) & mask;
+		slot[i] = (uint32_t)n + 1;
+	}
+	free(t->slot);
+	t->slot = slot;
+	t->bits = bits;
+	return 0;
+}
+
+static int reserve(crfd_objrefs *t, size_t n)
+{
+	unsigned int bits = t->bits;
+	int rc;
+
+	if (n > UINT32_MAX - 1 - t->nr)
+		return -EOVERFLOW;
+	rc = crfd_grow(&t->key, &t->alloc, t->nr + n, sizeof(*t->key));
+	if (rc < 0)
+		return rc;
+	while ((size_t)1 << bits < 2 * (t->nr + n))
+		bits++;
+	return bits == t->bits ? 0 : rehash(t, bits);
+}
+
+crfd_objrefs *crfd_objrefs_new(void)
+{
+	crfd_objrefs *t = calloc(1, sizeof(*t));
+
+	if (t && rehash(t, 6) < 0) {
+		free(t);
+		return NULL;
+	}
+	return t;
+}
+
+void crfd_objrefs_free(crfd_objrefs *t)
+{
+	if (!t)
+		return;
+	free(t->slot);
+	free(t->key);
+	free(t);
+}
+
+int crfd_objrefs_add(crfd_objrefs *t, const uint64_t *key, size_t n, uint32_t *objref, uint8_t *fresh)
+{
+	int rc = reserve(t, n);
+
+	if (rc < 0)
+		return rc;
+	for (size_t k = 0; k < n; k++) {
+		size_t i;
+
+		if (k + AHEAD < n)
+			__builtin_prefetch(&t->slot[slot_of(key[k + AHEAD], t->bits)]);
+		fresh[k] = 0;
+		objref[k] = 0;
+		if (!key[k])
+			continue;
+		i = find(t, key[k]);
+		if (!t->slot[i]) {
+			t->key[t->nr++] = key[k];
+			t->slot[i] = (uint32_t)t->nr;
+			fresh[k] = 1;
+		}
+		objref[k] = t->slot[i];
+	}
+	return 0;
+}
+
+uint32_t crfd_objrefs_get(const crfd_objrefs *t, uint64_t key)
+{
+	return key ? t->slot[find(t, key)] : 0;
+}
+
+size_t crfd_objrefs_len(const crfd_objrefs *t)
+{
+	return t->nr;
+}
