@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: MIT
+"""Which backend scans: the BPF iterator where the real program runs here, /proc everywhere."""
+
+from __future__ import annotations
+
+from crfd import _core
+from crfd.errors import BackendError
+
+NAMES = ("auto", "bpf", "proc")
+PROC = int(_core.lib.CRFD_BACKEND_PROC)
+BPF = int(_core.lib.CRFD_BACKEND_BPF)
+
+
+def choose(name: str) -> int:
+    """The number (enum crfd_backend) of the backend that "auto", "bpf" or "proc" means here.
+
+    "auto" falls back to /proc silently; "bpf" raises BackendError with the reason when it cannot run.
+    """
+    if name not in NAMES:
+        raise ValueError(f"backend: expected one of {', '.join(NAMES)}, found {name!r}")
+    if name == "proc":
+        return PROC
+    reason = _core.bpf_unusable()
+    if reason is None:
+        return BPF
+    if name == "bpf":
+        raise BackendError(f"the bpf backend cannot run here: {reason}")
+    return PROC
+
+
+def name(number: int) -> str:
+    return {PROC: "proc", BPF: "bpf"}.get(number, f"backend-{number}")

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""The crfd command: main.py, and one module a subcommand."""

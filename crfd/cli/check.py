@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: MIT
+"""crfd check: what can be used here."""
+
+from __future__ import annotations
+
+import argparse
+
+from crfd.cli import text
+from crfd.cli.status import DONE
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="one JSON object a capability")
+
+
+def run(args: argparse.Namespace) -> int:
+    import json
+    from dataclasses import asdict
+
+    from crfd.capability import check
+
+    found = check()
+    if args.json:
+        for one in found:
+            print(json.dumps(asdict(one)))
+        return DONE
+    usable = {True: "yes", False: "no", None: "-"}
+    rows = [(one.name, usable[one.usable], one.detail) for one in found]
+    print("\n".join(text.table(("CAPABILITY", "USABLE", "DETAIL"), rows, frozenset())))
+    return DONE

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: MIT
+"""The arguments that choose processes and a backend, shared by dump and ls."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterable
+
+from crfd import backend
+from crfd._core import STEP_FREEZE
+from crfd.cli.status import UsageError
+from crfd.selection import Selection
+
+CONDITIONS = ("name", "command", "user", "cgroup", "container", "pid_namespace", "session")
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("pids", metavar="PID", type=_pid, nargs="*", help="a process or thread id")
+    parser.add_argument("--tree", action="store_true", help="their descendants too")
+    parser.add_argument("--all", action="store_true", help="every process but this one")
+    fit = parser.add_argument_group("conditions", "narrow the processes named, or all; every one given must hold")
+    fit.add_argument("--name", metavar="PATTERN", help="command name, a shell pattern")
+    fit.add_argument("--command", metavar="REGEX", dest="command", help="searched in the command line")
+    fit.add_argument("--user", metavar="USER", help="effective user, name or number")
+    fit.add_argument("--cgroup", metavar="PATH", help="in this cgroup or below it")
+    fit.add_argument("--container", metavar="ID", help="container id or its beginning")
+    fit.add_argument("--pid-namespace", metavar="N", type=int, help="inode of a pid namespace, or a pid that is in it")
+    fit.add_argument("--session", metavar="SID", type=_pid, help="session id")
+    parser.add_argument("--backend", choices=backend.NAMES, default="auto", help="how to scan (default: %(default)s)")
+
+
+def _pid(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) < 2**31:
+        raise argparse.ArgumentTypeError(f"expected a process id, found {text!r}")
+    return int(text)
+
+
+def chosen(args: argparse.Namespace) -> Selection:
+    conditions = {key: getattr(args, key) for key in CONDITIONS}
+    if args.all and args.pids:
+        raise UsageError("--all and pids exclude each other")
+    if not args.all and not args.pids and not any(value is not None for value in conditions.values()):
+        raise UsageError("no process was named: give pids, a condition or --all")
+    return Selection(frozenset(args.pids), args.tree, **conditions)
+
+
+def report(unread: Iterable[tuple[int, int, int]]) -> None:
+    """Names on stderr each process that could not be read, with the reason."""
+    for pid, code, step in unread:
+        held = " (not held still)" if step == STEP_FREEZE else ""
+        print(f"crfd: pid {pid}: {os.strerror(code)}{held}", file=sys.stderr)

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: MIT
+"""The links of an image as an aligned table or JSON Lines."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+from crfd.cli import text
+from crfd.links import Link, Links
+from crfd.reader import Image
+
+HEADER = ("LINK", "FROM", "", "TO")
+HOLDERS = 3  # that are named
+ONE_WAY = frozenset({"pipe", "fifo", "epoll"})
+
+
+def show(image: Image, pid: int | None, *, as_json: bool) -> None:
+    """Those of one task, or all."""
+    links = image.links()
+    chosen = [link for link in links if pid is None or _touches(links, link, pid)]
+    if as_json:
+        sys.stdout.writelines(f"{_json(links, link)}\n" for link in chosen)
+        return
+    names = _names(image)
+    rows = [_row(links, link, names) for link in chosen]
+    sys.stdout.writelines(f"{line}\n" for line in text.table(HEADER, rows, frozenset()))
+
+
+def _touches(links: Links, link: Link, pid: int) -> bool:
+    return any(holder == pid for end in (link.source, link.target) if end for holder, _ in links.holders(end))
+
+
+def _names(image: Image) -> dict[int, str]:
+    tasks = image.columns().tasks
+    pid_at, comm_at = tasks.names.index("pid"), tasks.names.index("comm")
+    return {row[pid_at]: text.escape(row[comm_at].rstrip(b"\0")) for row in tasks.rows()}
+
+
+def _row(links: Links, link: Link, names: dict[int, str]) -> tuple[str, ...]:
+    arrow = "→" if link.kind in ONE_WAY else "↔"
+    number = "" if link.fd is None else f"fd {link.fd}, "
+    if link.target is None:
+        to = f"{number}not in this image" if link.known else f"{number}unknown"
+    else:
+        to = _end(links, link.target, names)
+    return link.kind, _end(links, link.source, names), arrow, to
+
+
+def _end(links: Links, objref: int, names: dict[int, str]) -> str:
+    holders = links.holders(objref)
+    told = [f"{names[pid]}[{pid}] fd {fd}" for pid, fd in holders[:HOLDERS]]
+    more = f" and {len(holders) - HOLDERS:,} more" if len(holders) > HOLDERS else ""
+    return f"{', '.join(told)}{more} (objref {objref})"
+
+
+def _json(links: Links, link: Link) -> str:
+    def held(objref: int | None) -> list[dict[str, int]] | None:
+        return None if objref is None else [{"pid": pid, "fd": fd} for pid, fd in links.holders(objref)]
+
+    return json.dumps(
+        {
+            "link": link.kind,
+            "source": link.source,
+            "target": link.target,
+            "known": link.known,
+            "fd": link.fd,
+            "source_held": held(link.source),
+            "target_held": held(link.target),
+        }
+    )

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: MIT
+"""crfd dump: processes to an image."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from crfd.cli import choose, text
+from crfd.cli.progress import Progress
+from crfd.cli.status import DONE, PARTLY
+from crfd.dumper import dump
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    choose.add(parser)
+    parser.add_argument("-o", "--output", metavar="FILE", default="-", help="the image; - is standard output (default)")
+    parser.add_argument("--format", choices=("crfd", "rfc"), default="crfd", help="rfc: the records of 2008 alone")
+    parser.add_argument("--lossy", action="store_true", help="with rfc: leave out and count what it cannot hold")
+    parser.add_argument("--freeze", action="store_true", help="hold the processes still while they are read")
+    parser.add_argument("-q", "--quiet", action="store_true", help="no summary")
+
+
+def run(args: argparse.Namespace) -> int:
+    progress = Progress()
+    result = dump(
+        choose.chosen(args),
+        args.output,
+        backend=args.backend,
+        format=args.format,
+        lossy=args.lossy,
+        freeze=args.freeze,
+        progress=lambda s: progress(f"{text.count(s.tasks, 'task')}, {text.count(s.fds, 'fd')}, {text.size(s.bytes)}"),
+    )
+    progress.done()
+    if not args.quiet:
+        left_out = f", {text.count(result.left_out, 'descriptor')} left out" if result.left_out else ""
+        print(
+            f"crfd: {text.count(result.tasks, 'task')}, {text.count(result.fds, 'fd')}, "
+            f"{text.count(result.objrefs, 'open file')}, {text.size(result.bytes)} ({result.backend}){left_out}",
+            file=sys.stderr,
+        )
+    choose.report(result.unread)
+    return PARTLY if result.unread else DONE

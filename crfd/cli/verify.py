@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: MIT
+"""crfd verify: every invariant and checksum of an image."""
+
+from __future__ import annotations
+
+import argparse
+
+from crfd.cli import text
+from crfd.cli.progress import Progress
+from crfd.cli.status import DONE
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("image", metavar="IMAGE", help="a file, or - for standard input")
+
+
+def run(args: argparse.Namespace) -> int:
+    from crfd.verifier import verify
+
+    progress = Progress()
+    found = verify(args.image, progress=lambda done: progress(f"{text.size(done)} checked"))
+    progress.done()
+    print(
+        f"{args.image}: correct: {text.count(found.tasks, 'task')}, {text.count(found.fds, 'fd')}, "
+        f"{text.count(found.objrefs, 'open file')}, {text.size(found.bytes)}"
+    )
+    return DONE

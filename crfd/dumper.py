@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: MIT
+"""The dump: processes in, one image out."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections import namedtuple
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+
+from crfd import _core
+from crfd import backend as _backend
+from crfd._core import Batch, EncodeStats, Scanner, Still, Unread
+from crfd.errors import CrfdError, GoneError, RefusedError, UnreadError
+from crfd.selection import Selection
+from crfd.writer import ImageWriter
+
+TYPE_CHECKING = False  # see _core.py
+if TYPE_CHECKING:
+    from crfd.freeze import Frozen
+    from crfd.sink import Target
+
+
+class DumpResult(
+    namedtuple("DumpResult", ("backend", "pids", "tasks", "fds", "objrefs", "bytes", "left_out", "unread", "still"))
+):
+    """What a dump wrote.
+
+    backend is "proc" or "bpf"; pids are the processes that were chosen; tasks, fds and objrefs (open file descriptions)
+    count what is in the image, bytes is its size; left_out counts the descriptors that a lossy rfc image could not
+    hold; unread names each process that could not be read, or not be held still, with errno and step; still says how
+    long each was held.
+    """
+
+    __slots__ = ()
+    backend: str
+    pids: tuple[int, ...]
+    tasks: int
+    fds: int
+    objrefs: int
+    bytes: int
+    left_out: int
+    unread: tuple[Unread, ...]
+    still: tuple[Still, ...]
+
+
+def dump(
+    processes: int | Iterable[int] | Selection,
+    target: Target,
+    *,
+    backend: str = "auto",
+    format: str = "crfd",
+    lossy: bool = False,
+    freeze: bool = False,
+    progress: Callable[[EncodeStats], None] | None = None,
+) -> DumpResult:
+    """Writes an image of the open file descriptors of processes (or threads), in the order of their ids.
+
+    target, format and lossy are ImageWriter's; backend is "auto", "bpf" or "proc". freeze holds the processes still
+    while they are read, and only then; their descriptors are kept in memory until all have been released. progress is
+    called with the running totals after each batch. A process that cannot be read is named in the result and the others
+    are written; when none can, no image is made and UnreadError is raised, as GoneError (a ProcessLookupError) or
+    RefusedError (a PermissionError) where that is the first one's reason.
+    """
+    selection = _selection(processes)
+    number = _backend.choose(backend)
+    scan: AbstractContextManager[Iterator[Batch]]
+    if freeze:
+        held, still_batches = _scan_still(number, selection)
+        unread = [Unread(pid, code, _core.STEP_FREEZE) for pid, code in held.refused.items()]
+        flags = 0 if held.refused or not held.still else _core.IMAGE_FROZEN
+        pids, still, scan = held.pids, held.still, nullcontext(iter(still_batches))
+    else:
+        pids, still, unread, flags = selection.resolve(), [], [], 0
+        scan = _scan_running(number, pids)
+    with scan as batches, ImageWriter(target, format=format, lossy=lossy, backend=number, flags=flags) as writer:
+        for batch in batches:
+            unread += batch.unread()
+            writer.write(batch)
+            if progress:
+                progress(writer.stats)
+        if not writer.stats.tasks:
+            raise _none_read(unread) if unread else CrfdError("no process was chosen")
+        writer.write_still(still)
+    stats = writer.stats
+    return DumpResult(
+        backend=_backend.name(number),
+        pids=tuple(pids),
+        tasks=stats.tasks,
+        fds=stats.fds,
+        objrefs=stats.objrefs,
+        bytes=stats.bytes,
+        left_out=writer.left_out,
+        unread=tuple(unread),
+        still=tuple(still),
+    )
+
+
+def _selection(processes: int | Iterable[int] | Selection) -> Selection:
+    """pid_max is at most 2**22 (proc_sys_kernel(5)), and C holds a pid in an int."""
+    if isinstance(processes, Selection):
+        return processes
+    pids = frozenset({processes} if isinstance(processes, int) else processes)
+    if not pids:
+        raise CrfdError("no process was chosen")
+    for pid in pids:
+        if not 0 < pid < 2**31:
+            raise ValueError(f"pid: expected 1 to {2**31 - 1}, found {pid}")
+    return Selection(pids)
+
+
+def _none_read(unread: list[Unread]) -> UnreadError:
+    pid, code, _ = unread[0]
+    kind = GoneError if code == errno.ESRCH else RefusedError if code in {errno.EPERM, errno.EACCES} else UnreadError
+    error = kind(code, os.strerror(code), f"pid {pid}")
+    error.unread = tuple(unread)
+    return error
+
+
+def _scan_still(backend: int, selection: Selection) -> tuple[Frozen, list[Batch]]:
+    """Reads all of a selection while it stands still."""
+    from crfd.freeze import frozen
+
+    batches: list[Batch] = []
+    with frozen(selection) as held, _scanner(backend, held.pids, still=not held.refused) as scanner:
+        while scanner.next(batch := Batch()):
+            batches.append(batch)
+    return held, batches
+
+
+@contextmanager
+def _scanner(backend: int, pids: list[int], *, still: bool = False) -> Iterator[Scanner]:
+    scanner = Scanner(backend, pids, len(os.sched_getaffinity(0)), still=still)
+    try:
+        yield scanner
+    finally:
+        scanner.close()
+
+
+@contextmanager
+def _scan_running(backend: int, pids: list[int]) -> Iterator[Iterator[Batch]]:
+    """The batches of a scan; each is valid until the next is asked for."""
+    with _scanner(backend, pids) as scanner:
+        if len(pids) == 1:
+            yield _one_by_one(scanner)
+            return
+        from crfd.ahead import read_ahead
+
+        with read_ahead(scanner) as batches:
+            yield batches
+
+
+def _one_by_one(scanner: Scanner) -> Iterator[Batch]:
+    batch = Batch()
+    while scanner.next(batch):
+        yield batch

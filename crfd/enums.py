@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: MIT
+"""The numbers of an image that have names; the names and numbers are those of csrc/format.cdef.h."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from crfd import _core
+
+_KIND = _core.enum("crfd_kind", "CRFD_KIND_")
+_BACKEND = _core.enum("crfd_backend", "CRFD_BACKEND_")
+_IDENTITY = _core.enum("crfd_identity_method", "CRFD_IDENTITY_")
+_STEP = _core.enum("crfd_step", "CRFD_STEP_")
+
+
+class Kind(IntEnum):
+    """What an open file description is. A number of a later version is a member named KIND_n."""
+
+    FILE = _KIND["FILE"]
+    DIR = _KIND["DIR"]
+    SYMLINK = _KIND["SYMLINK"]
+    UNKNOWN = _KIND["UNKNOWN"]
+    CHR = _KIND["CHR"]
+    BLK = _KIND["BLK"]
+    FIFO = _KIND["FIFO"]
+    PIPE = _KIND["PIPE"]
+    SOCKET = _KIND["SOCKET"]
+    ANON = _KIND["ANON"]
+    EVENTFD = _KIND["EVENTFD"]
+    EPOLL = _KIND["EPOLL"]
+    TIMERFD = _KIND["TIMERFD"]
+    SIGNALFD = _KIND["SIGNALFD"]
+    INOTIFY = _KIND["INOTIFY"]
+    FANOTIFY = _KIND["FANOTIFY"]
+    MEMFD = _KIND["MEMFD"]
+    PIDFD = _KIND["PIDFD"]
+    IO_URING = _KIND["IO_URING"]
+    USERFAULTFD = _KIND["USERFAULTFD"]
+    PERF_EVENT = _KIND["PERF_EVENT"]
+    BPF_MAP = _KIND["BPF_MAP"]
+    BPF_PROG = _KIND["BPF_PROG"]
+    BPF_LINK = _KIND["BPF_LINK"]
+    BTF = _KIND["BTF"]
+    DMABUF = _KIND["DMABUF"]
+    FSCONTEXT = _KIND["FSCONTEXT"]
+    LANDLOCK = _KIND["LANDLOCK"]
+    SECCOMP_NOTIFY = _KIND["SECCOMP_NOTIFY"]
+    KVM = _KIND["KVM"]
+    VFIO = _KIND["VFIO"]
+    NAMESPACE = _KIND["NAMESPACE"]
+    MQUEUE = _KIND["MQUEUE"]
+    SECRETMEM = _KIND["SECRETMEM"]
+
+    @classmethod
+    def _missing_(cls, value: object) -> Kind | None:
+        if not isinstance(value, int):
+            return None
+        member = int.__new__(cls, value)
+        member._name_ = f"KIND_{value}"
+        member._value_ = value
+        return member
+
+
+class Backend(IntEnum):
+    """How an image was scanned; AUTO where its maker did not say."""
+
+    AUTO = _BACKEND["AUTO"]
+    PROC = _BACKEND["PROC"]
+    BPF = _BACKEND["BPF"]
+
+
+class Identity(IntEnum):
+    """How it was decided which descriptors of a task share one open file description.
+
+    NONE: there was nothing to decide; EXACT: by the kernel's struct file; KCMP: by kcmp(2) wherever two looked alike;
+    INFERRED: kcmp was refused, so by what can be seen from outside.
+    """
+
+    NONE = _IDENTITY["NONE"]
+    EXACT = _IDENTITY["EXACT"]
+    KCMP = _IDENTITY["KCMP"]
+    INFERRED = _IDENTITY["INFERRED"]
+
+
+class Step(IntEnum):
+    """Where the reading of a descriptor or task failed."""
+
+    NONE = _STEP["NONE"]
+    LIST = _STEP["LIST"]
+    LINK = _STEP["LINK"]
+    STAT = _STEP["STAT"]
+    FDINFO = _STEP["FDINFO"]
+    PARSE = _STEP["PARSE"]
+    TASK = _STEP["TASK"]
+    FREEZE = _STEP["FREEZE"]

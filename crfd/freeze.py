@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: MIT
+"""Processes that stand still while they are read: held by ptrace, or by the freezer of their cgroup."""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from crfd import _core
+from crfd._core import Still
+from crfd.selection import Selection
+
+PATIENCE = 2.0  # seconds until a cgroup that does not settle, or a tree that goes on growing, is given up
+PAUSE = 0.0005
+
+
+@dataclass(slots=True)
+class Frozen:
+    """What is held. still is filled when all have been released; refused maps a pid to the errno that kept it running."""
+
+    pids: list[int]
+    refused: dict[int, int] = field(default_factory=dict)
+    still: list[Still] = field(default_factory=list)
+
+
+@contextmanager
+def frozen(selection: Selection) -> Iterator[Frozen]:
+    """Holds the processes of a selection for the length of the block.
+
+    Threads and processes that appear meanwhile are held too. What stood still before stays so, and nothing else does,
+    whatever becomes of us: the kernel lets go of our tracees, a watchdog thaws the cgroup. To a process that was held it
+    is as if it had been stopped and continued: the few system calls that signal(7) names for that end with EINTR.
+    """
+    freezer = _cgroup_freezer(selection)
+    with _by_cgroup(freezer) if freezer else _by_ptrace(selection) as held:
+        yield held
+
+
+# ---- ptrace ----
+
+
+@contextmanager
+def _by_ptrace(selection: Selection) -> Iterator[Frozen]:
+    """The tracer is a thread that ends with the block: what could not be let go by then, the kernel lets go."""
+    held = Frozen([])
+    standing, leave = threading.Event(), threading.Event()
+    failed: list[BaseException] = []
+
+    def trace() -> None:
+        tracer = _core.Freeze()
+        try:
+            _hold(tracer, selection, held, leave)
+        except BaseException as e:
+            failed.append(e)
+        standing.set()
+        leave.wait()
+        held.still = tracer.thaw()
+
+    thread = threading.Thread(target=trace, name="crfd-tracer", daemon=True)
+    thread.start()
+    try:
+        standing.wait()
+        if failed:
+            raise failed[0]
+        yield held
+    finally:
+        leave.set()
+        thread.join()
+
+
+def _hold(tracer: _core.Freeze, selection: Selection, held: Frozen, leave: threading.Event) -> None:
+    new = selection.resolve()
+    seen: set[int] = set()
+    deadline = time.monotonic() + PATIENCE
+    while new and not leave.is_set():
+        late = time.monotonic() > deadline
+        for pid in new:
+            code = errno.EBUSY if late else tracer.add(pid)
+            if code and code != errno.ESRCH:
+                held.refused[pid] = code
+        seen.update(new)
+        held.pids = sorted(seen)
+        new = [] if late else [pid for pid in _appeared(selection, new) if pid not in seen]
+
+
+def _appeared(selection: Selection, held: list[int]) -> Iterable[int]:
+    """Who belongs to the selection since those were held: of a mere tree their children, who may have come before."""
+    if selection == Selection(selection.pids):
+        return ()
+    if selection == Selection(selection.pids, tree=True):
+        children = [_children(pid) for pid in held]
+        if None not in children:
+            return {pid for some in children if some for pid in some if pid != os.getpid()}
+    return selection.resolve()
+
+
+def _children(pid: int) -> list[int] | None:
+    """None where the kernel does not list them (CONFIG_PROC_CHILDREN)."""
+    tasks = Path(f"/proc/{pid}/task")
+    found: list[int] = []
+    try:
+        for tid in os.listdir(tasks):
+            found += map(int, (tasks / tid / "children").read_text().split())
+    except FileNotFoundError:
+        return None if tasks.exists() else found
+    except ProcessLookupError:
+        pass
+    return found
+
+
+# ---- cgroups ----
+
+
+@dataclass(frozen=True, slots=True)
+class _Freezer:
+    """One control file (cgroups v2: cgroup.freeze; v1: freezer.state) and what to write and to wait for."""
+
+    control: Path
+    freeze: str
+    thaw: str
+    state: Path
+    settled: str
+
+    def frozen(self) -> bool:
+        """Somebody has frozen it, or is about to: v1 says FREEZING until all stand, v2 has just the order."""
+        return self.control.read_text().strip() in {self.freeze, "FREEZING"}
+
+    def pids(self) -> list[int]:
+        """The processes in the cgroup and below it, ascending."""
+        lists = (procs.read_text().split() for procs in self.control.parent.rglob("cgroup.procs"))
+        return sorted({int(pid) for pids in lists for pid in pids})
+
+    def wait(self) -> bool:
+        deadline = time.monotonic() + PATIENCE
+        while self.settled not in self.state.read_text().splitlines():
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(PAUSE)
+        return True
+
+
+def _cgroup_freezer(selection: Selection) -> _Freezer | None:
+    """The freezer to use where the selection is exactly a cgroup, which cannot hold ourselves then."""
+    if selection.cgroup is None or selection != Selection(cgroup=selection.cgroup):
+        return None
+    chosen = selection.resolve()
+    for mount, version in _mounts():
+        folder = mount / selection.cgroup.strip("/")
+        freezer = (
+            _Freezer(folder / "cgroup.freeze", "1", "0", folder / "cgroup.events", "frozen 1")
+            if version == 2
+            else _Freezer(folder / "freezer.state", "FROZEN", "THAWED", folder / "freezer.state", "FROZEN")
+        )
+        if os.access(freezer.control, os.R_OK | os.W_OK) and chosen and freezer.pids() == chosen:
+            return freezer
+    return None
+
+
+def _mounts() -> Iterator[tuple[Path, int]]:
+    """Where cgroup v2 and the v1 freezer are mounted (proc_pid_mountinfo(5))."""
+    for line in Path("/proc/self/mountinfo").read_text(errors="surrogateescape").splitlines():
+        before, _, after = line.partition(" - ")
+        kind, _, options = after.split(" ", 2)
+        if kind == "cgroup2":
+            yield Path(before.split(" ")[4]), 2
+        elif kind == "cgroup" and "freezer" in options.split(","):
+            yield Path(before.split(" ")[4]), 1
+
+
+@contextmanager
+def _by_cgroup(freezer: _Freezer) -> Iterator[Frozen]:
+    held = Frozen([])
+    start = time.monotonic_ns()
+    with nullcontext() if freezer.frozen() else _freezing(freezer):
+        settled = freezer.wait()
+        held.pids = freezer.pids()
+        if not settled:
+            held.refused = dict.fromkeys(held.pids, errno.EBUSY)
+        yield held
+    ns = time.monotonic_ns() - start
+    held.still = [Still(pid, _core.STILL_CGROUP if settled else 0, ns) for pid in held.pids]
+
+
+@contextmanager
+def _freezing(freezer: _Freezer) -> Iterator[None]:
+    # The watchdog outlives us in a session of its own; the end of its input, whatever ends it, thaws the cgroup.
+    script = f'read -r released || echo {freezer.thaw} > "$1"'
+    command = ["/bin/sh", "-c", script, "crfd-thaw", str(freezer.control)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True) as watchdog:
+        try:
+            freezer.control.write_text(freezer.freeze)
+            yield
+        finally:
+            freezer.control.write_text(freezer.thaw)
+            watchdog.communicate(b"released\n")

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: MIT
+"""A look at one process, without an image on disk."""
+
+from __future__ import annotations
+
+import io
+
+from crfd import _core
+from crfd.dumper import dump
+from crfd.model import Task
+from crfd.reader import Image
+
+
+def scan(pid: int, *, backend: str = "auto") -> Task:
+    """The open descriptors of one process or thread, now.
+
+    backend is "auto", "bpf" or "proc". Raises ProcessLookupError when there is no such process, PermissionError when the
+    kernel does not let us look, BackendError when "bpf" cannot run here.
+    """
+    image = io.BytesIO()
+    dump(pid, image, backend=backend)
+    return Image(image.getbuffer()).tasks[pid]
+
+
+def count(pid: int) -> int:
+    """How many descriptors a process has open.
+
+    One system call where the kernel has it: st_size of /proc/PID/fd (Linux 6.2, fs/proc/fd.c), which needs no privilege;
+    the directory is listed elsewhere. Raises ProcessLookupError or PermissionError.
+    """
+    return _core.count(pid)

@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: MIT
+"""What is in an image, as typed values that do not change. None stands for what is not known.
+
+OpenFile and Descriptor, of which there may be millions, are tuples: a frozen dataclass takes six times as long to make.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from crfd import _core
+from crfd.consistency import Consistency, consistency
+from crfd.enums import Backend, Identity, Kind, Step
+from crfd.records import Layout, RecordType
+
+if TYPE_CHECKING:
+    from crfd.detail import Detail, Lock, Owner
+
+Extensions = tuple[tuple[int, bytes], ...]
+
+
+def _text(extensions: Extensions, kind: RecordType) -> bytes | None:
+    """A text that may be split over several records; None where there is none."""
+    pieces = [payload for number, payload in extensions if number == kind]
+    return b"".join(pieces) if pieces else None
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """HEAD: the kernel's version numbers, time in s since the epoch, and uname(2)."""
+
+    major: int
+    minor: int
+    patch: int
+    rev: int
+    time: int
+    flags: int
+    release: str
+    version: str
+    machine: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImageInfo:
+    """How the image was made. frozen: every task stood still meanwhile. clk_tck: ticks a second of Task.start_time."""
+
+    revision: int
+    backend: Backend
+    frozen: bool
+    clk_tck: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReadError:
+    """Why a descriptor could not be read, or only in part."""
+
+    errno: int
+    step: Step
+
+
+class OpenFile(NamedTuple):
+    """An open file description, the kernel's struct file: what dup(2), fork(2) and SCM_RIGHTS share.
+
+    f_mode holds FMODE_* bits (include/linux/fs.h), all of them only where known has CRFD_HAS_MODE; f_flags O_* without
+    O_CLOEXEC; f_pos bytes; f_uid and f_gid are the opener's. path is as the kernel shows it, without " (deleted)":
+    deleted says whether that name is gone. dev and rdev are as st_dev of stat(2); size is in bytes, blocks of 512
+    bytes. known: the CRFD_HAS_* bits of csrc/FORMAT.md. extensions: what else the image says of it, (record type,
+    payload) raw.
+    """
+
+    objref: int
+    kind: Kind
+    f_mode: int
+    f_flags: int | None
+    f_pos: int | None
+    f_uid: int | None
+    f_gid: int | None
+    f_version: int | None
+    path: bytes | None
+    deleted: bool | None
+    dev: int | None
+    ino: int | None
+    mnt_id: int | None
+    st_mode: int | None
+    rdev: int | None
+    nlink: int | None
+    size: int | None
+    blocks: int | None
+    known: int
+    extensions: Extensions
+
+    @property
+    def kind_name(self) -> str:
+        """kind as the command line shows it: "file", "eventfd" …"""
+        return _core.kind_name(self.kind)
+
+    @property
+    def fdinfo(self) -> bytes:
+        """The raw text of /proc/PID/fdinfo/N, empty where it was not kept."""
+        return _text(self.extensions, RecordType.FDINFO) or b""
+
+    @property
+    def detail(self) -> Detail | None:
+        """What its kind has of its own (crfd.detail): None for a kind without, and where it could not be read."""
+        from crfd.decode import detail
+
+        return detail(self)
+
+    @property
+    def locks(self) -> tuple[Lock, ...]:
+        """The locks and leases that were taken through it."""
+        from crfd.decode import locks
+
+        return locks(self) if self.extensions else ()
+
+    @property
+    def owner(self) -> Owner | None:
+        """Who is told by a signal when I/O is possible, where anyone is."""
+        from crfd.decode import owner
+
+        return owner(self) if self.extensions else None
+
+
+class Descriptor(NamedTuple):
+    """A descriptor of a task. objref is equal for those that share one open file description.
+
+    file is None (and objref 0) where the descriptor could not be read: error says why. error may also stand beside a
+    file that was read in part. close_on_exec is None where it is not known.
+    """
+
+    fd: int
+    objref: int
+    close_on_exec: bool | None
+    file: OpenFile | None
+    error: ReadError | None
+
+
+@dataclass(frozen=True, slots=True)
+class Namespaces:
+    """The namespaces a task is in: inodes of /proc/PID/ns, 0 where not known."""
+
+    mnt: int
+    pid: int
+    net: int
+    user: int
+    uts: int
+    ipc: int
+    cgroup: int
+    time: int
+
+
+_NAMESPACES = Layout("crfd_task_ns")
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A process, or a thread whose fd table is its own, and its descriptors by number, ascending.
+
+    comm is the command name. Ids are as in proc_pid_status(5), ns_pid in the task's own pid namespace; start_time is in
+    ticks after boot (proc_pid_stat(5)), fd_size the slots of the fd table, nofile_soft and nofile_hard RLIMIT_NOFILE
+    (2**64 - 1: no limit), vanished the descriptors that were listed and gone when read. files_objref is 0 for a table
+    that this task alone uses and equal among those that share one; fds is then that table's for each. frozen: it was
+    held still while it was read; changed: how many numbers were opened or closed meanwhile, as a second look found,
+    None where there was none. extensions: what else the image says of the task, (record type, payload) raw.
+    """
+
+    pid: int
+    comm: bytes
+    state: int
+    exit_state: int
+    exit_code: int
+    exit_signal: int
+    files_objref: int
+    identity: Identity | None
+    tgid: int | None
+    ppid: int | None
+    sid: int | None
+    ns_pid: int | None
+    uid: int | None
+    euid: int | None
+    gid: int | None
+    egid: int | None
+    start_time: int | None
+    fd_size: int | None
+    threads: int | None
+    nofile_soft: int | None
+    nofile_hard: int | None
+    vanished: int | None
+    frozen: bool
+    changed: int | None
+    extensions: Extensions
+    fds: Mapping[int, Descriptor]
+
+    @property
+    def consistency(self) -> Consistency:
+        """How sure it is that the table was so at one moment."""
+        return consistency(self.changed, self.frozen)
+
+    @property
+    def namespaces(self) -> Namespaces | None:
+        """None where they could not be read."""
+        payload = _text(self.extensions, RecordType.TASK_NS)
+        return Namespaces(**_NAMESPACES.one(payload)) if payload else None
+
+    @property
+    def exe(self) -> bytes | None:
+        """The executable's path as /proc/PID/exe shows it, with " (deleted)" where it is."""
+        return _text(self.extensions, RecordType.TASK_EXE)
+
+    @property
+    def cmdline(self) -> bytes | None:
+        """The arguments, each ended by a NUL."""
+        return _text(self.extensions, RecordType.TASK_CMDLINE)
+
+    @property
+    def cgroup(self) -> bytes | None:
+        """The text of /proc/PID/cgroup (cgroups(7))."""
+        return _text(self.extensions, RecordType.TASK_CGROUP)

@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: MIT
+"""The image reader: an image on disk or in memory, of which only what is asked for is decoded."""
+
+from __future__ import annotations
+
+import mmap
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Container, Iterator, Mapping
+from contextlib import suppress
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from crfd import _core
+from crfd.columns import Columns
+from crfd.consistency import Consistency, changed, consistency
+from crfd.enums import Backend
+from crfd.errors import FormatError
+from crfd.model import Head, ImageInfo, OpenFile, Task
+from crfd.records import Layout, Record, RecordType, split, walk
+from crfd.section import Part
+from crfd.source import Source, load
+
+if TYPE_CHECKING:
+    from crfd.links import Links
+
+_REC = _core.sizeof("crfd_rec")
+_KEPT = 4  # decoded sections
+
+
+def open(source: Source) -> Image:
+    """Opens an image: a path, "-" for standard input, or a binary file object; a context manager.
+
+    A regular file is mapped and read as far as it is asked about; anything else is read to its end into memory. Raises
+    OSError, or FormatError where the head or the index is wrong. The checksum of a task is checked when it is read
+    through the index, that of the image by verify() alone.
+    """
+    view, mapping, name = load(source)
+    return Image(view, name=name, mapping=mapping)
+
+
+class Image:
+    """An image in memory. Give it a buffer that holds a whole image, or use open()."""
+
+    def __init__(
+        self, data: memoryview | bytes | bytearray, *, name: str | None = None, mapping: mmap.mmap | None = None
+    ) -> None:
+        self.name = name
+        self._mapping = mapping
+        self._view = memoryview(data)
+        self._columns: Columns | None = None
+        try:
+            self._index = self._read_index()
+            self._sections = _Sections(self._view, self._index, name)
+        except BaseException:
+            self.close()
+            raise
+        self._sections.held = self._held()
+        self.tasks = Tasks(self._sections)
+
+    def _read_index(self) -> _core.IndexSummary | None:
+        try:
+            index = _core.read_index(self._view, self.name)
+            # What is said about the whole image is checked here, each section when it is read.
+            _core.Parser(self.name).feed(self._view[:_PREFIX], False)
+            return index
+        except FormatError:
+            # From the end of a broken image little can be said; the records from its start tell where it breaks.
+            _core.Parser(self.name).feed(self._view, True)
+            raise
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return len(self._view)
+
+    @property
+    def head(self) -> Head:
+        members = _HEAD.one(self._view, _REC)
+        members.pop("magic")
+        for key in ("release", "version", "machine"):
+            members[key] = members[key].rstrip(b"\0").decode("utf-8", "replace")
+        return Head(**members)
+
+    @property
+    def info(self) -> ImageInfo | None:
+        """None for an image of fixed records alone."""
+        if self._index is None:
+            return None
+        members = _INFO.one(self._view, _REC + _HEAD.size + _REC)
+        frozen = bool(members["flags"] & _core.IMAGE_FROZEN)
+        return ImageInfo(members["revision"], Backend(members["backend"]), frozen, members["clk_tck"])
+
+    @property
+    def still(self) -> tuple[_core.Still, ...]:
+        """How long each process was held, where the image was made with --freeze."""
+        if self._index is None:
+            return ()
+        between = self._view[self._sections.end : self._index.index_offset]
+        spans = (payload for kind, payload in split(between) if kind == RecordType.STILL)
+        return tuple(_core.Still(*values) for span in spans for values in _STILL.struct.iter_unpack(span))
+
+    def _held(self) -> Container[int]:
+        """The processes that stood still while they were read: all of a frozen image, also those that cannot move."""
+        if self.info is not None and self.info.frozen:
+            return _Everyone()
+        return frozenset(one.pid for one in self.still if one.how)
+
+    def consistency(self) -> dict[int, Consistency]:
+        """How sure it is of each task, by pid, that its table was so at one moment; no descriptor is decoded for it."""
+        tasks = self.columns().tasks
+        picked = [tasks.names.index(key) for key in ("pid", "tgid", "files_objref", "ext_off", "ext_len")]
+        rows = [tuple(row[i] for i in picked) for row in tasks.rows()]
+        changes: dict[int, int | None] = {}
+        for pid, _, table, offset, length in rows:
+            found = changed(split(self._view[offset : offset + length]))
+            changes[pid] = found
+            if table:
+                changes.setdefault(-table, found)
+        held = self._sections.held
+        return {
+            pid: consistency(changes[-table if table else pid], pid in held or tgid in held)
+            for pid, tgid, table, _, _ in rows
+        }
+
+    def file(self, objref: int) -> OpenFile:
+        """An open file description; IndexError for an objref that the image does not define."""
+        if not 0 < objref < len(self.columns().files):
+            raise IndexError(f"objref: expected 1 to {len(self.columns().files) - 1}, found {objref}")
+        return self._sections.file(objref)
+
+    def links(self) -> Links:
+        """Who is connected with whom: pipes, sockets, epoll targets."""
+        from crfd.links import Links
+
+        return Links(self.columns(), self.file)
+
+    def records(self) -> Iterator[Record]:
+        """Every record in order, each checked first; FormatError at the first that is wrong."""
+        return walk(self._view, self.name)
+
+    def columns(self) -> Columns:
+        """The whole image as three tables, decoded once."""
+        if self._columns is None:
+            self._columns = Columns(self._view, self.name)
+        return self._columns
+
+    def close(self) -> None:
+        """Lets go of the bytes. Tables and tasks that were read stay; payloads of records must be gone before."""
+        self._view.release()
+        if self._mapping is not None:
+            with suppress(BufferError):
+                self._mapping.close()
+
+    def __enter__(self) -> Image:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+
+_HEAD = Layout("crfd_head")
+_INFO = Layout("crfd_image_info")
+_STILL = Layout("crfd_still")
+_ENTRY = Layout("crfd_index_entry")
+_PREFIX = _REC + _HEAD.size + _REC + _INFO.size
+
+
+class _Everyone(Container[int]):
+    def __contains__(self, _: object) -> bool:
+        return True
+
+
+class _Sections:
+    """The sections by number; through the index each is decoded alone, without one all are at once."""
+
+    def __init__(self, view: memoryview, index: _core.IndexSummary | None, name: str | None) -> None:
+        self._view = view
+        self._name = name
+        self._parts: OrderedDict[int, Part] = OrderedDict()
+        self._entries = None if index is None else index.entries
+        self._whole = Part(view, None, name) if index is None else None
+        rows = self._whole.tasks.rows() if self._whole else _ENTRY.struct.iter_unpack(self._entries or b"")
+        names = self._whole.tasks.names if self._whole else _ENTRY.names
+        picked = [names.index(key) for key in ("pid", "files_objref", "first_objref", "offset", "length")]
+        self.held: Container[int] = ()
+        self.numbers: dict[int, int] = {}
+        self._carriers: dict[int, int] = {}
+        self._first: list[int] = []
+        self.end = _REC + _HEAD.size + _REC + _INFO.size
+        for number, row in enumerate(rows):
+            pid, table, first, offset, length = (row[i] for i in picked)
+            self.numbers.setdefault(pid, number)
+            self._carriers.setdefault(table, number)
+            self._first.append(first)
+            self.end = offset + length
+
+    def task(self, number: int) -> Task:
+        part, at = self._part(number)
+        table = part.task_row(at).files_objref
+        carrier = self._carriers[table] if table else number
+        holder, row = self._part(carrier)
+        fds = holder.descriptors(row, self.file)
+        return part.task(at, fds, holder.changed(row), self.held)
+
+    def _part(self, number: int) -> tuple[Part, int]:
+        """Where a section's rows are: a part, and the number of the task in it."""
+        if self._whole is not None:
+            return self._whole, number
+        assert self._entries is not None
+        part = self._parts.pop(number, None)
+        if part is None:
+            part = Part(self._view, self._entries[number * _ENTRY.size : (number + 1) * _ENTRY.size], self._name)
+        self._parts[number] = part
+        if len(self._parts) > _KEPT:
+            self._parts.popitem(last=False)
+        return part, 0
+
+    def file(self, objref: int) -> OpenFile:
+        """A description that another section defines."""
+        part, _ = self._part(bisect_right(self._first, objref) - 1)
+        return part.file(objref)
+
+
+class Tasks(Mapping[int, Task]):
+    """The tasks of an image by pid, in the image's order; each is decoded when it is asked for."""
+
+    def __init__(self, sections: _Sections) -> None:
+        self._sections = sections
+
+    def __getitem__(self, pid: int) -> Task:
+        return self._sections.task(self._sections.numbers[pid])
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._sections.numbers)
+
+    def __len__(self) -> int:
+        return len(self._sections.numbers)
+
+    def __contains__(self, pid: object) -> bool:
+        return pid in self._sections.numbers

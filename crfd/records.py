@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: MIT
+"""The records of an image, one by one."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+from crfd import _core
+
+_TYPES = _core.enum("crfd_rec_type", "CRFD_REC_")
+_KEEP = 4096  # records listed at a time
+
+
+class RecordType(IntEnum):
+    """The record types that this version knows (csrc/FORMAT.md)."""
+
+    HEAD = _TYPES["HEAD"]
+    STRING = _TYPES["STRING"]
+    FNAME = _TYPES["FNAME"]
+    TASK = _TYPES["TASK"]
+    FILES = _TYPES["FILES"]
+    FD_ENT = _TYPES["FD_ENT"]
+    FD_DATA = _TYPES["FD_DATA"]
+    TAIL = _TYPES["TAIL"]
+    IMAGE_INFO = _TYPES["IMAGE_INFO"]
+    SECTION_SUM = _TYPES["SECTION_SUM"]
+    INDEX = _TYPES["INDEX"]
+    IMAGE_SUM = _TYPES["IMAGE_SUM"]
+    STILL = _TYPES["STILL"]
+    TASK_INFO = _TYPES["TASK_INFO"]
+    FD_ERROR = _TYPES["FD_ERROR"]
+    TASK_EXE = _TYPES["TASK_EXE"]
+    TASK_CMDLINE = _TYPES["TASK_CMDLINE"]
+    TASK_CGROUP = _TYPES["TASK_CGROUP"]
+    TASK_NS = _TYPES["TASK_NS"]
+    TASK_QUIET = _TYPES["TASK_QUIET"]
+    FD_STAT = _TYPES["FD_STAT"]
+    FDINFO = _TYPES["FDINFO"]
+    OWNER = _TYPES["OWNER"]
+    LOCK = _TYPES["LOCK"]
+    PIPE = _TYPES["PIPE"]
+    SOCKET = _TYPES["SOCKET"]
+    SOCK_NAME = _TYPES["SOCK_NAME"]
+    SOCK_PEER = _TYPES["SOCK_PEER"]
+    EVENTFD = _TYPES["EVENTFD"]
+    EPOLL = _TYPES["EPOLL"]
+    TIMERFD = _TYPES["TIMERFD"]
+    SIGNALFD = _TYPES["SIGNALFD"]
+    INOTIFY = _TYPES["INOTIFY"]
+    FANOTIFY = _TYPES["FANOTIFY"]
+    FANOTIFY_MARK = _TYPES["FANOTIFY_MARK"]
+    MEMFD = _TYPES["MEMFD"]
+    PIDFD = _TYPES["PIDFD"]
+    IO_URING = _TYPES["IO_URING"]
+    BPF = _TYPES["BPF"]
+    USERFAULTFD = _TYPES["USERFAULTFD"]
+    DMABUF = _TYPES["DMABUF"]
+    TTY = _TYPES["TTY"]
+    TUN = _TYPES["TUN"]
+    FUSE = _TYPES["FUSE"]
+
+
+_KNOWN: dict[int, RecordType] = {int(kind): kind for kind in RecordType}
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record: offset of its header in the image, type (a plain int where this version does not know it), payload
+    length in bytes, parent (a pid, an objref or 0), and the payload, a view of the image that must not outlive it."""
+
+    offset: int
+    type: RecordType | int
+    len: int
+    parent: int
+    payload: memoryview
+
+
+class Layout:
+    """A C struct of the core as module struct unpacks it: the fields in the order of `names`."""
+
+    def __init__(self, name: str) -> None:
+        self.fields = _core.layout(name)
+        self.size = _core.sizeof(name)
+        self.names = tuple(field.name for field in self.fields)
+        codes = ["<"]
+        end = 0
+        for field in self.fields:
+            codes.append(f"{field.offset - end}x{field.code}")
+            end = field.offset + struct.calcsize("<" + field.code)
+        codes.append(f"{self.size - end}x")
+        self.struct = struct.Struct("".join(codes))
+
+    def one(self, data: memoryview | bytes, offset: int = 0) -> dict[str, Any]:
+        """The struct at an offset, by names."""
+        return dict(zip(self.names, self.struct.unpack_from(data, offset), strict=True))
+
+
+_RECORD = struct.Struct("<hhI")
+_LISTED = Layout("crfd_record")
+
+
+def walk(image: memoryview, path: str | None) -> Iterator[Record]:
+    """The records in order, each checked with all before it; FormatError at the first that is wrong."""
+    parser = _core.Parser(path, _KEEP)
+    pos, n = 0, _KEEP
+    while n == _KEEP:
+        used, n = parser.feed(image[pos:], True)
+        for offset, kind, length, parent in _LISTED.struct.iter_unpack(bytes(parser.records(n))):
+            start = offset + _RECORD.size
+            yield Record(offset, _KNOWN.get(kind, kind), length, parent, image[start : start + length])
+        pos += used
+
+
+def split(span: memoryview) -> Iterator[tuple[int, memoryview]]:
+    """(type, payload) of each record in a span of whole records that were checked before."""
+    pos = 0
+    while pos < len(span):
+        kind, length, _ = _RECORD.unpack_from(span, pos)
+        pos += _RECORD.size
+        yield kind, span[pos : pos + length]
+        pos += length

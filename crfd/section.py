@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: MIT
+"""Rows to typed values: one section of an image, or all of it."""
+
+from __future__ import annotations
+
+import operator
+from collections import namedtuple
+from collections.abc import Callable, Container, Mapping
+from functools import reduce
+from types import MappingProxyType
+from typing import Any
+
+from crfd import _core
+from crfd.columns import Table, layout_of
+from crfd.consistency import changed
+from crfd.enums import Identity, Kind, Step
+from crfd.model import Descriptor, Extensions, OpenFile, ReadError, Task
+from crfd.records import Layout, RecordType, split
+
+_HAS = _core.flags("CRFD_HAS_")
+_HAS_ALL = reduce(operator.or_, _HAS.values())
+_FLAGS, _OWNER, _VERSION, _MNT_ID = _HAS["FLAGS"], _HAS["OWNER"], _HAS["VERSION"], _HAS["MNT_ID"]
+_INO, _DEV, _TYPE, _NLINK = _HAS["INO"], _HAS["DEV"], _HAS["TYPE"], _HAS["NLINK"]
+_SIZE, _BLOCKS = _HAS["SIZE"], _HAS["BLOCKS"]
+_PATH, _DELETED = _HAS["PATH"], _HAS["DELETED"]
+_TASK_HAS = _core.flags("CRFD_TASK_HAS_")
+_IN_ROWS = frozenset({RecordType.TASK_INFO, RecordType.FD_STAT})
+_STAT_SIZE = _core.sizeof("crfd_rec") + _core.sizeof("crfd_fd_stat")
+
+_KINDS = {int(kind): kind for kind in Kind}
+_FILE = layout_of("crfd_file_row")
+_TASK = layout_of("crfd_task_row")
+_FD = layout_of("crfd_fd_row")
+_FD_ERROR = Layout("crfd_fd_error").struct
+_TaskRow: Any = namedtuple("_TaskRow", _TASK.names)  # type: ignore[misc]
+
+FindFile = Callable[[int], OpenFile]
+
+
+class Part:
+    """The decoded rows of one section (entry), or of the whole image, and what they say as values."""
+
+    def __init__(self, image: memoryview, entry: memoryview | None, path: str | None) -> None:
+        rows = _core.Rows(image, entry, path)
+        self._image = image
+        self._base = rows.file_base
+        self._files = rows.file
+        self._fds = rows.fd
+        self.tasks = Table(rows.task, "crfd_task_row")
+        self._nfiles = len(rows.file) // _FILE.size
+        self._known: dict[int, OpenFile] = {}
+
+    def defines(self, objref: int) -> bool:
+        return 0 < objref - self._base < self._nfiles
+
+    def file(self, objref: int) -> OpenFile:
+        """An open file description that this part defines."""
+        found = self._known.get(objref)
+        if found is None:
+            values = _FILE.struct.unpack_from(self._files, (objref - self._base) * _FILE.size)
+            found = self._known[objref] = self._open_file(objref, values)
+        return found
+
+    def _open_file(self, objref: int, row: tuple[Any, ...]) -> OpenFile:
+        (
+            f_pos, f_version, dev, rdev, ino, size, blocks, name_off, ext_off, ext_len, name_len, f_flags, f_mode,
+            f_uid, f_gid, known, st_mode, nlink, mnt_id, kind, deleted,
+        ) = row  # fmt: skip
+        path = bytes(self._image[name_off : name_off + name_len])
+        more = self._extensions(ext_off, ext_len) if ext_len > _STAT_SIZE else ()
+        kind = _KINDS.get(kind) or Kind(kind)
+        if known == _HAS_ALL:
+            return OpenFile(
+                objref, kind, f_mode, f_flags, f_pos, f_uid, f_gid, f_version, path, deleted == 1, dev, ino, mnt_id,
+                st_mode, rdev, nlink, size, blocks, known, more,
+            )  # fmt: skip
+        return OpenFile(
+            objref,
+            kind,
+            f_mode,
+            f_flags if known & _FLAGS else None,
+            f_pos if known & _FLAGS else None,
+            f_uid if known & _OWNER else None,
+            f_gid if known & _OWNER else None,
+            f_version if known & _VERSION else None,
+            path if known & _PATH else None,
+            deleted == 1 if known & _DELETED else None,
+            dev if known & _DEV else None,
+            ino if known & _INO else None,
+            mnt_id if known & _MNT_ID else None,
+            st_mode if known & _TYPE else None,
+            rdev if known & _TYPE else None,
+            nlink if known & _NLINK else None,
+            size if known & _SIZE else None,
+            blocks if known & _BLOCKS else None,
+            known,
+            more,
+        )
+
+    def _extensions(self, offset: int, length: int) -> Extensions:
+        """The extension records of a task or description, those that a row holds left out."""
+        span = self._image[offset : offset + length]
+        return tuple((kind, bytes(payload)) for kind, payload in split(span) if kind not in _IN_ROWS)
+
+    def task_row(self, number: int) -> Any:
+        return _TaskRow._make(_TASK.struct.unpack_from(self.tasks.buffer, number * _TASK.size))
+
+    def descriptors(self, number: int, elsewhere: FindFile) -> Mapping[int, Descriptor]:
+        """The descriptors of the part's number-th task; elsewhere finds a description that the part does not define."""
+        row = self.task_row(number)
+        errors = self._errors(self._extensions(row.ext_off, row.ext_len))
+        rows = self._fds[row.first_fd * _FD.size : (row.first_fd + row.nfds) * _FD.size]
+        found = {}
+        for _, fd, objref, close_on_exec in _FD.struct.iter_unpack(rows):
+            cloexec: bool | None = close_on_exec == 1
+            file = None
+            if objref:
+                file = self.file(objref) if self.defines(objref) else elsewhere(objref)
+                if not file.known & _FLAGS:
+                    cloexec = None
+            found[fd] = Descriptor(fd, objref, cloexec, file, errors.get(fd) if errors else None)
+        return MappingProxyType(found)
+
+    def _errors(self, extensions: Extensions) -> dict[int, ReadError]:
+        records = (_FD_ERROR.unpack(payload) for kind, payload in extensions if kind == RecordType.FD_ERROR)
+        return {fd: ReadError(code, Step(step)) for fd, code, step in records}
+
+    def changed(self, number: int) -> int | None:
+        """How many numbers the second look at the task's table found opened or closed; None without one."""
+        row = self.task_row(number)
+        return changed(self._extensions(row.ext_off, row.ext_len))
+
+    def task(self, number: int, fds: Mapping[int, Descriptor], changes: int | None, held: Container[int]) -> Task:
+        """changes: as changed() of the task that has the table's entries; held: the processes that stood still."""
+        row = self.task_row(number)
+        info = row.ext_len > 0
+        stat = info and row.known & _TASK_HAS["STAT"]
+        status = info and row.known & _TASK_HAS["STATUS"]
+        limits = info and row.known & _TASK_HAS["LIMITS"]
+        return Task(
+            pid=row.pid,
+            comm=row.comm.rstrip(b"\0"),
+            state=row.state,
+            exit_state=row.exit_state,
+            exit_code=row.exit_code,
+            exit_signal=row.exit_signal,
+            files_objref=row.files_objref,
+            identity=Identity(row.identity) if info else None,
+            tgid=row.tgid if status else None,
+            ppid=row.ppid if stat else None,
+            sid=row.sid if stat else None,
+            ns_pid=row.ns_pid if status else None,
+            uid=row.uid if status else None,
+            euid=row.euid if status else None,
+            gid=row.gid if status else None,
+            egid=row.egid if status else None,
+            start_time=row.start_time if stat else None,
+            fd_size=row.fd_size if status else None,
+            threads=row.threads if status else None,
+            nofile_soft=row.nofile_soft if limits else None,
+            nofile_hard=row.nofile_hard if limits else None,
+            vanished=row.vanished if info else None,
+            frozen=row.pid in held or bool(status and row.tgid in held),
+            changed=changes,
+            extensions=self._extensions(row.ext_off, row.ext_len),
+            fds=fds,
+        )

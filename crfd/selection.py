@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: MIT
+"""Which processes: named by pid, with their descendants, or those of all that fit every condition."""
+
+from __future__ import annotations
+
+import os
+from collections import namedtuple
+from collections.abc import Callable, Iterable, Iterator
+
+from crfd.errors import CrfdError
+
+TYPE_CHECKING = False  # see _core.py
+if TYPE_CHECKING:
+    import re
+
+    import psutil
+
+
+class Selection(
+    namedtuple(
+        "Selection",
+        ("pids", "tree", "name", "command", "user", "cgroup", "container", "pid_namespace", "session"),
+        defaults=(frozenset(), False, None, None, None, None, None, None, None),
+    )
+):
+    """The processes to look at. Conditions that are given must all hold.
+
+    pids are the candidates, with tree their descendants too; without pids every process but this one is. name is a shell
+    pattern of the command name, command a regular expression searched in the command line, user a name or number
+    (effective), cgroup a path whose processes and whose children's are meant, container the beginning of a container
+    id as it stands in the cgroup path, pid_namespace the inode of a pid namespace or a pid whose namespace is meant,
+    session a session id.
+    """
+
+    __slots__ = ()
+    pids: frozenset[int]
+    tree: bool
+    name: str | None
+    command: str | None
+    user: str | None
+    cgroup: str | None
+    container: str | None
+    pid_namespace: int | None
+    session: int | None
+
+    def resolve(self) -> list[int]:
+        """The pids chosen, ascending. One that was named and is gone stays, so that the dump can report it."""
+        conditions = list(self._conditions())
+        candidates = self._candidates()
+        if not conditions:
+            return candidates
+        return [pid for pid in candidates if _fits(pid, conditions)]
+
+    def _candidates(self) -> list[int]:
+        if not self.pids:
+            return everything()
+        return descendants(self.pids) if self.tree else sorted(self.pids)
+
+    def _conditions(self) -> Iterator[Callable[[psutil.Process], bool]]:
+        if (name := self.name) is not None:
+            from fnmatch import fnmatchcase
+
+            yield lambda p: fnmatchcase(p.name(), name)
+        if self.command is not None:
+            command = _pattern(self.command)
+            yield lambda p: command.search(" ".join(p.cmdline())) is not None
+        if self.user is not None:
+            uid = _uid(self.user)
+            yield lambda p: p.uids().effective == uid
+        if self.cgroup is not None:
+            cgroup = self.cgroup
+            yield lambda p: any(within(path, cgroup) for path in cgroups(p.pid))
+        if (container := self.container) is not None:
+            yield lambda p: any(_names_container(path, container) for path in cgroups(p.pid))
+        if self.pid_namespace is not None:
+            inode = _pid_namespace(self.pid_namespace)
+            yield lambda p: os.stat(f"/proc/{p.pid}/ns/pid").st_ino == inode
+        if (session := self.session) is not None:
+            yield lambda p: os.getsid(p.pid) == session
+
+
+def everything() -> list[int]:
+    """Every process of our pid namespace but this one, ascending (proc(5))."""
+    own = os.getpid()
+    return sorted(pid for pid in map(int, filter(str.isdecimal, os.listdir("/proc"))) if pid != own)
+
+
+def descendants(pids: Iterable[int]) -> list[int]:
+    """The pids and all that descend from them, without this process, ascending."""
+    import psutil
+
+    children: dict[int, list[int]] = {}
+    for process in psutil.process_iter(["ppid"]):
+        children.setdefault(process.info["ppid"], []).append(process.pid)
+    found: set[int] = set()
+    todo = list(pids)
+    while todo:
+        pid = todo.pop()
+        if pid not in found:
+            found.add(pid)
+            todo.extend(children.get(pid, ()))
+    found.discard(os.getpid())
+    return sorted(found)
+
+
+def cgroups(pid: int) -> list[str]:
+    """The cgroup paths of a process, one a hierarchy (cgroups(7))."""
+    with open(f"/proc/{pid}/cgroup", errors="surrogateescape") as lines:
+        return [line.rstrip("\n").split(":", 2)[2] for line in lines]
+
+
+def within(path: str, cgroup: str) -> bool:
+    """Whether a cgroup path is the given one or below it."""
+    return (path.rstrip("/") + "/").startswith(f"/{cgroup.strip('/')}/".replace("//", "/"))
+
+
+def _fits(pid: int, conditions: list[Callable[[psutil.Process], bool]]) -> bool:
+    """Whether a process fits; one that is gone or hides what a condition asks for does not."""
+    import psutil
+
+    try:
+        process = psutil.Process(pid)
+        return all(condition(process) for condition in conditions)
+    except (psutil.Error, OSError):
+        return False
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    import re
+
+    try:
+        return re.compile(text)
+    except re.error as e:
+        raise CrfdError(f"command: {text!r} is not a regular expression: {e}") from None
+
+
+def _uid(user: str) -> int:
+    import pwd
+
+    if user.isdecimal():
+        return int(user)
+    try:
+        return pwd.getpwnam(user).pw_uid
+    except KeyError:
+        raise CrfdError(f"user: {user!r} does not exist") from None
+
+
+def _names_container(path: str, container: str) -> bool:
+    """Container engines put the id in the cgroup path: /docker/ID, /…/docker-ID.scope, /…/cri-containerd-ID.scope."""
+    return any(part.rpartition("-")[2].startswith(container) for part in path.split("/") if part)
+
+
+def _pid_namespace(number: int) -> int:
+    """Namespace inodes are allocated from 0xf0000000 (include/linux/proc_ns.h), above every pid."""
+    if number >= 0xF0000000:
+        return number
+    try:
+        return os.stat(f"/proc/{number}/ns/pid").st_ino
+    except OSError as e:
+        raise CrfdError(f"pid namespace of pid {number}: {e.strerror}") from None

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: MIT
+"""The image writer: batches in, one image out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from crfd import _core
+from crfd._core import EncodeStats, Still
+from crfd.objref import ObjrefTable
+from crfd.sink import open_sink
+
+TYPE_CHECKING = False  # see _core.py
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from crfd.sink import Target
+
+
+class ImageWriter:
+    """Writes one record image, in memory that does not grow with its descriptors but for the objref table.
+
+    target is a path, "-" for standard output, or a binary file object; a terminal is refused (CrfdError). A regular file
+    is written beside its name, synced and renamed when the writer is closed, so that its name never holds half an image;
+    when the `with` block raises, what was there before stays. format is "crfd", or "rfc" for the fixed records of
+    2008 alone, which refuses (UnsupportedError) or, with lossy, leaves out and counts what these cannot hold.
+    Errors of the target are OSErrors that name it.
+    """
+
+    def __init__(
+        self, target: Target, *, format: str = "crfd", lossy: bool = False, backend: int = 0, flags: int = 0
+    ) -> None:
+        if format not in {"crfd", "rfc"}:
+            raise ValueError(f"format: expected 'crfd' or 'rfc', found {format!r}")
+        self._rfc = format == "rfc"
+        self._lossy = lossy
+        self._objrefs = ObjrefTable()
+        self._encoder = _core.Encoder(rfc=self._rfc)
+        self.left_out = 0
+        self._sink = open_sink(target)
+        try:
+            self._sink.write(self._encoder.head(backend, flags))
+        except BaseException:
+            self._sink.abort()
+            raise
+        self._open = True
+
+    def write(self, batch: _core.Batch) -> None:
+        """Numbers and writes the tasks of a batch; those that could not be read are passed over."""
+        if self._rfc:
+            self.left_out += batch.keep_rfc(self._lossy)
+        objrefs, new = self._objrefs.add(batch.keys)
+        for piece in self._encoder.batch(batch, objrefs, new):
+            self._sink.write(piece)
+
+    def write_still(self, still: Sequence[Still]) -> None:
+        """Writes how long each process was held; after the last batch."""
+        if still:
+            self._sink.write(self._encoder.still(still))
+
+    @property
+    def stats(self) -> EncodeStats:
+        return self._encoder.stats()
+
+    def close(self) -> None:
+        """Writes the end of the image and makes it visible."""
+        if not self._open:
+            return
+        try:
+            self._sink.write(self._encoder.tail())
+        except BaseException:
+            self.abort()
+            raise
+        self._open = False
+        self._sink.commit()
+
+    def abort(self) -> None:
+        """Gives the image up; a file of that name stays as it was."""
+        if self._open:
+            self._open = False
+            self._sink.abort()
+
+    def __enter__(self) -> ImageWriter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.abort()
