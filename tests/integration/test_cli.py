@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: MIT
+"""The command as a user runs it: what it prints, where, and how it exits."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import crfd
+from tests import mkfds
+
+Need = Callable[[str], None]
+CRFD = [sys.executable, "-m", "crfd"]
+GONE = str(int(Path("/proc/sys/kernel/pid_max").read_text()) - 1)
+FIELDS = {
+    "pid", "comm", "fd", "objref", "close_on_exec", "kind", "f_mode", "f_flags", "f_pos", "f_uid", "f_gid",
+    "f_version", "path", "deleted", "dev", "ino", "mnt_id",
+}  # fmt: skip
+
+
+def run(*args: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*CRFD, *map(str, args)], capture_output=True, text=True, check=False, timeout=60, **options)
+
+
+def lines(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> tuple[Path, mkfds.Target]:
+    path = tmp_path / "image"
+    with mkfds.spawn("regular", "dups", "pipe", "oddname", "deleted") as target:
+        done = run("dump", str(target.pid), "-o", path)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout == ""
+    return path, target
+
+
+def test_dump_verify_info_show(image: tuple[Path, mkfds.Target]) -> None:
+    path, target = image
+    assert run("verify", path).stdout.startswith(f"{path}: correct: 1 task")
+    info = run("info", path)
+    assert info.returncode == 0
+    assert f"{target.report['nfds']} fds" in info.stdout
+    shown = run("show", path)
+    assert shown.returncode == 0
+    assert f"pid {target.pid}" in shown.stdout
+    assert "O_RDWR" in shown.stdout
+    assert all(line.isprintable() for line in shown.stdout.splitlines())
+
+
+def test_json_lines_hold_every_field_and_every_byte_of_a_path(image: tuple[Path, mkfds.Target]) -> None:
+    path, target = image
+    rows = {row["fd"]: row for row in lines(run("show", path, "--json").stdout)}
+    assert len(rows) == target.report["nfds"]
+    assert all(row.keys() >= FIELDS for row in rows.values())
+    for one in target.fds:
+        row = rows[one["fd"]]
+        assert row["pid"] == target.pid
+        assert row["close_on_exec"] is one["close_on_exec"]
+        suffix = " (deleted)" if row["deleted"] else ""
+        assert os.fsencode(row["path"] + suffix) == os.fsencode(one["link"])
+
+
+def test_show_one_task_and_none(image: tuple[Path, mkfds.Target]) -> None:
+    path, target = image
+    assert run("show", path, "--pid", str(target.pid)).returncode == 0
+    other = run("show", path, "--pid", "1")
+    assert (other.returncode, other.stdout) == (1, "")
+    assert "no task 1" in other.stderr
+
+
+def test_ls_is_live_and_needs_no_file() -> None:
+    with mkfds.spawn("eventfd") as target:
+        table = run("ls", str(target.pid))
+        rows = lines(run("ls", str(target.pid), "--json").stdout)
+    assert table.returncode == 0
+    assert "eventfd" in table.stdout
+    assert {row["kind"] for row in rows} >= {"eventfd", "pipe"}
+
+
+def test_exit_status_1_when_none_can_be_read(tmp_path: Path) -> None:
+    done = run("dump", GONE, "-o", tmp_path / "image")
+    assert done.returncode == 1
+    assert done.stderr == f"crfd: pid {GONE}: No such process\n"
+    assert os.listdir(tmp_path) == []
+
+
+def test_exit_status_3_when_some_cannot(tmp_path: Path) -> None:
+    with mkfds.spawn("regular") as target:
+        done = run("dump", str(target.pid), GONE, "-o", tmp_path / "image")
+    assert done.returncode == 3
+    assert f"pid {GONE}: No such process" in done.stderr
+    assert run("verify", tmp_path / "image").returncode == 0
+
+
+@pytest.mark.parametrize(
+    "words", ["", "dump", "dump x", "dump 0", "dump --all 1", "ls --backend x 1", "show", "nonsense"]
+)
+def test_exit_status_2_for_usage(words: str) -> None:
+    done = run(*words.split())
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr
+
+
+def test_a_refused_process_is_told_from_a_vanished_one(nobody: tuple[str, ...]) -> None:
+    command = [*nobody, *CRFD]
+    with mkfds.spawn("regular") as target:
+        args = [*command, "dump", str(target.pid), "-o", "/dev/null"]
+        done = subprocess.run(args, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1
+    assert f"pid {target.pid}: Permission denied" in done.stderr
+
+
+def test_a_terminal_is_refused() -> None:
+    master, slave = pty.openpty()
+    try:
+        done = subprocess.run(
+            [*CRFD, "dump", str(os.getpid())], stdout=slave, stderr=subprocess.PIPE, text=True, check=False, timeout=60
+        )
+    finally:
+        os.close(master)
+        os.close(slave)
+    assert done.returncode == 1
+    assert "is a terminal" in done.stderr
+
+
+def test_a_full_disk_is_an_error() -> None:
+    done = run("dump", str(os.getpid()), "-o", "/dev/full")
+    assert (done.returncode, done.stderr) == (1, "crfd: /dev/full: No space left on device\n")
+
+
+def test_a_full_file_system_leaves_the_old_image(tmp_path: Path, need: Need) -> None:
+    need("CAP_SYS_ADMIN")
+    need("unshare")
+    small = tmp_path / "small"
+    small.mkdir()
+    script = (
+        'mount -t tmpfs -o size=64k none "$1" && echo old > "$1/image" && shift && "$@"; status=$?; '
+        'cat "$0/image"; ls -A "$0"; exit $status'
+    )
+    with mkfds.spawn("files:n=2000") as target:
+        done = subprocess.run(
+            ["unshare", "-m", "sh", "-c", script, small, small, *CRFD, "dump", str(target.pid), "-o", small / "image"],
+            capture_output=True, text=True, check=False, timeout=60,
+        )  # fmt: skip
+    assert done.returncode == 1
+    assert "No space left on device" in done.stderr
+    assert done.stdout == "old\nimage\n"
+
+
+def test_a_closed_pipe_is_an_error() -> None:
+    with mkfds.spawn("files:n=2000") as target:
+        command = [*CRFD, "dump", str(target.pid)]
+        dump = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        assert dump.stdout
+        assert dump.stderr
+        dump.stdout.close()
+        error = dump.stderr.read()
+        dump.stderr.close()
+        assert dump.wait(60) == 1
+    assert error == "crfd: standard output: Broken pipe\n"
+
+
+def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    done = run("dump", str(os.getpid()), "-o", tmp_path / "no" / "image")
+    assert (done.returncode, done.stderr) == (1, f"crfd: {tmp_path}/no/image: No such file or directory\n")
+
+
+def is_open_in(folder: Path, pid: int) -> bool:
+    with suppress(FileNotFoundError):
+        return any(str(fd.readlink()).startswith(str(folder)) for fd in Path(f"/proc/{pid}/fd").iterdir())
+    return False
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_dump_that_is_ended_leaves_no_file(tmp_path: Path, signum: int) -> None:
+    with mkfds.spawn("files:n=19900", "churn:seconds=60") as target:
+        dump = subprocess.Popen([*CRFD, "dump", "--backend", "proc", str(target.pid), "-o", str(tmp_path / "image")])
+        while not is_open_in(tmp_path, dump.pid):
+            time.sleep(0.001)
+        assert os.listdir(tmp_path) == []
+        dump.send_signal(signum)
+        status = dump.wait(60)
+    assert status == (130 if signum == signal.SIGINT else -signum)
+    assert os.listdir(tmp_path) == []
+
+
+def test_all_leaves_itself_out() -> None:
+    dump = subprocess.run([*CRFD, "dump", "--all", "-q"], capture_output=True, check=False, timeout=60)
+    assert dump.returncode in {0, 3}
+    with crfd.open(io.BytesIO(dump.stdout)) as image:
+        assert os.getpid() in image.tasks
+        children = [task.comm for task in image.tasks.values() if task.ppid == os.getpid()]
+    assert children == []
+
+
+@pytest.mark.parametrize("data", [b"", b"x", b"\x00" * 300, os.urandom(300)])
+def test_what_is_no_image_is_refused(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "image"
+    path.write_bytes(data)
+    for command in ("verify", "show", "info"):
+        done = run(command, path)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr.startswith(f"crfd: {path}: offset ")
+        assert "expected" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_rfc_refuses_or_leaves_out_and_counts(tmp_path: Path) -> None:
+    path = tmp_path / "image"
+    with mkfds.spawn("regular", "eventfd", "deleted") as target:
+        refused = run("dump", str(target.pid), "--format", "rfc", "-o", path)
+        assert refused.returncode == 1
+        assert f"pid {target.pid} fd " in refused.stderr
+        assert not path.exists()
+        done = run("dump", str(target.pid), "--format", "rfc", "--lossy", "-o", path)
+    assert done.returncode == 0
+    assert "left out" in done.stderr
+    assert run("verify", path).returncode == 0
+    assert {row["kind"] for row in lines(run("show", path, "--json").stdout)} <= {"file", "dir", "symlink"}
+
+
+def test_check_names_every_capability() -> None:
+    rows = {row["name"]: row for row in lines(run("check", "--json").stdout)}
+    assert {"backend proc", "backend bpf", "kcmp", "pidfd_getfd", "BTF", "lockdown", "seccomp", "kernel"} <= rows.keys()
+    assert rows["backend proc"]["usable"] is True
+    assert all(row["detail"] for row in rows.values())
+    assert run("check").returncode == 0
+
+
+def test_check_says_why_bpf_cannot_run(nobody: tuple[str, ...]) -> None:
+    check = subprocess.run([*nobody, *CRFD, "check", "--json"], capture_output=True, text=True, check=False, timeout=60)
+    row = next(row for row in lines(check.stdout) if row["name"] == "backend bpf")
+    assert row["usable"] is False
+    assert "CAP_BPF" in row["detail"]
+    asked = subprocess.run(
+        [*nobody, *CRFD, "ls", "--backend", "bpf", "1"], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert asked.returncode == 1
+    assert row["detail"] in asked.stderr

@@ -1,0 +1,462 @@
+# SPDX-License-Identifier: MIT
+"""What one kind of descriptor has of its own, from either backend: exactly what the process that made it knows."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import fcntl
+import io
+import json
+import os
+import signal
+import struct
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+import crfd
+from crfd import detail as d
+from crfd.cli.main import main
+from tests import mkfds
+from tests.fdkinds import syscalls
+
+Need = Callable[[str], None]
+T = TypeVar("T")
+
+
+@pytest.fixture(scope="module")
+def everything() -> Iterator[mkfds.Target]:
+    with mkfds.spawn("all") as target:
+        yield target
+
+
+def known(target: mkfds.Target, kind: str, fact: str) -> list[dict[str, Any]]:
+    """The descriptors of a kind of which the process knows a fact; skips where this machine has none."""
+    found = [one for one in target.fds if one["kind"] == kind and fact in one]
+    if not found:
+        pytest.skip(f"{kind}: {target.skipped.get(kind, 'none here')}")
+    return found
+
+
+def scan(pid: int, backend: str) -> dict[int, crfd.OpenFile]:
+    files = {fd: entry.file for fd, entry in crfd.scan(pid, backend=backend).fds.items()}
+    return {fd: file for fd, file in files.items() if file is not None}
+
+
+def of(file: crfd.OpenFile, what: type[T]) -> T:
+    detail = file.detail
+    assert isinstance(detail, what), (file, detail)
+    return detail
+
+
+# ---- events ----
+
+
+def test_eventfd(everything: mkfds.Target, backend: str) -> None:
+    files = scan(everything.pid, backend)
+    ids = set()
+    for one in known(everything, "eventfd", "count"):
+        event = of(files[one["fd"]], d.Eventfd)
+        assert event.count == one["count"], one
+        if event.semaphore is not None:
+            assert event.semaphore == one["semaphore"], one
+        ids.add(event.id)
+        assert files[one["fd"]].fdinfo == b""
+    assert len(ids) == len({files[one["fd"]].objref for one in known(everything, "eventfd", "count")})
+
+
+def test_timerfd(everything: mkfds.Target, backend: str) -> None:
+    files = scan(everything.pid, backend)
+    for one in known(everything, "timerfd", "clock"):
+        timer = of(files[one["fd"]], d.Timerfd)
+        assert (timer.clock, timer.flags, timer.ticks) == (one["clock"], one["settime_flags"], one["ticks"]), one
+        assert timer.interval == one["interval_ns"], one
+        if one["ticks"] or not one["value_ns"]:
+            assert timer.value == 0, one
+        elif one["settime_flags"] & 1:  # absolute: what is left of a day
+            assert 0 < timer.value <= 86_400 * 10**9, one
+        else:
+            assert one["value_ns"] - 300 * 10**9 < timer.value <= one["value_ns"], one
+
+
+def test_signalfd(everything: mkfds.Target, backend: str) -> None:
+    files = scan(everything.pid, backend)
+    for one in known(everything, "signalfd", "sigmask"):
+        signals = of(files[one["fd"]], d.Signalfd)
+        assert signals.mask == one["sigmask"]
+        assert sum(1 << (number - 1) for number in signals.signals) == one["sigmask"]
+
+
+# ---- watches ----
+
+
+def test_epoll(everything: mkfds.Target, backend: str) -> None:
+    files = scan(everything.pid, backend)
+    devices = {one["fd"]: one["stat"]["dev"] for one in everything.fds if one["stat"]}
+    for one in known(everything, "epoll", "targets"):
+        epoll = of(files[one["fd"]], d.Epoll)
+        found = sorted((t.fd, t.events, t.data, t.ino) for t in epoll.targets)
+        assert found == sorted((t["tfd"], t["events"], t["data"], t["ino"]) for t in one["targets"]), one
+        for target in epoll.targets:
+            if target.fd in devices:
+                assert target.dev == devices[target.fd], one
+            assert target.pos == 0, one
+
+
+def test_epoll_with_more_targets_than_a_record_holds(backend: str) -> None:
+    count = 2000
+    with ExitStack() as stack:
+        epfd = syscalls.libc("epoll_create1", os.O_CLOEXEC)
+        stack.callback(os.close, epfd)
+        expected = []
+        for number in range(count):
+            fd = os.eventfd(0)
+            stack.callback(os.close, fd)
+            syscalls.libc("epoll_ctl", epfd, 1, fd, struct.pack("<IQ" if _packed() else "@IQ", 1, number << 32))
+            expected.append((fd, 0x19, number << 32))
+        epoll = of(scan(os.getpid(), backend)[epfd], d.Epoll)
+    assert sorted((t.fd, t.events, t.data) for t in epoll.targets) == sorted(expected)
+
+
+def _packed() -> bool:
+    return os.uname().machine == "x86_64"
+
+
+def test_inotify(everything: mkfds.Target, backend: str) -> None:
+    files = scan(everything.pid, backend)
+    for one in known(everything, "inotify", "marks"):
+        marks = of(files[one["fd"]], d.Inotify).marks
+        found = sorted((m.wd, m.mask, m.dev, m.ino) for m in marks)
+        assert found == sorted((m["wd"], m["mask"], m["dev"], m["ino"]) for m in one["marks"]), one
+
+
+def test_watch_descriptors_of_two_digits(backend: str, tmp_path: Path) -> None:
+    fd = syscalls.libc("inotify_init1", os.O_CLOEXEC)
+    try:
+        made = []
+        for number in range(40):
+            path = tmp_path / str(number)
+            path.touch()
+            made.append((syscalls.libc("inotify_add_watch", fd, os.fsencode(path), 2), path.stat().st_ino))
+        marks = of(scan(os.getpid(), backend)[fd], d.Inotify).marks
+    finally:
+        os.close(fd)
+    assert sorted((m.wd, m.ino) for m in marks) == sorted(made)
+    assert max(made)[0] == 40
+
+
+def test_fanotify(everything: mkfds.Target, backend: str) -> None:
+    files = scan(everything.pid, backend)
+    names = {d.MarkType.INODE: "inode", d.MarkType.MOUNT: "mount", d.MarkType.SB: "filesystem"}
+    for one in known(everything, "fanotify", "marks"):
+        group = of(files[one["fd"]], d.Fanotify)
+        assert group.flags == one["init_flags"], one
+        assert group.event_flags & ~0o100000 == one["event_f_flags"], one  # O_LARGEFILE is the kernel's own
+        marks = {names[mark.type]: mark for mark in group.marks}
+        assert len(marks) == len(group.marks) == len(one["marks"])
+        for expected in one["marks"]:
+            mark = marks[expected["type"]]
+            assert (mark.mask, mark.ignored_mask, mark.flags) == (expected["mask"], 0, 0), one
+            if mark.type == d.MarkType.INODE:
+                assert (mark.dev, mark.ino) == (expected["dev"], expected["ino"])
+            elif mark.type == d.MarkType.SB:
+                assert mark.dev == expected["dev"]
+            else:
+                assert mark.mnt_id == _mount_id(expected["path"])
+
+
+def _mount_id(path: str) -> int:
+    fd = os.open(path, os.O_PATH)
+    try:
+        lines = Path(f"/proc/self/fdinfo/{fd}").read_text().splitlines()
+    finally:
+        os.close(fd)
+    return next(int(line.split()[1]) for line in lines if line.startswith("mnt_id:"))
+
+
+# ---- the kernel's objects ----
+
+
+def test_pidfd(everything: mkfds.Target, backend: str) -> None:
+    files = scan(everything.pid, backend)
+    for one in known(everything, "pidfd", "alive"):
+        pidfd = of(files[one["fd"]], d.Pidfd)
+        assert pidfd.reaped is not one["alive"], one
+        assert pidfd.pid == pidfd.ns_pid == (one["pid"] if one["alive"] else None), one
+        assert pidfd.thread is (one["role"] == "pidfd.thread"), one
+
+
+def test_pidfd_of_another_pid_namespace(backend: str, need: Need) -> None:
+    need("CAP_SYS_ADMIN")
+    need("unshare")
+    command = ["unshare", "--pid", "--fork", "--kill-child", "sh", "-c", "echo ready; exec sleep 300"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"ready\n"
+            (pid,) = map(int, Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split())
+            fd = os.pidfd_open(pid)
+            try:
+                found = of(scan(os.getpid(), backend)[fd], d.Pidfd)
+            finally:
+                os.close(fd)
+        finally:
+            process.kill()
+    assert found == d.Pidfd(pid, 1, reaped=False, thread=False)
+
+
+_REPORT_MNT, _MARK_MNTNS, _MNT_ATTACH = 0x4000, 0x110, 0x1000000  # include/uapi/linux/fanotify.h, 6.15
+
+
+def test_fanotify_of_a_mount_namespace(backend: str, need: Need) -> None:
+    need("CAP_SYS_ADMIN")
+    try:
+        fd = syscalls.libc("fanotify_init", _REPORT_MNT, os.O_RDONLY)
+    except OSError as error:
+        pytest.skip(f"FAN_REPORT_MNT: {error.strerror}")
+    namespace = os.open("/proc/self/ns/mnt", os.O_RDONLY)
+    try:
+        syscalls.libc("fanotify_mark", fd, 1 | _MARK_MNTNS, ctypes.c_uint64(_MNT_ATTACH), namespace, None)
+        (mark,) = of(scan(os.getpid(), backend)[fd], d.Fanotify).marks
+        assert (mark.type, mark.ino, mark.mask) == (d.MarkType.MNTNS, os.fstat(namespace).st_ino, _MNT_ATTACH)
+    finally:
+        os.close(namespace)
+        os.close(fd)
+
+
+def test_io_uring(everything: mkfds.Target, backend: str) -> None:
+    files = scan(everything.pid, backend)
+    for one in known(everything, "io_uring", "sq_entries"):
+        ring = of(files[one["fd"]], d.IoUring)
+        if ring.sq_entries is not None:
+            assert (ring.sq_entries, ring.cq_entries) == (one["sq_entries"], one["cq_entries"]), one
+        assert (ring.files, ring.buffers) == (len(one["files"]), len(one["buffers"])), one
+        for path in one["files"]:  # names are in the text alone
+            assert os.fsencode(path) in files[one["fd"]].fdinfo
+
+
+def test_bpf_map(everything: mkfds.Target, backend: str) -> None:
+    files = scan(everything.pid, backend)
+    for one in known(everything, "bpf_map", "map_id"):
+        found = of(files[one["fd"]], d.BpfObject)
+        assert (found.id, found.type) == (one["map_id"], one["map_type"]), one
+        assert (found.key_size, found.value_size) == (one["key_size"], one["value_size"]), one
+        assert (found.max_entries, found.map_flags, found.prog_id) == (one["max_entries"], 0, None), one
+        assert b"frozen:\t%d\n" % one["frozen"] in files[one["fd"]].fdinfo
+
+
+def test_bpf_program_link_and_btf(everything: mkfds.Target, backend: str) -> None:
+    files = scan(everything.pid, backend)
+    for one in known(everything, "bpf_prog", "prog_id"):
+        program = of(files[one["fd"]], d.BpfObject)
+        assert (program.id, program.type, program.map_flags) == (one["prog_id"], one["prog_type"], None)
+    types = {"raw_tracepoint": 1, "netns": 5}  # enum bpf_link_type of linux/bpf.h
+    for one in known(everything, "bpf_link", "link_id"):
+        link = of(files[one["fd"]], d.BpfObject)
+        assert (link.id, link.prog_id, link.type) == (one["link_id"], one["prog_id"], types[one["link_type"]])
+    for one in known(everything, "btf", "btf_id"):
+        btf = of(files[one["fd"]], d.BpfObject)
+        assert (btf.id, btf.type, files[one["fd"]].fdinfo) == (one["btf_id"], None, b"")
+
+
+def test_userfaultfd(everything: mkfds.Target, backend: str) -> None:
+    files = scan(everything.pid, backend)
+    for one in known(everything, "userfaultfd", "role"):
+        faults = of(files[one["fd"]], d.Userfaultfd)
+        assert (faults.pending, faults.total) == (0, 0)
+        assert faults.features == one.get("requested"), one
+
+
+# ---- devices, namespaces, memory ----
+
+
+def test_terminals_and_interfaces(everything: mkfds.Target, backend: str) -> None:
+    files = scan(everything.pid, backend)
+    for one in known(everything, "chr", "tty_index"):
+        if one["role"] == "pty.master":
+            assert of(files[one["fd"]], d.Tty).index == one["tty_index"]
+    for one in known(everything, "chr", "interface"):
+        assert of(files[one["fd"]], d.Tun).interface == one["interface"]
+    assert files[everything.by_role("chr.null")["fd"]].detail is None
+
+
+def test_dmabuf(everything: mkfds.Target, backend: str) -> None:
+    files = scan(everything.pid, backend)
+    for one in known(everything, "dmabuf", "exporter"):
+        buffer = of(files[one["fd"]], d.DmaBuf)
+        assert (buffer.size, buffer.exporter) == (one["size"], one["exporter"])
+
+
+def test_namespaces(everything: mkfds.Target, backend: str) -> None:
+    files = scan(everything.pid, backend)
+    for one in known(everything, "namespace", "stat"):
+        namespace = of(files[one["fd"]], d.Namespace)
+        assert f"{namespace.type}:[{namespace.ino}]" == one["link"]
+
+
+def test_memory_files_have_their_names(everything: mkfds.Target, backend: str) -> None:
+    files = scan(everything.pid, backend)
+    for one in known(everything, "memfd", "link"):
+        memfd = of(files[one["fd"]], d.Memfd)
+        assert b"/memfd:%s (deleted)" % (memfd.name or b"") == os.fsencode(one["link"])
+        assert not memfd.secret
+    for one in known(everything, "secretmem", "link"):
+        assert of(files[one["fd"]], d.Memfd).secret
+
+
+# ---- pipes and sockets: what the flags and fdinfo alone tell ----
+
+
+def test_pipe_ends(everything: mkfds.Target, backend: str) -> None:
+    files = scan(everything.pid, backend)
+    for one in known(everything, "pipe", "end"):
+        pipe = of(files[one["fd"]], d.Pipe)
+        assert pipe.end == one["end"], one
+        assert pipe.packet is bool(one["f_flags"] & os.O_DIRECT), one
+    assert of(files[everything.by_role("fifo.rdwr")["fd"]], d.Pipe).end == "both"
+    assert files[everything.by_role("opath.fifo")["fd"]].detail is None
+
+
+def test_descriptors_in_flight(everything: mkfds.Target, backend: str) -> None:
+    files = scan(everything.pid, backend)
+    receiver, sender = (files[everything.by_role(f"scm.{role}")["fd"]] for role in ("receiver", "sender"))
+    assert of(receiver, d.Socket).in_flight == len(everything.by_role("scm.receiver")["in_flight"]) == 1
+    assert of(sender, d.Socket).in_flight == 0
+
+
+# ---- locks ----
+
+
+def _told(lock: d.Lock) -> dict[str, Any]:
+    kinds = {d.LockKind.OFD: "OFDLCK"}
+    end = "EOF" if lock.end is None else lock.end
+    pid = -1 if lock.pid is None else lock.pid
+    kind = kinds.get(lock.kind, lock.kind.name)
+    return {"type": kind, "mode": lock.type.name, "start": lock.start, "end": end, "pid": pid}
+
+
+def test_locks_are_on_the_description_that_took_them(everything: mkfds.Target, backend: str) -> None:
+    files = scan(everything.pid, backend)
+    locked = known(everything, "file", "locks")
+    assert {lock["type"] for one in locked for lock in one["locks"]} == {"POSIX", "OFDLCK", "FLOCK", "LEASE"}
+    for one in locked:
+        assert list(map(_told, files[one["fd"]].locks)) == one["locks"], one
+        assert files[one["fd"]].fdinfo == b""
+    others = set(files) - {one["fd"] for one in locked}
+    assert not [fd for fd in others if files[fd].locks]
+
+
+@contextmanager
+def _being_broken(path: Path) -> Iterator[int]:
+    """A write lease that a reader's open is breaking."""
+    path.write_bytes(b"leased")
+    fd = os.open(path, os.O_RDWR)
+    before = signal.signal(signal.SIGIO, signal.SIG_IGN)
+    try:
+        fcntl.fcntl(fd, 1024, fcntl.F_WRLCK)  # F_SETLEASE
+        with pytest.raises(BlockingIOError) as refused:
+            os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        assert refused.value.errno == errno.EWOULDBLOCK
+        yield fd
+    finally:
+        os.close(fd)
+        signal.signal(signal.SIGIO, before)
+
+
+def test_a_lease_that_is_being_broken(backend: str, tmp_path: Path) -> None:
+    with _being_broken(tmp_path / "leased") as fd:
+        (lock,) = scan(os.getpid(), backend)[fd].locks
+    assert (lock.kind, lock.type, lock.breaking) == (d.LockKind.LEASE, d.LockType.READ, True)
+    assert (lock.pid, lock.mandatory) == (os.getpid(), False)
+
+
+def test_locks_of_a_special_file(backend: str) -> None:
+    fd = os.eventfd(5)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH)
+        file = scan(os.getpid(), backend)[fd]
+    finally:
+        os.close(fd)
+    assert of(file, d.Eventfd).count == 5
+    assert [(lock.kind, lock.type) for lock in file.locks] == [(d.LockKind.FLOCK, d.LockType.READ)]
+
+
+# ---- the rest ----
+
+
+def test_what_is_not_decoded_keeps_its_text(everything: mkfds.Target, backend: str) -> None:
+    files = scan(everything.pid, backend)
+    for kind in ("anon", "landlock", "perf_event", "fscontext"):
+        for one in (one for one in everything.fds if one["kind"] == kind):
+            assert files[one["fd"]].detail is None
+            assert files[one["fd"]].fdinfo.startswith(b"pos:\t0\nflags:\t"), one
+
+
+# timerfd is none of them: time goes on
+_BY_FDINFO = {
+    "eventfd", "signalfd", "epoll", "inotify", "fanotify", "pidfd", "io_uring", "userfaultfd", "btf", "chr", "namespace",
+}  # fmt: skip
+
+
+def test_both_backends_tell_the_same(everything: mkfds.Target, need: Need) -> None:
+    need("backend bpf")
+    one, other = scan(everything.pid, "proc"), scan(everything.pid, "bpf")
+    assert set(one) == set(other)
+    for fd, file in one.items():
+        assert file.locks == other[fd].locks, file
+        if file.kind_name in _BY_FDINFO:
+            assert (file.detail, file.fdinfo) == (other[fd].detail, other[fd].fdinfo), file
+
+
+def test_a_plain_file_has_no_records(everything: mkfds.Target, backend: str) -> None:
+    file = scan(everything.pid, backend)[everything.by_role("regular.rdwr")["fd"]]
+    assert (file.extensions, file.detail, file.locks, file.owner) == ((), None, (), None)
+
+
+def test_the_commands_show_it(
+    everything: mkfds.Target, backend: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["crfd"])
+    assert main(["ls", str(everything.pid), "--backend", backend]) == 0
+    table = {line.split()[0].rstrip("*"): line for line in capsys.readouterr().out.splitlines() if line.strip()}
+    expected = {
+        "eventfd.semaphore": "anon_inode:[eventfd] count=7 semaphore",
+        "timerfd.disarmed": "anon_inode:[timerfd] monotonic disarmed",
+        "epoll.nested": f"[fd {everything.by_role('epoll')['fd']}]",
+        "locks.posix": f"lock: POSIX write 10-19 pid {everything.pid} lock: POSIX read 500-EOF pid {everything.pid}",
+        "locks.ofd": "lock: OFD write 100-149",
+        "locks.flock": f"lock: FLOCK write pid {everything.pid}",
+        "pidfd.gone": "anon_inode:[pidfd] reaped",
+        "pipe_packet.write": "write packet",
+    }
+    for role, end in expected.items():
+        line = table[str(everything.by_role(role)["fd"])]
+        assert end in line, (role, line)
+    assert main(["ls", str(everything.pid), "--backend", backend, "--json"]) == 0
+    rows = {row["fd"]: row for row in map(json.loads, capsys.readouterr().out.splitlines())}
+    event = rows[everything.by_role("eventfd")["fd"]]["detail"]
+    assert event["count"] == everything.by_role("eventfd")["count"]
+    assert rows[everything.by_role("locks.lease")["fd"]]["locks"] == [
+        {
+            "kind": "lease",
+            "type": "read",
+            "pid": everything.pid,
+            "start": 0,
+            "end": None,
+            "mandatory": False,
+            "breaking": False,
+        }
+    ]
+    assert not {"detail", "locks", "owner"} & set(rows[everything.by_role("regular.rdwr")["fd"]])
+
+
+def test_an_image_with_every_record_is_right(everything: mkfds.Target, backend: str) -> None:
+    out = io.BytesIO()
+    crfd.dump(everything.pid, out, backend=backend)
+    crfd.verify(io.BytesIO(out.getvalue()))

@@ -1,0 +1,445 @@
+# SPDX-License-Identifier: MIT
+"""Processes held still: who is, for how long, and that nobody stays so."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import crfd
+from crfd.freeze import frozen
+from tests import mkfds, procs
+from tests.procs import CRFD, LIMIT, running, state, until
+
+Need = Callable[[str], None]
+
+
+@pytest.fixture(autouse=True)
+def _may_trace(need: Need) -> None:
+    need("CAP_SYS_PTRACE")
+
+
+def dumped(pids: Any, backend: str) -> tuple[crfd.DumpResult, crfd.Image]:
+    out = io.BytesIO()
+    result = crfd.dump(pids, out, backend=backend, freeze=True)
+    crfd.verify(io.BytesIO(out.getvalue()))
+    return result, crfd.open(io.BytesIO(out.getvalue()))
+
+
+THREADS = """
+import sys, threading, time
+for _ in range(20):
+    threading.Thread(target=lambda: [time.sleep(0.001) for _ in iter(int, 1)], daemon=True).start()
+print("ready", flush=True)
+time.sleep(600)
+"""
+
+
+MANY = """
+import os, time
+fds = [os.open("/usr/bin/env", os.O_RDONLY) for _ in range(19800)]
+print("ready", flush=True)
+time.sleep(600)
+"""
+
+
+def test_every_thread_stands_still_and_goes_on() -> None:
+    with running(THREADS) as process:
+        tids = [int(tid) for tid in os.listdir(f"/proc/{process.pid}/task")]
+        assert len(tids) == 21
+        with frozen(crfd.Selection(frozenset({process.pid}))) as held:
+            assert held.pids == [process.pid]
+            assert held.refused == {}
+            assert {state(process.pid, tid) for tid in tids} == {"t"}
+        until(lambda: all(state(process.pid, tid) in "SR" for tid in tids), "all go on")
+        assert [(one.pid, one.how) for one in held.still] == [(process.pid, 1)]
+        assert 0 < held.still[0].ns < LIMIT * 1e9
+
+
+def test_the_image_says_so(backend: str, tmp_path: Path) -> None:
+    with mkfds.spawn("regular", "thread_unshare") as target:
+        result, image = dumped(target.pid, backend)
+        with image:
+            assert image.info is not None
+            assert image.info.frozen
+            assert image.still == result.still
+            assert [one.pid for one in image.still] == [target.pid]
+            assert {task.consistency for task in image.tasks.values()} == {crfd.Consistency.FROZEN}
+            assert len(image.tasks) == 2
+            assert set(image.consistency().values()) == {crfd.Consistency.FROZEN}
+        path = tmp_path / "image"
+        crfd.dump(target.pid, path, backend=backend, freeze=True)
+        shown = subprocess.run([*CRFD, "info", path], capture_output=True, text=True, check=True, timeout=60).stdout
+        assert f"at the longest (pid {target.pid})" in shown
+        assert "2 frozen" in shown
+
+
+def test_without_it_the_image_says_how_quiet_it_was(backend: str) -> None:
+    with mkfds.spawn("regular") as target:
+        task = crfd.scan(target.pid, backend=backend)
+    assert task.consistency is crfd.Consistency.QUIET
+    assert task.changed == 0
+
+
+def test_a_large_table_is_looked_at_again(backend: str) -> None:
+    with running(MANY) as process:
+        task = crfd.scan(process.pid, backend=backend)
+    assert len(task.fds) > 19800
+    # The BPF backend lists no table of more than 1024 descriptors again: it would take as long as the scan.
+    assert task.consistency is (crfd.Consistency.QUIET if backend == "proc" else crfd.Consistency.UNKNOWN)
+
+
+def test_a_second_look_finds_what_changed(backend: str) -> None:
+    with mkfds.spawn("churn:width=400") as target:
+        end = time.monotonic() + LIMIT
+        while (task := crfd.scan(target.pid, backend=backend)).consistency is not crfd.Consistency.CHANGED:
+            assert time.monotonic() < end
+        assert task.changed is not None
+        assert task.changed > 0
+        result, image = dumped(target.pid, backend)
+        with image:
+            assert image.tasks[target.pid].consistency is crfd.Consistency.FROZEN
+        assert not result.unread
+
+
+def test_one_that_was_stopped_stays_stopped_and_others_do_not(backend: str) -> None:
+    with mkfds.spawn("regular") as stopped, mkfds.spawn("regular") as other:
+        os.kill(stopped.pid, signal.SIGSTOP)
+        until(lambda: state(stopped.pid) == "T", "it stops")
+        try:
+            result, image = dumped([stopped.pid, other.pid], backend)
+            image.close()
+            assert not result.unread
+            until(lambda: state(stopped.pid) == "T", "it stays stopped")
+            until(lambda: state(other.pid) == "S", "the other one goes on")
+        finally:
+            os.kill(stopped.pid, signal.SIGCONT)
+        until(lambda: state(stopped.pid) == "S", "it can be continued")
+
+
+@pytest.mark.parametrize("was", ["running", "stopped"])
+def test_sigkill_of_the_dump_leaves_nobody_stopped(was: str, tmp_path: Path) -> None:
+    code = f"""
+import sys, time, crfd
+from crfd.freeze import frozen
+with frozen(crfd.Selection(frozenset(map(int, sys.argv[1:])))) as held:
+    assert not held.refused
+    print("ready", flush=True)
+    time.sleep({LIMIT})
+"""
+    with running(THREADS) as process:
+        tids = [int(tid) for tid in os.listdir(f"/proc/{process.pid}/task")]
+        if was == "stopped":
+            process.send_signal(signal.SIGSTOP)
+            until(lambda: state(process.pid) == "T", "it stops")
+        with running(code, str(process.pid)) as holder:
+            assert {state(process.pid, tid) for tid in tids} == {"t"}
+            holder.kill()
+            holder.wait()
+        wanted = "T" if was == "stopped" else "SR"
+        until(lambda: all(state(process.pid, tid) in wanted for tid in tids), "all are as before")
+
+
+def test_a_dump_that_dies_while_it_writes_holds_nobody() -> None:
+    """The sink takes no byte: by then all have been released."""
+    reader, writer = os.pipe()
+    with mkfds.spawn("files:n=2000") as target:
+        dump = subprocess.Popen([*CRFD, "dump", str(target.pid), "--freeze"], stdout=writer, stderr=subprocess.DEVNULL)
+        try:
+            os.close(writer)
+            until(lambda: state(target.pid) == "S", "it goes on")
+        finally:
+            dump.kill()
+            dump.wait()
+            os.close(reader)
+        until(lambda: state(target.pid) == "S", "it goes on")
+
+
+TRACER = """
+import ctypes, sys, time
+libc = ctypes.CDLL(None, use_errno=True)
+libc.ptrace.argtypes = [ctypes.c_long] * 4
+assert libc.ptrace(0x4206, int(sys.argv[1]), 0, 0) == 0  # PTRACE_SEIZE
+print("ready", flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_debugged_process_is_named_and_dumped_all_the_same(tmp_path: Path) -> None:
+    with mkfds.spawn("regular") as target, mkfds.spawn("regular") as other, running(TRACER, str(target.pid)):
+        path = tmp_path / "image"
+        command = [*CRFD, "dump", "--freeze", str(target.pid), str(other.pid), "-o", str(path)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        assert done.returncode == 3
+        assert f"pid {target.pid}: Operation not permitted (not held still)" in done.stderr
+        with crfd.open(path) as image:
+            assert image.info is not None
+            assert not image.info.frozen
+            assert len(image.tasks[target.pid].fds) == target.report["nfds"]
+            assert image.tasks[target.pid].consistency is crfd.Consistency.QUIET
+            assert image.tasks[other.pid].consistency is crfd.Consistency.FROZEN
+            assert {one.pid: one.how for one in image.still} == {target.pid: 0, other.pid: 1}
+
+
+SIGNALS = """
+import signal, sys, time
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1, signal.SIGUSR2, signal.SIGRTMIN])
+print("ready", flush=True)
+for _ in range(3):
+    info = signal.sigwaitinfo([signal.SIGUSR1, signal.SIGUSR2, signal.SIGRTMIN])
+    print(info.si_signo, info.si_pid, flush=True)
+"""
+HANDLERS = """
+import signal, sys, time
+for number in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGRTMIN):
+    signal.signal(number, lambda got, _: print(int(got), flush=True))
+print("ready", flush=True)
+while True:
+    time.sleep(0.05)
+"""
+
+
+@pytest.mark.parametrize("code", [SIGNALS, HANDLERS], ids=["waited for", "handled"])
+def test_a_signal_that_comes_while_held_is_delivered_afterwards(code: str) -> None:
+    sent = [signal.SIGUSR1, signal.SIGUSR2, signal.SIGRTMIN]
+    with running(code) as process:
+        with frozen(crfd.Selection(frozenset({process.pid}))) as held:
+            assert not held.refused
+            for number in sent:
+                process.send_signal(number)
+            time.sleep(0.05)
+            assert state(process.pid) == "t"
+        assert process.stdout is not None
+        got = [process.stdout.readline().split() for _ in sent]
+        assert {int(words[0]) for words in got} == {int(number) for number in sent}
+        assert {int(word) for words in got for word in words[1:]} <= {os.getpid()}
+
+
+def test_a_signal_that_stops_the_thread_first_is_handed_on() -> None:
+    """Sent at random moments around the freeze: none is lost, whatever it met."""
+    with running(HANDLERS) as process:
+        assert process.stdout is not None
+        for round_ in range(40):
+            process.send_signal(signal.SIGUSR1)
+            with frozen(crfd.Selection(frozenset({process.pid}))):
+                if round_ % 2:
+                    time.sleep(0.001)
+            assert process.stdout.readline() == b"%d\n" % signal.SIGUSR1
+
+
+def test_stop_and_continue_while_held() -> None:
+    with running(HANDLERS) as process:
+        with frozen(crfd.Selection(frozenset({process.pid}))):
+            process.send_signal(signal.SIGSTOP)
+        until(lambda: state(process.pid) == "T", "it stops once it may")
+        with frozen(crfd.Selection(frozenset({process.pid}))):
+            process.send_signal(signal.SIGCONT)
+        until(lambda: state(process.pid) == "S", "it goes on once it may")
+
+
+# A tree that grows for as long as it is let: each child forks a child and ends after a while; `width` at a time.
+BOMB = """
+import os, sys, time, ctypes
+ctypes.CDLL(None).prctl(1, 9)
+end = time.monotonic() + 30
+print("ready", flush=True)
+living = 0
+while time.monotonic() < end:
+    if living >= 12:
+        os.wait()
+        living -= 1
+    pid = os.fork()
+    if pid == 0:
+        ctypes.CDLL(None).prctl(1, 9)
+        if os.fork() == 0:
+            ctypes.CDLL(None).prctl(1, 9)
+            time.sleep(0.02)
+        os._exit(0)
+    living += 1
+"""
+
+
+def test_children_that_appear_meanwhile_are_held_too(backend: str) -> None:
+    with running(BOMB) as process:
+        for _ in range(5):
+            with frozen(crfd.Selection(frozenset({process.pid}), tree=True)) as held:
+                assert not held.refused
+                below = set(procs.tree(process.pid))
+                assert below <= set(held.pids)
+                time.sleep(0.03)
+                assert set(procs.tree(process.pid)) == below
+                assert {state(pid) for pid in below} <= {"t", "Z"}
+    assert [pid for pid in below if state(pid) == "t"] == []
+
+
+SPAWNER = """
+import threading, time
+def again():
+    while True:
+        threading.Thread(target=time.sleep, args=(0.002,)).start()
+        time.sleep(0.0005)
+threading.Thread(target=again, daemon=True).start()
+print("ready", flush=True)
+time.sleep(600)
+"""
+
+
+def test_threads_that_appear_meanwhile_are_held_too() -> None:
+    with running(SPAWNER) as process:
+        for _ in range(20):
+            with frozen(crfd.Selection(frozenset({process.pid}))) as held:
+                assert not held.refused
+                tids = set(os.listdir(f"/proc/{process.pid}/task"))
+                assert {state(process.pid, int(tid)) for tid in tids} <= {"t", "Z"}
+                time.sleep(0.003)
+                assert set(os.listdir(f"/proc/{process.pid}/task")) == tids
+        until(lambda: state(process.pid) == "S", "it goes on")
+
+
+# vfork(): the parent sleeps uninterruptibly until the child execs or ends.
+VFORK = """
+import ctypes, time
+print("ready", flush=True)
+libc = ctypes.CDLL(None)
+child = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)(lambda _: time.sleep(30) or 0)
+stack = ctypes.create_string_buffer(1 << 20)
+libc.clone(child, ctypes.byref(stack, (1 << 20) - 64), 0x4000 | 17, None)  # CLONE_VFORK | SIGCHLD
+"""
+
+
+def test_a_thread_that_cannot_stop_does_not_hold_us_up(backend: str) -> None:
+    with running(VFORK) as process:
+        until(lambda: state(process.pid) == "D", "it waits for its child")
+        (child,) = (pid for pid in procs.tree(process.pid) if pid != process.pid)
+        try:
+            start = time.monotonic()
+            result, image = dumped(process.pid, backend)
+            image.close()
+            assert time.monotonic() - start < 3
+            assert [(one.pid, one.errno, one.step) for one in result.unread] == [(process.pid, 16, crfd.Step.FREEZE)]
+        finally:
+            os.kill(child, signal.SIGKILL)
+        # What was asked of it must not reach it now: it ends, and is not found standing still.
+        assert process.wait(LIMIT) is not None
+
+
+def test_zombies_and_kernel_threads_have_nothing_to_hold(backend: str) -> None:
+    with mkfds.spawn("zombie") as target:
+        (zombie,) = (task["pid"] for task in target.tasks)
+        result, image = dumped([target.pid, zombie], backend)
+        with image:
+            assert not result.unread
+            assert image.info is not None
+            assert image.info.frozen
+            assert image.tasks[zombie].consistency is crfd.Consistency.FROZEN
+
+
+def test_one_that_is_gone(backend: str) -> None:
+    gone = int(Path("/proc/sys/kernel/pid_max").read_text()) - 1
+    with mkfds.spawn("regular") as target:
+        result, image = dumped([target.pid, gone], backend)
+        image.close()
+    assert [(one.pid, one.errno) for one in result.unread] == [(gone, 3)]
+    assert [one.pid for one in result.still] == [target.pid]
+
+
+# ---- cgroups ----
+
+
+@pytest.fixture(params=["v1", "v2"])
+def cgroup(request: pytest.FixtureRequest, need: Need) -> Iterator[procs.Cgroup]:
+    need("root")
+    with procs.cgroup(str(request.param)) as made:
+        yield made
+
+
+def test_a_cgroup_is_frozen_by_its_freezer(cgroup: procs.Cgroup, backend: str) -> None:
+    with mkfds.spawn("regular", "clone_files") as target:
+        for pid in (target.pid, *(task["pid"] for task in target.tasks)):
+            cgroup.add(pid)
+        selection = crfd.Selection(cgroup=cgroup.name)
+        with frozen(selection) as held:
+            assert held.pids == sorted([target.pid, *(task["pid"] for task in target.tasks)])
+            assert cgroup.frozen()
+        assert not cgroup.frozen()
+        result, image = dumped(selection, backend)
+        with image:
+            assert image.info is not None
+            assert image.info.frozen
+            assert {one.how for one in image.still} == {2}
+            assert [one.pid for one in image.still] == held.pids
+        assert not cgroup.frozen()
+        assert not result.unread
+        cgroup.empty()
+
+
+def test_a_cgroup_that_was_frozen_stays_frozen(cgroup: procs.Cgroup, backend: str) -> None:
+    with mkfds.spawn("regular") as target:
+        cgroup.add(target.pid)
+        cgroup.freeze()
+        try:
+            result, image = dumped(crfd.Selection(cgroup=cgroup.name), backend)
+            with image:
+                assert image.info is not None
+                assert image.info.frozen
+                assert image.tasks[target.pid].consistency is crfd.Consistency.FROZEN
+            assert not result.unread
+            assert cgroup.frozen()
+        finally:
+            cgroup.thaw()
+        cgroup.empty()
+
+
+def test_sigkill_of_the_dump_thaws_the_cgroup(cgroup: procs.Cgroup) -> None:
+    code = f"""
+import sys, time, crfd
+from crfd.freeze import frozen
+with frozen(crfd.Selection(cgroup=sys.argv[1])):
+    print("ready", flush=True)
+    time.sleep({LIMIT})
+"""
+    with mkfds.spawn("regular") as target:
+        cgroup.add(target.pid)
+        with running(code, cgroup.name) as holder:
+            assert cgroup.frozen()
+            holder.kill()
+            holder.wait()
+        until(lambda: not cgroup.frozen(), "the watchdog thaws it")
+        cgroup.empty()
+
+
+def test_part_of_a_cgroup_is_not_frozen_with_it(cgroup: procs.Cgroup) -> None:
+    with mkfds.spawn("regular") as target, mkfds.spawn("regular") as other:
+        cgroup.add(target.pid)
+        cgroup.add(other.pid)
+        with frozen(crfd.Selection(frozenset({target.pid}), cgroup=cgroup.name)):
+            assert not cgroup.frozen()
+            assert state(target.pid) == "t"
+            assert state(other.pid) == "S"
+        cgroup.empty()
+
+
+# ---- how long ----
+
+
+def test_99000_descriptors_in_5_processes(need: Need) -> None:
+    need("backend bpf")
+    with ExitStack() as stack:
+        pids = [stack.enter_context(running(MANY)).pid for _ in range(5)]
+        crfd.dump(pids, io.BytesIO(), backend="bpf")  # the programs are loaded
+        held = []
+        for _ in range(5):
+            result = crfd.dump(pids, io.BytesIO(), backend="bpf", freeze=True)
+            assert result.fds >= 99000
+            assert not result.unread
+            held.append(max(one.ns for one in result.still) / 1e9)
+    assert min(held) < 0.25, held

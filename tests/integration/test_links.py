@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: MIT
+"""The graph of who is connected with whom, across processes, against what was made."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import crfd
+from crfd.links import Link
+from tests import mkfds
+from tests.procs import CRFD, running
+
+Need = Callable[[str], None]
+
+
+@pytest.fixture(params=["proc", "bpf"])
+def backend(request: pytest.FixtureRequest, need: Need) -> str:
+    need(f"backend {request.param}")
+    if request.param == "proc":
+        need("kcmp")
+    return str(request.param)
+
+
+def image_of(backend: str, *pids: int) -> crfd.Image:
+    out = io.BytesIO()
+    assert not crfd.dump(pids, out, backend=backend).unread
+    return crfd.open(io.BytesIO(out.getvalue()))
+
+
+def objref(image: crfd.Image, pid: int, fd: int) -> int:
+    return image.tasks[pid].fds[fd].objref
+
+
+# Both children get the pipe; the parent keeps no end.
+PIPE = """
+import os, sys, time
+r, w = os.pipe()
+kept = {"r": r, "w": w}
+for end in "rw":
+    if os.fork() == 0:
+        import ctypes
+        ctypes.CDLL(None).prctl(1, 9)
+        os.close(kept["w" if end == "r" else "r"])
+        if end == "w":
+            os.dup2(w, 50)
+        time.sleep(600)
+os.close(r), os.close(w)
+time.sleep(0.05)
+print("ready", flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_pipe_between_processes(backend: str) -> None:
+    from tests.procs import tree
+
+    with running(PIPE) as process:
+        pids = tree(process.pid)
+        with image_of(backend, *pids) as image:
+            links = image.links()
+            (pipe,) = (link for link in links if link.kind == "pipe" and len(links.holders(link.source)) == 2)
+            assert pipe.target is not None
+            ((reader, _),) = links.holders(pipe.target)
+            (writer,) = {pid for pid, _ in links.holders(pipe.source)}
+            assert {reader, writer} == set(pids) - {process.pid}
+            assert 50 in {fd for _, fd in links.holders(pipe.source)}
+            assert links.of(pipe.source) == links.of(pipe.target) == (pipe,)
+            assert image.file(pipe.source).ino == image.file(pipe.target).ino
+
+
+def test_a_pipe_whose_reader_is_elsewhere(backend: str) -> None:
+    code = 'import time; print("ready", flush=True); time.sleep(600)'  # its stdout is our pipe
+    with running(code) as process, image_of(backend, process.pid) as image:
+        stdout = objref(image, process.pid, 1)
+        assert image.links().of(stdout) == (Link("pipe", stdout, None),)
+
+
+def test_more_than_a_thousand_pipes(backend: str) -> None:
+    with mkfds.spawn("pipes:n=1500") as target, image_of(backend, target.pid) as image:
+        links = [link for link in image.links() if link.kind == "pipe" and link.target]
+        assert len(links) == 1500
+        assert len({end for link in links for end in (link.source, link.target)}) == 3000
+        for link in links:
+            assert link.target is not None
+            ends = image.file(link.source), image.file(link.target)
+            assert ends[0].ino == ends[1].ino
+            assert [file.detail.end for file in ends if file.detail] == ["write", "read"]  # type: ignore[union-attr]
+
+
+@pytest.fixture
+def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
+    a, b = socket.socketpair()
+    with a, b:
+        yield a, b
+
+
+def holder_of(s: socket.socket) -> str:
+    return f'import os, time; os.fstat({s.fileno()}); print("ready", flush=True); time.sleep(600)'
+
+
+def test_unix_peers_across_processes(backend: str, pair: tuple[socket.socket, socket.socket]) -> None:
+    a, b = pair
+    with running(holder_of(a), pass_fds=[a.fileno()]) as one, running(holder_of(b), pass_fds=[b.fileno()]) as two:
+        with image_of(backend, one.pid, two.pid) as image:
+            ends = {objref(image, one.pid, a.fileno()), objref(image, two.pid, b.fileno())}
+            links = [link for link in image.links() if link.kind == "unix" and link.source in ends]
+            if not any(link.known for link in links):
+                assert {link.target for link in links} == {None}
+                pytest.skip("this backend does not tell who the peer of a unix socket is")
+            assert [{link.source, link.target} for link in links] == [ends]
+        with image_of(backend, one.pid) as image:
+            end = objref(image, one.pid, a.fileno())
+            assert image.links().of(end) == (Link("unix", end, None),)
+
+
+@pytest.mark.parametrize(
+    ("family", "host", "kind"), [(socket.AF_INET, "127.0.0.1", "tcp"), (socket.AF_INET6, "::1", "tcp")]
+)
+def test_tcp_with_both_ends_in_the_image(backend: str, family: int, host: str, kind: str) -> None:
+    with (
+        socket.create_server((host, 0), family=family) as server,
+        socket.create_connection(server.getsockname()[:2]) as a,
+    ):
+        b, _ = server.accept()
+        with (
+            b,
+            running(holder_of(a), pass_fds=[a.fileno()]) as one,
+            running(holder_of(b), pass_fds=[b.fileno()]) as two,
+        ):
+            with image_of(backend, one.pid, two.pid) as image:
+                ends = {objref(image, one.pid, a.fileno()), objref(image, two.pid, b.fileno())}
+                found = image.file(min(ends)).detail
+                if found is None or found.peer is None:  # type: ignore[union-attr]
+                    pytest.skip("this backend does not tell the addresses of a socket")
+                links = [link for link in image.links() if link.kind == kind]
+                assert [{link.source, link.target} for link in links] == [ends]
+            with image_of(backend, one.pid) as image:
+                assert [link for link in image.links() if link.kind == kind] == []
+
+
+# Of the watched: 20 stays, 21 is closed, 22 is another file by now, 23 is watched by its dup's number as well.
+EPOLL = """
+import os, select, time
+epoll = select.epoll()
+os.dup2(epoll.fileno(), 60)
+for fd in (20, 21, 22, 23):
+    r, w = os.pipe()
+    os.dup2(r, fd)
+    os.dup2(w, fd + 10)
+    os.close(r), os.close(w)
+    if fd == 21:
+        os.dup2(21, 41)
+    if fd == 22:
+        os.dup2(22, 42)
+    epoll.register(fd, select.EPOLLIN)
+os.dup2(23, 43)
+epoll.register(43, select.EPOLLIN)
+os.close(21)
+os.dup2(20, 22)
+print("ready", flush=True)
+time.sleep(600)
+"""
+
+
+def test_epoll_targets(backend: str) -> None:
+    with running(EPOLL) as process, image_of(backend, process.pid) as image:
+        epoll = objref(image, process.pid, 60)
+        found = {link.fd: link for link in image.links().of(epoll)}
+        refs = {fd: objref(image, process.pid, fd) for fd in (20, 23)}
+        assert found[20] == Link("epoll", epoll, refs[20], True, 20)
+        assert found[23] == Link("epoll", epoll, refs[23], True, 23)
+        assert found[43] == Link("epoll", epoll, refs[23], True, 43)
+        assert found[21] == Link("epoll", epoll, None, False, 21)
+        assert found[22] == Link("epoll", epoll, None, False, 22)
+        assert set(found) == {20, 21, 22, 23, 43}
+
+
+def test_holders_of_a_shared_table(backend: str) -> None:
+    with mkfds.spawn("pipe", "clone_files") as target:
+        (child,) = (task["pid"] for task in target.tasks)
+        with image_of(backend, target.pid, child) as image:
+            links = image.links()
+            made = [one["fd"] for one in target.fds if one["kind"] == "pipe"]
+            for fd in made:
+                held = links.holders(objref(image, target.pid, fd))
+                assert {(target.pid, fd), (child, fd)} <= set(held)
+
+
+def test_everything_at_once(backend: str, tmp_path: Path) -> None:
+    with mkfds.spawn("all") as target:
+        path = tmp_path / "image"
+        crfd.dump(target.pid, path, backend=backend)
+    with crfd.open(path) as image:
+        links = image.links()
+        for link in links:
+            assert link in links.of(link.source)
+            assert links.holders(link.source)
+            assert link.target is None or links.holders(link.target)
+        with pytest.raises(IndexError):
+            image.file(0)
+        n = len(links)
+    shown = subprocess.run(
+        [*CRFD, "show", "--links", path], capture_output=True, text=True, check=True, timeout=60
+    ).stdout
+    assert len(shown.splitlines()) == n + 1
+    assert all(line.isprintable() for line in shown.splitlines())
+    command = [*CRFD, "show", "--links", "--json", "--pid", str(target.pid), str(path)]
+    listed = subprocess.run(command, capture_output=True, check=True, timeout=60).stdout
+    rows = [json.loads(line) for line in listed.splitlines()]
+    assert len(rows) == n
+    assert {row["link"] for row in rows} >= {"pipe", "epoll"}
+    assert os.path.getsize(path) > 0

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: MIT
+"""Processes and where they are: states, trees, cgroups, namespaces, and what seccomp forbids them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+LIMIT = 20.0  # seconds that a single thing may take
+CRFD = [sys.executable, "-m", "crfd"]
+
+
+def state(pid: int, tid: int | None = None) -> str:
+    """The letter of /proc/PID/task/TID/stat; empty when it is gone."""
+    try:
+        text = Path(f"/proc/{pid}/task/{tid or pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+    return text.rpartition(")")[2].split()[0]
+
+
+def until(condition: Callable[[], bool], what: str) -> None:
+    end = time.monotonic() + LIMIT
+    while not condition():
+        assert time.monotonic() < end, f"not within {LIMIT} s: {what}"
+        time.sleep(0.002)
+
+
+def tree(pid: int) -> list[int]:
+    """A process and its descendants."""
+    found = [pid]
+    for one in found:
+        with suppress(FileNotFoundError, ProcessLookupError):
+            for tid in os.listdir(f"/proc/{one}/task"):
+                found += map(int, Path(f"/proc/{one}/task/{tid}/children").read_text().split())
+    return found
+
+
+@contextmanager
+def running(code: str, *args: str, before: tuple[str, ...] = (), **options: Any) -> Iterator[subprocess.Popen[bytes]]:
+    """A Python process of this code, run by the command `before`, that has said "ready"; killed at the end."""
+    command = [*before, sys.executable, "-c", code, *args]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, **options) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"ready\n"
+            yield process
+        finally:
+            process.kill()
+
+
+@dataclass(frozen=True)
+class Cgroup:
+    """A cgroup of our own; name is its path within the hierarchy."""
+
+    name: str
+    folder: Path
+    control: str
+    words: tuple[str, str]
+
+    def add(self, pid: int) -> None:
+        (self.folder / "cgroup.procs").write_text(str(pid))
+
+    def freeze(self) -> None:
+        (self.folder / self.control).write_text(self.words[1])
+        until(self.frozen, "the cgroup freezes")
+
+    def thaw(self) -> None:
+        (self.folder / self.control).write_text(self.words[0])
+
+    def frozen(self) -> bool:
+        if self.control == "cgroup.freeze":
+            return "frozen 1" in (self.folder / "cgroup.events").read_text().splitlines()
+        return (self.folder / self.control).read_text().strip() == "FROZEN"
+
+    def empty(self) -> None:
+        """Moves everyone back to the root."""
+        for pid in (self.folder / "cgroup.procs").read_text().split():
+            with suppress(ProcessLookupError):
+                (self.folder.parent / "cgroup.procs").write_text(pid)
+
+
+@contextmanager
+def cgroup(version: str) -> Iterator[Cgroup]:
+    """A new cgroup below the root of the v1 freezer or of v2; skips where that is not mounted."""
+    root = _mount(version)
+    if root is None:
+        pytest.skip(f"no cgroup {version} with a freezer is mounted")
+    name = f"crfd-test-{os.getpid()}-{time.monotonic_ns()}"
+    words = ("0", "1") if version == "v2" else ("THAWED", "FROZEN")
+    made = Cgroup(f"/{name}", root / name, "cgroup.freeze" if version == "v2" else "freezer.state", words)
+    try:
+        made.folder.mkdir()
+    except OSError as e:
+        pytest.skip(f"{made.folder}: {e.strerror}")
+    try:
+        yield made
+    finally:
+        made.thaw()
+        made.empty()
+        until(lambda: removed(made.folder), "the cgroup is empty")
+
+
+def _mount(version: str) -> Path | None:
+    for line in Path("/proc/self/mounts").read_text().splitlines():
+        _, where, kind, options, *_ = line.split()
+        if kind == ("cgroup2" if version == "v2" else "cgroup") and (
+            version == "v2" or "freezer" in options.split(",")
+        ):
+            return Path(where)
+    return None
+
+
+def removed(folder: Path) -> bool:
+    try:
+        folder.rmdir()
+    except OSError:
+        return False
+    return True

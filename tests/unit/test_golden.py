@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: MIT
+"""Images of earlier days, read as they were then. tests/data/ is made once and never again: a difference is a defect.
+
+kinds-proc.crfd and kinds-bpf.crfd are one target of tests/mkfds.py and a forked child, by either backend; plain.rfc is the
+target's files in the fixed records alone. The .jsonl beside each is what `crfd show --json` said on that day.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import crfd
+from crfd.cli.render import json_lines
+
+DATA = Path(__file__).parents[1] / "data"
+IMAGES = sorted(DATA.glob("*.crfd")) + sorted(DATA.glob("*.rfc"))
+SUMS = dict(line.split()[::-1] for line in (DATA / "SHA256SUMS").read_text().splitlines())
+
+
+def rows(lines: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in lines.splitlines()]
+
+
+def test_every_file_is_the_one_that_was_made() -> None:
+    found = {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in DATA.iterdir() if path.name != "SHA256SUMS"
+    }
+    assert found == SUMS
+    assert len(IMAGES) == 3
+
+
+@pytest.mark.parametrize("path", IMAGES, ids=lambda path: path.name)
+def test_an_old_image_verifies_and_says_the_same(path: Path) -> None:
+    found = crfd.verify(path)
+    expected = rows(path.with_suffix(".jsonl").read_text())
+    with crfd.open(path) as image:
+        shown = rows("".join(line for task in image.tasks.values() for line in json_lines(task)))
+    assert len(shown) == found.fds
+    # Later versions may say more of a descriptor, never other things.
+    assert [{key: row.get(key) for key in old} for row, old in zip(shown, expected, strict=True)] == expected

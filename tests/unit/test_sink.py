@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: MIT
+"""Where images go: all of a file or nothing, and errors that name the target."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import pty
+import stat
+from pathlib import Path
+
+import pytest
+
+from crfd import CrfdError
+from crfd.sink import open_sink
+
+OLD = b"the old image"
+
+
+def test_a_file_appears_only_on_commit(tmp_path: Path) -> None:
+    path = tmp_path / "image"
+    path.write_bytes(OLD)
+    sink = open_sink(path)
+    sink.write(memoryview(b"new"))
+    assert path.read_bytes() == OLD
+    sink.commit()
+    assert path.read_bytes() == b"new"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert os.listdir(tmp_path) == ["image"]
+
+
+def test_without_o_tmpfile_a_hidden_name_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "O_TMPFILE", 0)  # then the folder cannot be opened for writing: EISDIR, as on old kernels
+    path = tmp_path / "image"
+    for finish, left in (("abort", []), ("commit", ["image"])):
+        sink = open_sink(path)
+        assert [name.startswith(".image.") for name in os.listdir(tmp_path)] == [True]
+        sink.write(memoryview(b"new"))
+        getattr(sink, finish)()
+        assert os.listdir(tmp_path) == left
+    assert path.read_bytes() == b"new"
+
+
+def test_abort_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "image"
+    path.write_bytes(OLD)
+    sink = open_sink(path)
+    sink.write(memoryview(b"new"))
+    sink.abort()
+    assert path.read_bytes() == OLD
+    assert os.listdir(tmp_path) == ["image"]
+
+
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    (tmp_path / "real").write_bytes(OLD)
+    (tmp_path / "link").symlink_to("real")
+    sink = open_sink(tmp_path / "link")
+    sink.write(memoryview(b"new"))
+    sink.commit()
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real").read_bytes() == b"new"
+
+
+def test_a_device_is_written_and_not_replaced() -> None:
+    before = os.stat("/dev/null").st_rdev
+    sink = open_sink("/dev/null")
+    sink.write(memoryview(b"x"))
+    sink.commit()
+    assert os.stat("/dev/null").st_rdev == before
+
+
+def test_a_full_disk_is_an_error_that_names_it() -> None:
+    sink = open_sink("/dev/full")
+    with pytest.raises(OSError) as e:
+        sink.write(memoryview(b"x"))
+    sink.abort()
+    assert (e.value.errno, e.value.filename) == (errno.ENOSPC, "/dev/full")
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError) as e:
+        open_sink(tmp_path / "no" / "image")
+    assert e.value.filename == str(tmp_path / "no" / "image")
+
+
+def test_a_terminal_is_refused() -> None:
+    master, slave = pty.openpty()
+    try:
+        before = len(os.listdir("/proc/self/fd"))
+        with pytest.raises(CrfdError, match="is a terminal"):
+            open_sink(os.ttyname(slave))
+        with open(slave, "wb", closefd=False) as stream, pytest.raises(CrfdError, match="is a terminal"):
+            open_sink(stream)
+        assert len(os.listdir("/proc/self/fd")) == before
+    finally:
+        os.close(master)
+        os.close(slave)
+
+
+def test_a_closed_pipe_is_an_error() -> None:
+    r, w = os.pipe()
+    os.close(r)
+    with open(w, "wb", buffering=0) as stream:
+        sink = open_sink(stream)
+        with pytest.raises(BrokenPipeError):
+            sink.write(memoryview(b"x"))
+
+
+def test_a_stream_that_takes_a_little_at_a_time_gets_everything() -> None:
+    class Slow(io.RawIOBase):
+        taken = b""
+
+        def writable(self) -> bool:
+            return True
+
+        def write(self, data: object) -> int:
+            self.taken += bytes(memoryview(data)[:3])  # type: ignore[arg-type]
+            return min(3, len(memoryview(data)))  # type: ignore[arg-type]
+
+    slow = Slow()
+    sink = open_sink(slow)  # type: ignore[arg-type]
+    sink.write(memoryview(b"0123456789"))
+    sink.commit()
+    assert slow.taken == b"0123456789"
