@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: MIT
+"""crfd beside what is used today, as ratios of one run on one machine: the table of the README.
+
+    python -m benchmarks.compare [--quick] [--rounds N] [--only CASE ...] [--json FILE]
+
+Every two things compared are run in turns, A B A B, and their medians divided. Peers that are not installed are named
+as absent.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+import crfd
+from benchmarks.measure import HERE, Candidate, Run, build, call, command, harness, peer, race
+from benchmarks.table import Row, machine, markdown
+from benchmarks.targets import KINDS, at_most, host, process, scan
+from crfd._core import bpf_unusable, lib
+
+CRFD = (sys.executable, "-m", "crfd")
+PROC, BPF = int(lib.CRFD_BACKEND_PROC), int(lib.CRFD_BACKEND_BPF)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Sizes of this run."""
+
+    directory: Path
+    rounds: int
+    n: int  # descriptors of one full process
+    processes: int  # of the big host
+
+    def image(self, name: str) -> str:
+        return str(self.directory / name)
+
+
+def _dump(backend: str, *choice: str, to: str = "-") -> Candidate | None:
+    if backend == "bpf" and bpf_unusable():
+        return None
+    return command(*CRFD, "dump", "--quiet", "--backend", backend, "-o", to, *choice, status=(0, 3))
+
+
+def _rows(runs: Mapping[str, Run], case: str, pairs: list[tuple[str, str, float | None]]) -> Iterator[Row]:
+    """Rows of (ours, theirs, at_least)."""
+    for ours, theirs, goal in pairs:
+        yield Row(case, ours, theirs, runs.get(ours), runs.get(theirs), at_least=goal)
+
+
+def one_process(s: Setting) -> Iterator[Row]:
+    with process("files", s.n) as pid:
+        runs = race(
+            {
+                "crfd dump --backend proc": _dump("proc", str(pid)),
+                "crfd dump --backend bpf": _dump("bpf", str(pid)),
+                "lsof -nP -p": peer("lsof", "-nP", "-p", str(pid)),
+                "lsfd -n -p": peer("lsfd", "-n", "-p", str(pid)),
+            },
+            s.rounds,
+        )
+    yield from _rows(
+        runs,
+        f"one process, {s.n:,} files",
+        [
+            ("crfd dump --backend proc", "lsof -nP -p", 1.5),
+            ("crfd dump --backend proc", "lsfd -n -p", 1.7),
+            ("crfd dump --backend bpf", "lsof -nP -p", None),
+            ("crfd dump --backend bpf", "lsfd -n -p", None),
+        ],
+    )
+
+
+def library(s: Setting) -> Iterator[Row]:
+    """The scan alone beside a bare loop that asks the kernel for the same."""
+    bare_proc = build("bare_proc", s.directory)
+    with process("files", s.n) as pid:
+        runs = race(
+            {
+                "bare loop": harness(bare_proc, str(pid)),
+                "proc": call(partial(scan, PROC, [pid])),
+                "bare pass": _bare_iter(s, str(pid)),
+                "bpf": None if bpf_unusable() else call(partial(scan, BPF, [pid])),
+            },
+            3 * s.rounds,
+        )
+    case = f"library scan, {s.n:,} files"
+    yield Row(case, "proc", "same system calls, bare C loop", runs["proc"], runs["bare loop"], at_most=1.25)
+    yield Row(case, "bpf", "same BPF program, bare C reader", runs.get("bpf"), runs.get("bare pass"), at_most=1.5)
+
+
+def shapes(s: Setting) -> Iterator[Row]:
+    """Descriptors that look alike must not cost more than distinct ones."""
+    backends = {"proc": PROC} if bpf_unusable() else {"proc": PROC, "bpf": BPF}
+    with ExitStack() as stack:
+        pids = {kind: stack.enter_context(process(kind, s.n)) for kind in KINDS}
+        runs = race(
+            {
+                f"{name} {kind}": call(partial(scan, number, [pids[kind]]))
+                for name, number in backends.items()
+                for kind in KINDS
+            },
+            s.rounds,
+        )
+    for name in backends:
+        for kind in KINDS[1:]:
+            shape, files = runs[f"{name} {kind}"], runs[f"{name} files"]
+            yield Row(f"library scan, {s.n:,} alike", f"{name}, {kind}", "distinct files", shape, files, at_most=3)
+
+
+def big_host(s: Setting) -> Iterator[Row]:
+    """Everything on the machine, to a file and back."""
+    image, copy = s.image("host.crfd"), s.image("copy")
+    bare_iter = _bare_iter(s)
+    with host(s.processes, s.n):
+        runs = race(
+            {
+                "bpf": _dump("bpf", "--all", to=image),
+                "bare pass": bare_iter,
+                "write": call(lambda: _write_like(image, copy)) if bare_iter else None,
+                "proc": _dump("proc", "--all", to=s.image("host-proc.crfd")),
+                "lsof -nP": peer("lsof", "-nP"),
+                "lsfd -n": peer("lsfd", "-n"),
+            },
+            s.rounds,
+            once=("lsof -nP", "lsfd -n", "proc"),
+        )
+    if "bare pass" in runs:
+        runs["floor"] = Run(runs["bare pass"].seconds + runs["write"].seconds)
+    case = f"whole host, {s.processes * s.n:,} files in {s.processes} processes, to a file"
+    for theirs in ("lsof -nP", "lsfd -n"):
+        yield Row(case, "crfd dump --all (bpf)", theirs, runs.get("bpf"), runs.get(theirs), at_least=30)
+    for theirs in ("lsof -nP", "lsfd -n"):
+        yield Row(case, "crfd dump --all --backend proc", theirs, runs.get("proc"), runs.get(theirs))
+    theirs = "bare BPF pass + write of the same bytes"
+    yield Row(case, "crfd dump --all (bpf)", theirs, runs.get("bpf"), runs.get("floor"), at_most=1.6)
+    yield from _reading(s, image if "bpf" in runs else s.image("host-proc.crfd"))
+
+
+def _write_like(image: str, copy: str) -> None:
+    """The same number of bytes written and synced, and nothing else."""
+    piece, left = bytes(1 << 20), Path(image).stat().st_size
+    with open(copy, "wb", buffering=0) as out:
+        while left > 0:
+            left -= out.write(piece[:left])
+        os.fsync(out.fileno())
+
+
+def _reading(s: Setting, image: str) -> Iterator[Row]:
+    case = f"image of {s.processes * s.n:,} descriptors"
+    runs = race(
+        {
+            "columns": call(lambda: _columns(image)),
+            "verify": call(lambda: crfd.verify(image)),
+            "crfd verify": command(*CRFD, "verify", image),
+        },
+        s.rounds,
+    )
+    yield Row(case, "decode into columns", "", runs["columns"], at_most=0.3)
+    yield Row(case, "verify", "", runs["verify"], at_most=1)
+    yield Row(case, "crfd verify, as a command", "", runs["crfd verify"])
+
+
+def _columns(image: str) -> None:
+    with crfd.open(image) as opened:
+        opened.columns()
+
+
+def show(s: Setting) -> Iterator[Row]:
+    image = s.image("show.crfd")
+    with host(5, s.n) as pids:
+        crfd.dump(pids, image)
+    runs = race({"show": command(*CRFD, "show", "--json", image)}, s.rounds)
+    yield Row(f"image of {5 * s.n:,} descriptors", "crfd show --json", "", runs["show"], at_most=1.5)
+
+
+def startup(s: Setting) -> Iterator[Row]:
+    with process("eventfds", 7) as pid:
+        runs = race(
+            {
+                "crfd": command(*CRFD, "dump", "--quiet", str(pid)),
+                "python": command(sys.executable, "-c", "pass"),
+            },
+            5 * s.rounds,
+        )
+    case = "start-up, a process of 10 descriptors"
+    yield Row(case, "crfd dump", "python3 -c pass", runs["crfd"], runs["python"], at_most=3)
+
+
+CASES: dict[str, Callable[[Setting], Iterator[Row]]] = {
+    "startup": startup,
+    "one-process": one_process,
+    "library": library,
+    "shapes": shapes,
+    "show": show,
+    "big-host": big_host,
+}
+
+
+def _bare_iter(s: Setting, *pids: str) -> Candidate | None:
+    if bpf_unusable():
+        return None
+    core = HERE.parent / "csrc"
+    return harness(build("bare_iter", s.directory, "-pthread", f"-I{core}", str(core / "bpf_load.c")), *pids)
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description="crfd beside what is used today, as ratios of one run.")
+    add = parser.add_argument
+    add("--quick", action="store_true", help="small sizes, one turn: does it run at all")
+    add("--rounds", type=int, default=5, metavar="N", help="turns of each comparison (default: %(default)s)")
+    add("--only", nargs="+", choices=CASES, default=list(CASES), metavar="CASE", help=f"of {', '.join(CASES)}")
+    add("--goals", action="store_true", help="also say what was aimed for and whether it is met")
+    add("--json", type=Path, metavar="FILE", help="also write every number to FILE")
+    add("--dir", type=Path, help="where images are written (default: a temporary directory)")
+    args = parser.parse_args(argv)
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory(prefix="crfd-compare-", dir=args.dir) as directory:
+        setting = Setting(
+            Path(directory),
+            1 if args.quick else args.rounds,
+            500 if args.quick else at_most(19_900),
+            3 if args.quick else 50,
+        )
+        for case in args.only:
+            print(f"{case} …", file=sys.stderr, flush=True)
+            rows += CASES[case](setting)
+    facts = machine()
+    print("; ".join(f"{name} {value}" if name not in value else value for name, value in facts.items()), end="\n\n")
+    print("\n".join(markdown(rows, goals=args.goals)))
+    if args.json:
+        found = [{**asdict(row), "result": row.result(), "met": row.met()} for row in rows]
+        args.json.write_text(json.dumps({"machine": facts, "rows": found}, indent=1) + "\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
