@@ -3,7 +3,7 @@
  * The floor under the BPF backend: its own program, loaded by its own loader, and every byte that it writes read and
  * counted, nothing else. `bare_iter [PID]...`, all processes without one; prints {"fds": N, "seconds": S, ...}.
  *
- *   gcc -O2 -pthread -Icsrc -o bare_iter benchmarks/bare_iter.c csrc/bpf_load.c
+ *   cd csrc; gcc -O2 -pthread -I. -o bare_iter ../benchmarks/bare_iter.c bpf_load.c bpf_relocate.c kernel_btf.c btf.c buf.c
  */
 #include <linux/types.h>
 #include <stdio.h>
@@ -50,7 +50,7 @@ int main(int argc, char **argv)
 	size_t n = crfd_bpf_piece();
 	char *buf = malloc(n);
 	crfd_bpf *bpf;
-	int rc = crfd_bpf_get(&bpf, &step);
+	int rc = crfd_bpf_get(0, &bpf, &step);
 
 	if (rc < 0 || !buf) {
 		fprintf(stderr, "step %d: %s\n", step, strerror(-rc));

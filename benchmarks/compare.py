@@ -208,7 +208,8 @@ def _bare_iter(s: Setting, *pids: str) -> Candidate | None:
     if bpf_unusable():
         return None
     core = HERE.parent / "csrc"
-    return harness(build("bare_iter", s.directory, "-pthread", f"-I{core}", str(core / "bpf_load.c")), *pids)
+    loader = [str(core / f"{name}.c") for name in ("bpf_load", "bpf_relocate", "kernel_btf", "btf", "buf")]
+    return harness(build("bare_iter", s.directory, "-pthread", f"-I{core}", *loader), *pids)
 
 
 def main(argv: list[str] | None = None) -> int:

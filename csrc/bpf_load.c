@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Loads the light skeleton. It is a program itself: run once through BPF_PROG_RUN (Linux 5.14) it makes the map,
- * relocates the two walks against the running kernel's BTF and loads them, all inside the kernel. Doing it out here
- * would mean parsing the 5 MB of /sys/kernel/btf/vmlinux, for six times as long.
+ * Loads the skeleton: one map for the programs' variables, and the programs, relocated against the kernel's own BTF.
  *
  * The structs below are bpf(2)'s attributes as far as they are used: the ABI is fixed, and the headers of a build host
  * may be older than what it runs on.
@@ -16,18 +14,29 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "bpf_relocate.h"
+#include "kernel_btf.h"
+
+/* Where a function of a program begins, and the number of its type in walk_btf: struct bpf_func_info. */
+struct walk_function {
+	uint32_t insn, type;
+};
+
 #include "bpf/walk.skel.h"
 
-enum { MAP_CREATE = 0, MAP_UPDATE_ELEM = 2, PROG_LOAD = 5, PROG_RUN = 10, LINK_CREATE = 28, ITER_CREATE = 33 };
-enum { MAP_TYPE_ARRAY = 2, PROG_TYPE_SYSCALL = 31, TRACE_ITER = 28, F_SLEEPABLE = 1 << 4 };
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+
+enum { MAP_CREATE = 0, PROG_LOAD = 5, BTF_LOAD = 18, LINK_CREATE = 28, ITER_CREATE = 33 };
+enum { MAP_TYPE_ARRAY = 2, PROG_TYPE_TRACING = 26, TRACE_ITER = 28 };
+#define LD_IMM64_MAP_VALUE 0x2018 /* the low half of an instruction: a 64-bit constant, an address within a map */
 
 struct map_create {
 	uint32_t type, key_size, value_size, max_entries, flags;
 };
 
-struct map_update {
-	uint32_t map_fd, pad;
-	uint64_t key, value, flags;
+struct btf_load {
+	uint64_t btf, log_buf;
+	uint32_t btf_size, log_size, log_level;
 };
 
 struct prog_load {
@@ -41,16 +50,32 @@ struct prog_load {
 	uint64_t func_info;
 	uint32_t func_info_cnt, line_info_rec_size;
 	uint64_t line_info;
-	uint32_t line_info_cnt, attach_btf_id, attach_prog_fd, core_relo_cnt;
-	uint64_t fd_array;
+	uint32_t line_info_cnt, attach_btf_id, attach_prog_fd, pad;
 };
 
-struct prog_run {
-	uint32_t prog_fd, retval, data_size_in, data_size_out;
-	uint64_t data_in, data_out;
-	uint32_t repeat, duration, ctx_size_in, ctx_size_out;
-	uint64_t ctx_in, ctx_out;
-	uint32_t flags, cpu, batch_size, pad;
+struct program {
+	const char *name;
+	const uint64_t *insns;
+	const struct crfd_bpf_relo *relos;
+	const struct walk_function *functions;
+	uint32_t insn_nr, relo_nr, function_nr;
+	uint32_t attach; /* which of walk_names */
+};
+
+#define PROGRAM(program)                                                                                               \
+	{.name = #program, .insns = program##_insns, .insn_nr = COUNT(program##_insns), .relos = program##_relos,      \
+	 .relo_nr = COUNT(program##_relos), .functions = program##_functions,                                          \
+	 .function_nr = COUNT(program##_functions), .attach = program##_attach}
+
+static const struct program programs[] = {
+	[CRFD_BPF_FDS] = PROGRAM(walk_fds),
+	[CRFD_BPF_TASKS] = PROGRAM(walk_tasks),
+};
+
+/* What the skeleton needs of the kernel's BTF. */
+struct layout {
+	struct crfd_bpf_found found[COUNT(walk_accesses)];
+	uint32_t attach[COUNT(walk_names)]; /* by name, the type of a function */
 };
 
 struct link_create {
@@ -68,18 +93,6 @@ struct iter_info {
 	uint32_t tid, pid, pid_fd, pad;
 };
 
-/* What the loader program takes and gives: libbpf's bpf_loader_ctx, then each map and each program, in order. */
-struct loader_ctx {
-	uint32_t size, flags, log_level, log_size;
-	uint64_t log_buf;
-	struct {
-		int32_t fd;
-		uint32_t max_entries;
-		uint64_t initial_value;
-	} bss;
-	int32_t prog_fd[2]; /* by enum crfd_bpf_walk */
-};
-
 struct crfd_bpf {
 	int refs; /* under cache.lock */
 	int map_fd, prog_fd[2];
@@ -94,7 +107,7 @@ struct crfd_bpf {
 static struct {
 	pthread_mutex_t lock;
 	pthread_once_t once;
-	crfd_bpf *bpf; /* holds one reference */
+	crfd_bpf *bpf[CRFD_BPF_LANES]; /* holds one reference each */
 } cache = {.lock = PTHREAD_MUTEX_INITIALIZER, .once = PTHREAD_ONCE_INIT};
 
 static int sys_bpf(int cmd, const void *attr, size_t n)
@@ -109,47 +122,118 @@ static uint64_t address(const void *p)
 	return (uint64_t)(uintptr_t)p;
 }
 
-/* An array of one element, with the loader's data in it. */
-static int make_data_map(void)
+static int make_map(void)
 {
-	struct map_create map = {.type = MAP_TYPE_ARRAY, .key_size = 4, .value_size = sizeof(walk_data), .max_entries = 1};
-	uint32_t key = 0;
-	int rc, fd = sys_bpf(MAP_CREATE, &map, sizeof(map));
-	struct map_update put = {.map_fd = (uint32_t)fd, .key = address(&key), .value = address(walk_data)};
+	struct map_create map = {.type = MAP_TYPE_ARRAY, .key_size = 4, .value_size = WALK_DATA_SIZE, .max_entries = 1};
 
-	if (fd < 0)
-		return fd;
-	rc = sys_bpf(MAP_UPDATE_ELEM, &put, sizeof(put));
-	if (rc < 0) {
-		close(fd);
+	return sys_bpf(MAP_CREATE, &map, sizeof(map));
+}
+
+static int load_types(void)
+{
+	struct btf_load btf = {.btf = address(walk_btf), .btf_size = sizeof(walk_btf)};
+
+	return sys_bpf(BTF_LOAD, &btf, sizeof(btf));
+}
+
+/* A module's types are looked at with the kernel's under them. -ENOENT where it is none, or not loaded. */
+static int look_into(struct layout *layout, const char *module, const crfd_btf *base, struct crfd_kernel_btf *k)
+{
+	struct crfd_btf_name names[COUNT(walk_names)];
+	int rc;
+
+	memcpy(names, walk_names, sizeof(names));
+	rc = crfd_kernel_btf_open(k, module, base, names, COUNT(names));
+	if (rc < 0)
 		return rc;
-	}
-	return fd;
+	for (size_t i = 0; i < COUNT(walk_accesses); i++)
+		crfd_bpf_access_find(&k->btf, names, &walk_accesses[i], &layout->found[i]);
+	for (size_t i = 0; i < COUNT(names) && !base; i++)
+		layout->attach[i] = names[i].id[0];
+	return 0;
 }
 
-static int load_loader(const int *map_fd)
+static int find_layout(struct layout *layout)
 {
-	struct prog_load prog = {.type = PROG_TYPE_SYSCALL, .insns = address(walk_insns),
-				 .insn_cnt = sizeof(walk_insns) / 8, .license = address("Dual BSD/GPL"),
-				 .flags = F_SLEEPABLE, .name = "crfd_loader", .fd_array = address(map_fd)};
-
-	return sys_bpf(PROG_LOAD, &prog, sizeof(prog));
-}
-
-static int run_loader(int loader_fd, crfd_bpf *bpf)
-{
-	struct loader_ctx ctx = {.size = sizeof(ctx)};
-	struct prog_run run = {.prog_fd = (uint32_t)loader_fd, .ctx_in = address(&ctx), .ctx_size_in = sizeof(ctx)};
-	int rc = sys_bpf(PROG_RUN, &run, sizeof(run));
+	static const char *const modules[] = {"unix", "xfs"}; /* that have some of walk_names where they are modules */
+	struct crfd_kernel_btf kernel, module;
+	int rc = look_into(layout, "vmlinux", NULL, &kernel);
 
 	if (rc < 0)
 		return rc;
-	if ((int32_t)run.retval < 0)
-		return (int32_t)run.retval;
-	bpf->map_fd = ctx.bss.fd;
-	bpf->prog_fd[CRFD_BPF_FDS] = ctx.prog_fd[0];
-	bpf->prog_fd[CRFD_BPF_TASKS] = ctx.prog_fd[1];
-	return 0;
+	for (size_t i = 0; i < COUNT(modules) && rc >= 0; i++) {
+		rc = look_into(layout, modules[i], &kernel.btf, &module);
+		if (rc >= 0)
+			crfd_kernel_btf_close(&module);
+		else if (rc != -ENOMEM)
+			rc = 0;
+	}
+	crfd_kernel_btf_close(&kernel);
+	return rc;
+}
+
+/* The addresses of variables: within the map. */
+static void set_map(uint64_t *insn, size_t n, int map_fd)
+{
+	for (size_t i = 0; i < n; i++) {
+		if ((insn[i] & 0xf0ff) == LD_IMM64_MAP_VALUE)
+			insn[i] |= (uint64_t)map_fd << 32;
+		i += (insn[i] & 0xff) == (LD_IMM64_MAP_VALUE & 0xff);
+	}
+}
+
+static int load_program(const struct program *p, const struct layout *layout, int map_fd, int types_fd)
+{
+	struct prog_load prog = {.type = PROG_TYPE_TRACING, .expected_attach_type = TRACE_ITER, .insn_cnt = p->insn_nr,
+				 .license = address("Dual MIT/GPL"), .btf_fd = (uint32_t)types_fd,
+				 .func_info = address(p->functions), .func_info_cnt = p->function_nr,
+				 .func_info_rec_size = sizeof(*p->functions),
+				 .attach_btf_id = layout->attach[p->attach]};
+	uint64_t insns[COUNT(walk_fds_insns)]; /* the longest */
+	int rc;
+
+	_Static_assert(sizeof(walk_tasks_insns) <= sizeof(insns), "room for any program");
+	memcpy(insns, p->insns, p->insn_nr * sizeof(*insns));
+	memcpy(prog.name, p->name, strlen(p->name));
+	set_map(insns, p->insn_nr, map_fd);
+	prog.insns = address(insns);
+	rc = crfd_bpf_relocate(insns, p->insn_nr, p->relos, p->relo_nr, layout->found);
+	return rc < 0 ? rc : sys_bpf(PROG_LOAD, &prog, sizeof(prog));
+}
+
+/* One program's loading, as a thread has it. */
+struct loading {
+	const struct program *program;
+	const struct layout *layout;
+	int map_fd, types_fd, rc;
+};
+
+static void *run_loading(void *arg)
+{
+	struct loading *l = arg;
+
+	l->rc = load_program(l->program, l->layout, l->map_fd, l->types_fd);
+	return NULL;
+}
+
+/* The verifier takes most of the time, and can do two at once. */
+static int load_programs(crfd_bpf *bpf, const struct layout *layout, int types_fd)
+{
+	struct loading l[COUNT(programs)];
+	pthread_t thread;
+	int apart;
+
+	for (size_t i = 0; i < COUNT(programs); i++)
+		l[i] = (struct loading){&programs[i], layout, bpf->map_fd, types_fd, 0};
+	apart = pthread_create(&thread, NULL, run_loading, &l[CRFD_BPF_TASKS]) == 0;
+	run_loading(&l[CRFD_BPF_FDS]);
+	if (apart)
+		pthread_join(thread, NULL);
+	else
+		run_loading(&l[CRFD_BPF_TASKS]);
+	for (size_t i = 0; i < COUNT(programs); i++)
+		bpf->prog_fd[i] = l[i].rc;
+	return l[CRFD_BPF_FDS].rc < 0 ? l[CRFD_BPF_FDS].rc : l[CRFD_BPF_TASKS].rc;
 }
 
 static int link_walk(const crfd_bpf *bpf, enum crfd_bpf_walk walk, struct crfd_bpf_target target)
@@ -179,45 +263,57 @@ static int asks_for_target(const crfd_bpf *bpf)
 
 static void unload(crfd_bpf *bpf)
 {
-	close(bpf->prog_fd[0]);
-	close(bpf->prog_fd[1]);
-	close(bpf->map_fd);
+	for (size_t i = 0; i < COUNT(programs); i++)
+		if (bpf->prog_fd[i] >= 0)
+			close(bpf->prog_fd[i]);
+	if (bpf->map_fd >= 0)
+		close(bpf->map_fd);
 	pthread_mutex_destroy(&bpf->reading);
 	free(bpf);
 }
 
+static int fill(crfd_bpf *bpf, enum crfd_bpf_step *step)
+{
+	struct layout layout = {0};
+	int rc, types_fd;
+
+	*step = CRFD_BPF_MAP;
+	rc = bpf->map_fd = make_map();
+	if (rc < 0)
+		return rc;
+	*step = CRFD_BPF_TYPES;
+	rc = types_fd = load_types();
+	if (rc < 0)
+		return rc;
+	*step = CRFD_BPF_LAYOUT;
+	rc = find_layout(&layout);
+	if (rc >= 0)
+		*step = CRFD_BPF_LOAD;
+	if (rc >= 0)
+		rc = load_programs(bpf, &layout, types_fd);
+	close(types_fd);
+	return rc;
+}
+
 static int load(crfd_bpf **out, enum crfd_bpf_step *step)
 {
-	int rc = -ENOMEM, data_fd = -1, loader_fd = -1;
 	crfd_bpf *bpf = calloc(1, sizeof(*bpf));
+	int rc;
 
 	*step = CRFD_BPF_OK;
 	if (!bpf)
-		return rc;
-	*step = CRFD_BPF_MAP;
-	rc = data_fd = make_data_map();
-	if (rc < 0)
-		goto out;
-	*step = CRFD_BPF_LOADER;
-	rc = loader_fd = load_loader(&data_fd);
-	if (rc < 0)
-		goto out;
-	*step = CRFD_BPF_LOAD;
-	rc = run_loader(loader_fd, bpf);
-	if (rc < 0)
-		goto out;
-	*step = CRFD_BPF_OK;
+		return -ENOMEM;
+	bpf->map_fd = bpf->prog_fd[CRFD_BPF_FDS] = bpf->prog_fd[CRFD_BPF_TASKS] = -1;
 	pthread_mutex_init(&bpf->reading, NULL);
+	rc = fill(bpf, step);
+	if (rc < 0) {
+		unload(bpf);
+		return rc;
+	}
+	*step = CRFD_BPF_OK;
 	bpf->selects = asks_for_target(bpf);
 	*out = bpf;
-	bpf = NULL;
-out:
-	if (loader_fd >= 0)
-		close(loader_fd);
-	if (data_fd >= 0)
-		close(data_fd);
-	free(bpf);
-	return rc < 0 ? rc : 0;
+	return 0;
 }
 
 static void drop(crfd_bpf *bpf)
@@ -236,11 +332,18 @@ static void after_fork_in_parent(void)
 	pthread_mutex_unlock(&cache.lock);
 }
 
+static void drop_all(void)
+{
+	for (int i = 0; i < CRFD_BPF_LANES; i++) {
+		drop(cache.bpf[i]);
+		cache.bpf[i] = NULL;
+	}
+}
+
 /* The map is the parent's too, and the two would write their records over each other's. */
 static void after_fork_in_child(void)
 {
-	drop(cache.bpf);
-	cache.bpf = NULL;
+	drop_all();
 	pthread_mutex_unlock(&cache.lock);
 }
 
@@ -249,21 +352,22 @@ static void watch_forks(void)
 	pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
 }
 
-int crfd_bpf_get(crfd_bpf **out, enum crfd_bpf_step *step)
+int crfd_bpf_get(int lane, crfd_bpf **out, enum crfd_bpf_step *step)
 {
+	crfd_bpf **bpf = &cache.bpf[lane];
 	int rc = 0;
 
 	*step = CRFD_BPF_OK;
 	pthread_once(&cache.once, watch_forks);
 	pthread_mutex_lock(&cache.lock);
-	if (!cache.bpf) {
-		rc = load(&cache.bpf, step);
+	if (!*bpf) {
+		rc = load(bpf, step);
 		if (rc >= 0)
-			cache.bpf->refs = 1;
+			(*bpf)->refs = 1;
 	}
 	if (rc >= 0) {
-		cache.bpf->refs++;
-		*out = cache.bpf;
+		(*bpf)->refs++;
+		*out = *bpf;
 	}
 	pthread_mutex_unlock(&cache.lock);
 	return rc;
@@ -279,8 +383,7 @@ void crfd_bpf_put(crfd_bpf *bpf)
 void crfd_bpf_unload(void)
 {
 	pthread_mutex_lock(&cache.lock);
-	drop(cache.bpf);
-	cache.bpf = NULL;
+	drop_all();
 	pthread_mutex_unlock(&cache.lock);
 }
 

@@ -12,7 +12,7 @@ typedef struct crfd_bpf crfd_bpf;
 enum crfd_bpf_walk { CRFD_BPF_FDS = 0, CRFD_BPF_TASKS = 1 };
 
 /* The step that failed; crfd_bpf_probe() says it in words. */
-enum crfd_bpf_step { CRFD_BPF_OK, CRFD_BPF_MAP, CRFD_BPF_LOADER, CRFD_BPF_LOAD, CRFD_BPF_LINK, CRFD_BPF_READ };
+enum crfd_bpf_step { CRFD_BPF_OK, CRFD_BPF_MAP, CRFD_BPF_TYPES, CRFD_BPF_LAYOUT, CRFD_BPF_LOAD, CRFD_BPF_LINK, CRFD_BPF_READ };
 
 /* What one iterator walks; both numbers are in the caller's pid namespace, at most one of them nonzero. */
 struct crfd_bpf_target {
@@ -20,11 +20,13 @@ struct crfd_bpf_target {
 	int32_t pid; /* the threads of this process, those that share its leader's table once */
 };
 
+#define CRFD_BPF_LANES 2 /* sets of programs: each puts a record together in one place, so that one thread reads it */
+
 /*
- * The loaded programs, loaded now if no one has yet; each get needs its put. A child after fork() loads its own, and
- * must not go on with what its parent got. *step is written always.
+ * The loaded programs of a lane, loaded now if no one has yet; each get needs its put. A child after fork() loads its own,
+ * and must not go on with what its parent got. *step is written always.
  */
-int crfd_bpf_get(crfd_bpf **out, enum crfd_bpf_step *step);
+int crfd_bpf_get(int lane, crfd_bpf **out, enum crfd_bpf_step *step);
 void crfd_bpf_put(crfd_bpf *bpf);
 /* Whether the kernel can be told a target (Linux 6.1); where not, an iterator walks every task whatever it is told. */
 int crfd_bpf_selects(const crfd_bpf *bpf);

@@ -10,6 +10,8 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "kernel_btf.h"
+
 #define CAP_SYS_ADMIN 21 /* capabilities(7) */
 #define CAP_PERFMON 38
 #define CAP_BPF 39
@@ -17,7 +19,8 @@
 static const char *const doing[] = {
 	[CRFD_BPF_OK] = "allocating memory",
 	[CRFD_BPF_MAP] = "creating a map",
-	[CRFD_BPF_LOADER] = "loading a program of type syscall",
+	[CRFD_BPF_TYPES] = "loading the programs' types",
+	[CRFD_BPF_LAYOUT] = "reading the kernel's BTF",
 	[CRFD_BPF_LOAD] = "loading the iterator programs",
 	[CRFD_BPF_LINK] = "starting an iterator",
 	[CRFD_BPF_READ] = "reading an iterator",
@@ -93,10 +96,11 @@ static void explain(enum crfd_bpf_step step, int err, char *why, size_t n)
 		snprintf(why, n, "there is no bpf(2): a kernel without CONFIG_BPF_SYSCALL, or a seccomp filter");
 	else if (err == ENOMEM || err == EMFILE || err == ENFILE)
 		snprintf(why, n, "%s: %s", doing[step], strerror(err));
-	else if (older_than(5, 14, &u))
-		snprintf(why, n, "%s: %s: Linux %s is too old, 5.14 is needed", doing[step], strerror(err), u.release);
-	else if (access("/sys/kernel/btf/vmlinux", F_OK) < 0)
-		snprintf(why, n, "the kernel has no BTF (/sys/kernel/btf/vmlinux): it needs CONFIG_DEBUG_INFO_BTF");
+	else if (older_than(5, 11, &u))
+		snprintf(why, n, "%s: %s: Linux %s is too old, 5.11 is needed", doing[step], strerror(err), u.release);
+	else if (access(CRFD_KERNEL_BTF "vmlinux", F_OK) < 0)
+		snprintf(why, n, "the kernel has no BTF (" CRFD_KERNEL_BTF "vmlinux): it needs CONFIG_DEBUG_INFO_BTF, and "
+				 "/sys has to be mounted");
 	else if (strstr(lockdown, "[confidentiality]"))
 		snprintf(why, n, "%s: %s: %s", doing[step], strerror(err), why_refused());
 	else
@@ -132,7 +136,7 @@ int crfd_bpf_probe(char *why, size_t n)
 {
 	enum crfd_bpf_step step;
 	crfd_bpf *bpf;
-	int rc = crfd_bpf_get(&bpf, &step);
+	int rc = crfd_bpf_get(0, &bpf, &step);
 
 	if (n)
 		*why = 0;

@@ -3,10 +3,15 @@
  * The scan through the kernel's own walk. First the tasks, so that shared tables are known; then the descriptors, with
  * one iterator a task, or, when most of the machine was asked for, one for all, which passes by what was not. Where the
  * kernel cannot be told a task (before 6.1) it is always the one for all, and the tasks are taken in its order.
+ *
+ * Large tables are read two at a time, by programs that were loaded twice, for they put a record together in memory of
+ * their own: one lane of the two fills the batch that was asked for, the other one the next, which is then there.
  */
 #include "scan.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -20,6 +25,7 @@
 #define MANY 64 /* processes from which on the tasks are listed at once */
 #define BATCH_FDS 16384
 #define BATCH_TASKS 256
+#define LARGE_SLOTS 256 /* of a table in the mean: an iterator of its own costs as much as twenty descriptors */
 
 /* An iterator and what was read of it: whole records. */
 struct source {
@@ -28,14 +34,27 @@ struct source {
 	size_t at, end;
 };
 
-struct state {
+/* What one thread reads with. */
+struct lane {
 	crfd_bpf *bpf;
-	struct crfd_bpf_units units;
-	size_t next; /* unit */
-	struct source all, one;
+	struct source one;
 	struct crfd_bpf_asker asker;
 	struct crfd_bpf_looker looker;
+};
+
+struct state {
+	struct lane lane[CRFD_BPF_LANES];
+	struct crfd_bpf_units units;
+	size_t next; /* unit */
+	struct source all; /* of lane 0 */
+	crfd_batch *ahead; /* NULL: there is one lane */
+	int is_ahead; /* it holds the batch that is next */
 	long clk_tck;
+};
+
+/* The units of one batch. */
+struct range {
+	size_t from, to;
 };
 
 static void source_stop(struct source *s)
@@ -83,7 +102,7 @@ static int is_of(const struct walk_fd *r, const struct crfd_bpf_unit *unit)
 }
 
 /* The unit's records at the front of the piece. */
-static int take_run(struct state *st, struct source *s, const struct crfd_bpf_unit *unit, crfd_batch *b)
+static int take_run(struct lane *lane, struct source *s, const struct crfd_bpf_unit *unit, crfd_batch *b)
 {
 	const struct walk_fd *r;
 	size_t at = s->at, nr = 0, first = b->nfds;
@@ -91,7 +110,7 @@ static int take_run(struct state *st, struct source *s, const struct crfd_bpf_un
 	int rc = 0;
 
 	for (; s->at < s->end; s->at += r->len, nr++) {
-		rc = source_peek(s, st->bpf, &r);
+		rc = source_peek(s, lane->bpf, &r);
 		if (rc < 0)
 			return rc;
 		if (!is_of(r, unit))
@@ -102,21 +121,21 @@ static int take_run(struct state *st, struct source *s, const struct crfd_bpf_un
 		return -ENOMEM;
 	for (size_t i = 0; i < nr && rc >= 0; i++) {
 		r = (const struct walk_fd *)(s->piece + at);
-		rc = crfd_bpf_fd(r, b, &st->asker, &f[i], &b->ident[first + i]);
+		rc = crfd_bpf_fd(r, b, &lane->asker, &f[i], &b->ident[first + i]);
 		at += r->len;
 	}
 	return rc;
 }
 
 /* All of the unit's records. Those of tasks before it are not wanted, those of tasks behind it stay in the source. */
-static int take_unit(struct state *st, struct source *s, const struct crfd_bpf_unit *unit, crfd_batch *b)
+static int take_unit(struct lane *lane, struct source *s, const struct crfd_bpf_unit *unit, crfd_batch *b)
 {
 	const struct walk_fd *r;
 	int rc;
 
-	while ((rc = source_peek(s, st->bpf, &r)) > 0) {
+	while ((rc = source_peek(s, lane->bpf, &r)) > 0) {
 		if (is_of(r, unit)) {
-			rc = take_run(st, s, unit, b);
+			rc = take_run(lane, s, unit, b);
 			if (rc < 0)
 				return rc;
 		} else if (r->tid > unit->rec.tid) {
@@ -129,9 +148,9 @@ static int take_unit(struct state *st, struct source *s, const struct crfd_bpf_u
 }
 
 /* None at all: the task has closed everything, or it went away in between. */
-static int check_empty(struct state *st, const struct crfd_bpf_unit *unit, crfd_task *t)
+static int check_empty(struct lane *lane, const struct crfd_bpf_unit *unit, crfd_task *t)
 {
-	int rc = crfd_bpf_unit_lives(unit, st->bpf);
+	int rc = crfd_bpf_unit_lives(unit, lane->bpf);
 
 	if (rc == 0) {
 		t->err = ESRCH;
@@ -140,9 +159,9 @@ static int check_empty(struct state *st, const struct crfd_bpf_unit *unit, crfd_
 	return rc;
 }
 
-static int read_unit(struct state *st, const struct crfd_bpf_unit *unit, crfd_batch *b)
+static int read_unit(struct state *st, struct lane *lane, const struct crfd_bpf_unit *unit, crfd_batch *b)
 {
-	struct source *s = st->all.iter >= 0 ? &st->all : &st->one;
+	struct source *s = st->all.iter >= 0 ? &st->all : &lane->one;
 	crfd_task *t = crfd_batch_task(b);
 	int rc = 0;
 
@@ -150,34 +169,112 @@ static int read_unit(struct state *st, const struct crfd_bpf_unit *unit, crfd_ba
 		return -ENOMEM;
 	crfd_bpf_unit_task(unit, st->clk_tck, t);
 	if (unit->empty)
-		return crfd_bpf_detail(&st->looker, unit, b, t);
-	if (unit->rec.tid != unit->rec.tgid && crfd_bpf_selects(st->bpf))
-		s = &st->one;
-	if (s == &st->one)
-		rc = source_start(s, st->bpf, (int32_t)unit->rec.tid);
+		return crfd_bpf_detail(&lane->looker, unit, b, t);
+	if (unit->rec.tid != unit->rec.tgid && crfd_bpf_selects(lane->bpf))
+		s = &lane->one;
+	if (s == &lane->one)
+		rc = source_start(s, lane->bpf, (int32_t)unit->rec.tid);
 	if (rc >= 0)
-		rc = take_unit(st, s, unit, b);
-	if (s == &st->one)
+		rc = take_unit(lane, s, unit, b);
+	if (s == &lane->one)
 		source_stop(s);
 	if (rc >= 0 && !t->nfds)
-		rc = check_empty(st, unit, t);
+		rc = check_empty(lane, unit, t);
 	t->info.identity = t->nfds ? CRFD_IDENTITY_EXACT : CRFD_IDENTITY_NONE;
-	return rc < 0 ? rc : crfd_bpf_detail(&st->looker, unit, b, t);
+	return rc < 0 ? rc : crfd_bpf_detail(&lane->looker, unit, b, t);
+}
+
+static int read_range(struct state *st, struct lane *lane, struct range range, crfd_batch *b)
+{
+	int rc = 0;
+
+	crfd_batch_clear(b);
+	for (size_t i = range.from; i < range.to && rc >= 0; i++)
+		rc = read_unit(st, lane, &st->units.v[i], b);
+	return rc;
+}
+
+/* The next units, as many as have about a batch of descriptors if their tables are full. */
+static struct range take_range(struct state *st)
+{
+	struct range range = {.from = st->next};
+	uint64_t slots = 0;
+
+	while (st->next < st->units.nr && slots < BATCH_FDS && st->next - range.from < BATCH_TASKS) {
+		const struct crfd_bpf_unit *unit = &st->units.v[st->next++];
+
+		slots += unit->empty ? 0 : unit->rec.fd_size;
+	}
+	range.to = st->next;
+	return range;
+}
+
+struct ahead {
+	struct state *st;
+	struct range range;
+	int rc;
+};
+
+static void *read_ahead(void *arg)
+{
+	struct ahead *ahead = arg;
+	struct lane *lane = &ahead->st->lane[1];
+	enum crfd_bpf_step step;
+
+	ahead->rc = lane->bpf ? 0 : crfd_bpf_get(1, &lane->bpf, &step);
+	if (ahead->rc >= 0)
+		ahead->rc = read_range(ahead->st, lane, ahead->range, ahead->st->ahead);
+	return NULL;
+}
+
+/* Fills b with one lane and the batch behind it with the other. */
+static int read_both(struct state *st, crfd_batch *b)
+{
+	struct range first = take_range(st);
+	struct ahead ahead = {.st = st, .range = take_range(st)};
+	sigset_t all, old;
+	pthread_t thread;
+	int rc, started;
+
+	sigfillset(&all); /* a signal must reach the thread that waits for it, not this one */
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	started = ahead.range.from < ahead.range.to && pthread_create(&thread, NULL, read_ahead, &ahead) == 0;
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (!started)
+		st->next = ahead.range.from;
+	rc = read_range(st, &st->lane[0], first, b);
+	if (started)
+		pthread_join(thread, NULL);
+	st->is_ahead = started;
+	return rc < 0 ? rc : ahead.rc;
 }
 
 static int bpf_next(void *state, crfd_batch *b)
 {
 	struct state *st = state;
+	int rc = 0;
 
-	crfd_batch_clear(b);
-	while (st->next < st->units.nr && b->nfds < BATCH_FDS && b->ntasks < BATCH_TASKS) {
-		int rc = read_unit(st, &st->units.v[st->next], b);
+	if (st->is_ahead) {
+		crfd_batch other = *b;
 
-		if (rc < 0)
-			return rc;
-		st->next++;
+		*b = *st->ahead;
+		*st->ahead = other;
+		st->is_ahead = 0;
+	} else {
+		rc = st->ahead ? read_both(st, b) : read_range(st, &st->lane[0], take_range(st), b);
 	}
-	return b->ntasks > 0;
+	return rc < 0 ? rc : b->ntasks > 0;
+}
+
+static void lane_release(struct lane *lane)
+{
+	source_stop(&lane->one);
+	free(lane->one.piece);
+	free(lane->looker.numbers.v);
+	crfd_buf_release(&lane->asker.scratch);
+	crfd_getfd_release(&lane->asker.getfd);
+	if (lane->bpf)
+		crfd_bpf_put(lane->bpf);
 }
 
 static void bpf_close(void *state)
@@ -185,26 +282,37 @@ static void bpf_close(void *state)
 	struct state *st = state;
 
 	source_stop(&st->all);
-	source_stop(&st->one);
 	free(st->all.piece);
-	free(st->one.piece);
-	free(st->looker.numbers.v);
-	crfd_buf_release(&st->asker.scratch);
-	crfd_getfd_release(&st->asker.getfd);
+	crfd_batch_free(st->ahead);
 	crfd_bpf_units_release(&st->units);
-	crfd_bpf_put(st->bpf);
+	for (int i = 0; i < CRFD_BPF_LANES; i++)
+		lane_release(&st->lane[i]);
 	free(st);
 }
 
-static int start(struct state *st, const int32_t *pids, size_t n)
+static int are_large(const struct crfd_bpf_units *u)
 {
-	int selects = crfd_bpf_selects(st->bpf);
-	int rc = crfd_bpf_units_find(&st->units, st->bpf, pids, n, n > MANY || !selects);
+	uint64_t slots = 0;
+
+	for (size_t i = 0; i < u->nr; i++)
+		slots += u->v[i].empty ? 0 : u->v[i].rec.fd_size;
+	return slots > 2 * BATCH_FDS && slots / u->nr >= LARGE_SLOTS;
+}
+
+static int start(struct state *st, const int32_t *pids, size_t n, int threads)
+{
+	crfd_bpf *bpf = st->lane[0].bpf;
+	int selects = crfd_bpf_selects(bpf);
+	int rc = crfd_bpf_units_find(&st->units, bpf, pids, n, n > MANY || !selects);
 
 	if (rc < 0)
 		return rc;
+	if (selects && threads > 1 && are_large(&st->units)) {
+		st->ahead = crfd_batch_new();
+		return st->ahead ? 0 : -ENOMEM;
+	}
 	if (!selects || (st->units.most && st->units.ascending))
-		return source_start(&st->all, st->bpf, 0);
+		return source_start(&st->all, bpf, 0);
 	return 0;
 }
 
@@ -214,19 +322,20 @@ static int bpf_open(const int32_t *pids, size_t n, int threads, int still, void 
 	struct state *st = calloc(1, sizeof(*st));
 	int rc;
 
-	(void)threads; /* the kernel puts the records together in one place: a second reader would wait for the first */
 	if (!st)
 		return -ENOMEM;
-	st->all.iter = st->one.iter = -1;
-	st->looker = (struct crfd_bpf_looker){.scratch = &st->asker.scratch, .still = still};
-	st->clk_tck = sysconf(_SC_CLK_TCK);
-	crfd_getfd_init(&st->asker.getfd, crfd_probe_pidfd_getfd() == 0, 0); /* the walk tells owners */
-	rc = crfd_bpf_get(&st->bpf, &step);
-	if (rc < 0) {
-		free(st);
-		return rc;
+	st->all.iter = -1;
+	for (int i = 0; i < CRFD_BPF_LANES; i++) {
+		struct lane *lane = &st->lane[i];
+
+		lane->one.iter = -1;
+		lane->looker = (struct crfd_bpf_looker){.scratch = &lane->asker.scratch, .still = still};
+		crfd_getfd_init(&lane->asker.getfd, crfd_probe_pidfd_getfd() == 0, 0); /* the walk tells owners */
 	}
-	rc = start(st, pids, n);
+	st->clk_tck = sysconf(_SC_CLK_TCK);
+	rc = crfd_bpf_get(0, &st->lane[0].bpf, &step);
+	if (rc >= 0)
+		rc = start(st, pids, n, threads);
 	if (rc < 0) {
 		bpf_close(st);
 		return rc;

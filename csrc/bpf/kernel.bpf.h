@@ -1,12 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
-/*
- * The kernel's structs: the members used alone, and where they lie is relocated when a program is loaded.
- *
- * A struct costs the loading a search through all of the kernel's types, a third of a millisecond, unless the kernel still
- * knows it from last time. It remembers one name for each of 31 hashes (kernel/bpf/btf.c, vmlinux_cand_cache), so structs
- * whose names share a hash push each other out. That is why some things are reached in a roundabout way here: a vfsmount
- * by its mount, a queue of TCP by what the sock counts.
- */
+/* The kernel's structs: the members used alone, and where they lie is relocated when a program is loaded. */
 #ifndef CRFD_KERNEL_H
 #define CRFD_KERNEL_H
 
@@ -41,16 +34,12 @@ struct inode {
 	struct file_lock_context *i_flctx;
 } CORE;
 
-/* i_state was a number, then an enum (6.18), then an enum in a struct. */
+/* i_state was a number, is an enum in 6.18, and after that one in a struct. */
 struct inode___number {
 	unsigned int i_state;
 } CORE;
 
 enum inode_state_flags_t { I_NEW = 1 };
-
-struct inode___enum {
-	enum inode_state_flags_t i_state;
-} CORE;
 
 struct inode_state_flags {
 	enum inode_state_flags_t __state;

@@ -1,43 +1,213 @@
 # SPDX-License-Identifier: MIT
-"""Reads a light skeleton (bpftool gen skeleton -L) on stdin and writes its two byte strings as C arrays on stdout."""
+"""Reads the object that clang made of walk.bpf.c and writes, as C arrays, what bpf_load.c gives to the kernel.
 
-import re
+Of each program: its instructions with the functions that it calls behind it; which instructions have to be relocated, and to
+what (.BTF.ext, Documentation/bpf/btf.rst); where its functions begin. A load of a variable's address has the offset in the
+map as its upper constant, and the map's number is put into the lower one when it is loaded.
+"""
+
 import struct
 import sys
+from dataclasses import dataclass, field
 
-LINE = 5
+PROGRAMS = {"iter/task_file": "walk_fds", "iter/task": "walk_tasks"}
+ATTACH = {"walk_fds": "bpf_iter_task_file", "walk_tasks": "bpf_iter_task"}  # functions of the kernel
+R_64, R_CALL = 1, 10  # relocations of the object: the address of a variable, a call
+LD_IMM64, PSEUDO_MAP_VALUE = 0x18, 2
+TYPE_OF_SUB = 6  # in types()
+POINTER, ARRAY, STRUCT, UNION, FUNC, FUNC_PROTO = 2, 3, 4, 5, 12, 13
+ALIASES = {8, 9, 10, 11, 18}  # typedef and the qualifiers
+KINDS = {1: "INT", 6: "INT", 19: "INT", POINTER: "PTR", ARRAY: "ARRAY", STRUCT: "STRUCT", UNION: "STRUCT"}
+FIXED = {1: 4, ARRAY: 12, 14: 4, 17: 4}
+EACH = {STRUCT: 12, UNION: 12, 6: 8, FUNC_PROTO: 8, 15: 12, 19: 12}
 
-
-def members(text: str, name: str, type_: str) -> list[str]:
-    """The descriptors of one of the skeleton's inner structs, in order: bpf_load.c has to lay them out the same."""
-    found = re.search(r"struct \{\n((?:\t\tstruct " + type_ + r" \w+;\n)+)\t\} " + name + ";", text)
-    return re.findall(r"(\w+);", found[1]) if found else []
-
-
-def words(text: str, name: str) -> list[int]:
-    found = re.search(r"opts\." + name + r"_sz = (\d+);\n\topts\." + name + r' = \(void \*\)"(.*?)";', text, re.DOTALL)
-    if not found:
-        sys.exit(f"expected opts.{name} in the skeleton, found none")
-    raw = bytes(int(byte or "0", 16) for byte in re.findall(r"\\(?:x([0-9a-f]{2})|0)", found[2]))
-    if len(raw) != int(found[1]) or len(raw) % 8:
-        sys.exit(f"expected {found[1]} bytes of {name}, a multiple of 8, found {len(raw)}")
-    return list(struct.unpack(f"<{len(raw) // 8}Q", raw))
+Access = tuple[str, str, str]  # struct, path of the member, CRFD_BTF_* of the member
 
 
-def array(name: str, values: list[int]) -> str:
-    lines = (", ".join(f"{v:#x}" for v in values[i : i + LINE]) for i in range(0, len(values), LINE))
-    return f"static const uint64_t {name}[] = {{\n" + "".join(f"\t{line},\n" for line in lines) + "};\n"
+class Elf:
+    """A relocatable object of 64 bits, little-endian: sections by name and number, symbols by number."""
+
+    def __init__(self, data: bytes) -> None:
+        (at,) = struct.unpack_from("<Q", data, 40)
+        count, names = struct.unpack_from("<HH", data, 60)
+        self._headers = [struct.unpack_from("<IIQQQQIIQQ", data, at + 64 * i) for i in range(count)]
+        self._data = data
+        self.names = [self._name(self._headers[names], header[0]) for header in self._headers]
+        self.symbols = list(struct.iter_unpack("<IBBHQQ", self[".symtab"]))
+
+    def _name(self, table: tuple[int, ...], at: int) -> str:
+        start = table[4] + at
+        return self._data[start : self._data.index(0, start)].decode()
+
+    def __getitem__(self, name: str) -> bytes:
+        header = self._headers[self.names.index(name)]
+        return self._data[header[4] : header[4] + header[5]]
+
+    def size(self, name: str) -> int:
+        return self._headers[self.names.index(name)][5]
+
+    def relocations(self, name: str) -> list[tuple[int, int, str, int]]:
+        """(offset, type, section, value of the symbol) of a section's."""
+        if f".rel{name}" not in self.names:
+            return []
+        found = []
+        for offset, info in struct.iter_unpack("<QQ", self[f".rel{name}"]):
+            symbol = self.symbols[info >> 32]
+            found.append((offset, info & 0xFFFFFFFF, self.names[symbol[3]], symbol[4]))
+        return found
+
+
+class Btf:
+    """The object's types."""
+
+    def __init__(self, data: bytes) -> None:
+        _, _, _, size, types, types_len, strings, _ = struct.unpack_from("<HBBIIIII", data)
+        self._strings = data[size + strings :]
+        self.types: list[tuple[str, int, int, bytes]] = [("", 0, 0, b"")]  # name, kind, size or type, what follows
+        at = size + types
+        while at < size + types + types_len:
+            name, info, size_or_type = struct.unpack_from("<III", data, at)
+            kind, vlen = info >> 24 & 31, info & 0xFFFF
+            end = at + 12 + FIXED.get(kind, 0) + EACH.get(kind, 0) * vlen
+            self.types.append((self.string(name), kind, size_or_type, data[at + 12 : end]))
+            at = end
+
+    def string(self, at: int) -> str:
+        return self._strings[at : self._strings.index(0, at)].decode()
+
+    def bare(self, number: int) -> tuple[str, int, int, bytes]:
+        while self.types[number][1] in ALIASES:
+            number = self.types[number][2]
+        return self.types[number]
+
+    def access(self, root: int, spec: str) -> Access:
+        """What an access string, "0:2:1", says of a type: its first number counts structs, and is 0."""
+        name, kind, _, rest = self.bare(root)
+        steps, path = [int(step) for step in spec.split(":")], ""
+        if steps[0] or kind not in {STRUCT, UNION} or not name:
+            sys.exit(f"expected an access to a member of a struct, found {name or kind} {spec}")
+        for step in steps[1:]:
+            if kind == ARRAY:
+                (number,) = struct.unpack_from("<I", rest)
+                path += f"[{step}]"
+            else:
+                text, number, _ = struct.unpack_from("<III", rest, 12 * step)
+                path += "." * bool(path) + self.string(text)
+            _, kind, _, rest = self.bare(number)
+        return name.partition("___")[0], path, KINDS[kind]
+
+
+@dataclass
+class Function:
+    """A section of code with one function in it."""
+
+    words: list[int]
+    calls: list[tuple[int, str]]  # (instruction, section)
+    relocations: list[tuple[int, int, Access]] = field(default_factory=list)  # (instruction, kind, access)
+
+
+def functions(elf: Elf) -> dict[str, Function]:
+    found = {}
+    for name in (".text", *PROGRAMS):
+        words, calls = [word for (word,) in struct.iter_unpack("<Q", elf[name])], []
+        for offset, kind, section, value in elf.relocations(name):
+            at = offset // 8
+            if kind == R_64 and section == ".bss" and words[at] & 0xFF == LD_IMM64:
+                words[at + 1] += value + (words[at] >> 32) << 32
+                words[at] = words[at] & 0x0FFF | PSEUDO_MAP_VALUE << 12
+            elif kind == R_CALL and section == ".text" and value == 0:
+                calls.append((at, section))
+            else:
+                sys.exit(f"{name}: unexpected relocation {kind} to {section}+{value}")
+        found[name] = Function(words, calls)
+    btf, ext = Btf(elf[".BTF"]), elf[".BTF.ext"]
+    size, *_, at, length = struct.unpack_from("<4x7I", ext)
+    at += size
+    end = at + length
+    (record,) = struct.unpack_from("<I", ext, at)
+    at += 4
+    while at < end:
+        section, count = struct.unpack_from("<II", ext, at)
+        at += 8
+        for _ in range(count):
+            offset, type_, spec, kind = struct.unpack_from("<IIII", ext, at)
+            access = btf.access(type_, btf.string(spec))
+            found[btf.string(section)].relocations.append((offset // 8, kind, access))
+            at += record
+    return found
+
+
+def link(found: dict[str, Function], name: str) -> tuple[Function, list[int]]:
+    """A program with what it calls behind it, and where its functions begin."""
+    main, sub = found[name], found[".text"]
+    if not main.calls:
+        return main, [0]
+    size = len(main.words)
+    words = main.words + sub.words
+    for at, _ in main.calls:
+        words[at] = words[at] & 0xFFFFFFFF | size - at - 1 << 32
+    return Function(words, [], main.relocations + [(at + size, *rest) for at, *rest in sub.relocations]), [0, size]
+
+
+def types() -> bytes:
+    """Types of the functions for the verifier: of the programs, and of the one that they call, with its name and arguments."""
+    strings = b"\0" + b"".join(
+        name.encode() + b"\0" for name in ("int", "u64", "a", "b", "c", "put_kind", *PROGRAMS.values())
+    )
+
+    def name(text: str) -> int:
+        return strings.index(b"\0" + text.encode() + b"\0") + 1
+
+    body = struct.pack("<4I", name("int"), 1 << 24, 4, 1 << 24 | 32)  # 1
+    body += struct.pack("<4I", name("u64"), 1 << 24, 8, 64)  # 2
+    body += struct.pack("<3I", 0, POINTER << 24, 0)  # 3: void *
+    body += struct.pack("<5I", 0, FUNC_PROTO << 24 | 1, 1, name("a"), 3)  # 4
+    body += struct.pack("<9I", 0, FUNC_PROTO << 24 | 3, 1, name("a"), 2, name("b"), 2, name("c"), 2)  # 5
+    body += struct.pack("<3I", name("put_kind"), FUNC << 24 | 1, 5)  # TYPE_OF_SUB
+    for program in PROGRAMS.values():
+        body += struct.pack("<3I", name(program), FUNC << 24 | 1, 4)  # the ones after it
+    return struct.pack("<HBBIIIII", 0xEB9F, 1, 0, 24, 0, len(body), len(body), len(strings)) + body + strings
+
+
+def lines(values: list[str], per_line: int) -> str:
+    rows = (values[i : i + per_line] for i in range(0, len(values), per_line))
+    return "".join("\t" + ", ".join(row) + ",\n" for row in rows)
+
+
+def array(declaration: str, values: list[str], per_line: int) -> str:
+    return f"static const {declaration}[] = {{\n{lines(values, per_line)}}};\n"
 
 
 def main() -> None:
-    text = sys.stdin.read()
-    maps, progs = members(text, "maps", "bpf_map_desc"), members(text, "progs", "bpf_prog_desc")
-    if maps != ["bss"] or progs != ["walk_fds", "walk_tasks"]:
-        sys.exit(f"expected the map bss and the programs walk_fds, walk_tasks, found {maps} and {progs}")
+    elf = Elf(sys.stdin.buffer.read())
+    found = functions(elf)
+    programs = {name: link(found, section) for section, name in PROGRAMS.items()}
+    accesses = sorted({access for program, _ in programs.values() for _, _, access in program.relocations})
+    names = sorted(
+        [(name, "STRUCT") for name in {name for name, _, _ in accesses}] + [(at, "FUNC") for at in ATTACH.values()]
+    )
+    numbers = {name: i for i, (name, _) in enumerate(names)}
     print("/* SPDX-License-Identifier: MIT OR GPL-2.0 */")
-    print("/* Generated from walk.bpf.c by `make skel`; `make check` proves it. Little-endian words. */\n")
-    print(array("walk_data", words(text, "data")))
-    print(array("walk_insns", words(text, "insns")), end="")
+    print(
+        "/* Generated from walk.bpf.c by `make skel`; `make check` proves it. Instructions are little-endian words. */\n"
+    )
+    print(f"#define WALK_DATA_SIZE {elf.size('.bss')}\n")
+    print(
+        array(
+            "struct crfd_btf_name walk_names", [f'{{.name = "{name}", .kind = CRFD_BTF_{k}}}' for name, k in names], 2
+        )
+    )
+    rows = [f'{{{numbers[name]}, CRFD_BTF_{kind}, "{path}"}}' for name, path, kind in accesses]
+    print(array("struct crfd_bpf_access walk_accesses", rows, 3))
+    print(array("uint8_t walk_btf", [f"{byte:#04x}" for byte in types()], 20))
+    for name, (program, begins) in programs.items():
+        print(array(f"uint64_t {name}_insns", [f"{word:#x}" for word in program.words], 6))
+        relocations = [f"{{{at}, {kind}, {accesses.index(access)}}}" for at, kind, access in program.relocations]
+        print(array(f"struct crfd_bpf_relo {name}_relos", relocations, 8))
+        print(f"#define {name}_attach {numbers[ATTACH[name]]}\n")
+        main_type = TYPE_OF_SUB + 1 + list(programs).index(name)
+        functions_ = [f"{{{at}, {TYPE_OF_SUB if at else main_type}}}" for at in begins]
+        print(array(f"struct walk_function {name}_functions", functions_, 8))
 
 
 main()
