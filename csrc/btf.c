@@ -13,6 +13,7 @@
 
 #define MAGIC 0xeb9f
 #define DEPTH 32 /* of what is followed: types that go in a circle must end */
+#define MEMBERS 4096
 
 /* struct btf_header, btf_type, btf_array and btf_member of linux/btf.h, which is younger than some build hosts. */
 struct header {
@@ -227,29 +228,38 @@ static int step_into_array(const crfd_btf *btf, const char **path, uint32_t *id,
 	return 0;
 }
 
-/* A member by its name, of len bytes, as that of its struct or of a nameless member. */
-static int step_into_struct(const crfd_btf *btf, const char *name, size_t len, int depth, uint32_t *id, uint32_t *offset)
+/* A member that is looked for, and how many more are looked at: nameless ones could hold each other without end. */
+struct search {
+	const crfd_btf *btf;
+	const char *name;
+	size_t len;
+	uint32_t left;
+};
+
+/* As a member of its struct or of a nameless member. */
+static int step_into_struct(struct search *s, uint32_t *id, uint32_t *offset)
 {
 	struct type t;
-	const uint8_t *p = bare_type_at(btf, *id, &t);
+	const uint8_t *p = bare_type_at(s->btf, *id, &t);
 
-	if (!p || depth > DEPTH || (kind_of(&t) != STRUCT && kind_of(&t) != UNION))
+	if (!p || (kind_of(&t) != STRUCT && kind_of(&t) != UNION))
 		return -ENOENT;
-	for (uint32_t i = 0; i < vlen_of(&t); i++, p += sizeof(struct member)) {
+	for (uint32_t i = 0; i < vlen_of(&t) && s->left; i++, p += sizeof(struct member)) {
 		struct member m;
 		const char *found;
 		uint32_t at, inner;
 
+		s->left--;
 		memcpy(&m, p, sizeof(m));
-		found = string_at(btf, m.name);
+		found = string_at(s->btf, m.name);
 		at = *offset + (flagged(&t) ? m.offset & 0xffffff : m.offset) / 8;
 		inner = m.type;
-		if (*found && (strncmp(found, name, len) || found[len]))
-			continue;
-		if (!*found && step_into_struct(btf, name, len, depth + 1, &inner, &at) < 0)
+		if (*found && (strncmp(found, s->name, s->len) || found[s->len]))
 			continue;
 		if (*found && flagged(&t) && m.offset >> 24)
 			return -ENOENT;
+		if (!*found && step_into_struct(s, &inner, &at) < 0)
+			continue;
 		*id = inner;
 		*offset = at;
 		return 0;
@@ -276,7 +286,9 @@ int crfd_btf_member(const crfd_btf *btf, uint32_t id, const char *path, struct c
 		if (*path == '[') {
 			rc = step_into_array(btf, &path, &id, &offset);
 		} else {
-			rc = step_into_struct(btf, path, len, 0, &id, &offset);
+			struct search search = {.btf = btf, .name = path, .len = len, .left = MEMBERS};
+
+			rc = step_into_struct(&search, &id, &offset);
 			path += len;
 		}
 		path += *path == '.';
