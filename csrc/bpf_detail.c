@@ -9,8 +9,6 @@
 
 #include "task_detail.h"
 
-#define LOOK_MAX 1024 /* descriptors; listing them takes longer than the walk that read them */
-
 /* /proc/TID of the task that was walked, not of one that has its number by now; or -errno. */
 static int open_task(const crfd_task *t, crfd_buf *scratch)
 {
@@ -54,7 +52,9 @@ static int look(struct crfd_bpf_looker *l, const struct crfd_bpf_unit *unit, int
 	l->numbers.nr = 0;
 	if (unit->empty)
 		rc = 0;
-	else if (dir >= 0 && t->nfds <= LOOK_MAX)
+	else if (crfd_bpf_selects(l->bpf))
+		rc = crfd_bpf_unit_numbers(unit, l->bpf, &l->numbers);
+	else if (dir >= 0)
 		rc = list(l, dir);
 	if (rc == -ENOMEM)
 		return rc;

@@ -7,6 +7,7 @@
 #include "proc.h"
 
 struct crfd_bpf_looker {
+	crfd_bpf *bpf;
 	crfd_buf *scratch;
 	struct crfd_numbers numbers;
 	int still; /* no second look */

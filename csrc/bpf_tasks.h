@@ -7,6 +7,7 @@
 
 #include "bpf/walk.h"
 #include "bpf_load.h"
+#include "proc.h"
 
 /* One task that is to be read. */
 struct crfd_bpf_unit {
@@ -20,7 +21,7 @@ struct crfd_bpf_units {
 	struct crfd_bpf_unit *v;
 	size_t nr, alloc;
 	int ascending; /* the processes, by number */
-	int most; /* they are three quarters of all tasks with descriptors, or more; known when all were walked */
+	int most; /* their tables are three quarters of all slots, or more; known when all were walked */
 };
 
 /*
@@ -31,6 +32,11 @@ int crfd_bpf_units_find(struct crfd_bpf_units *u, crfd_bpf *bpf, const int32_t *
 void crfd_bpf_units_release(struct crfd_bpf_units *u);
 /* Whether the task is still there, the same one: 1 or 0, or -errno. */
 int crfd_bpf_unit_lives(const struct crfd_bpf_unit *unit, crfd_bpf *bpf);
+/*
+ * Appends the numbers that are open in its table now, ascending. 0 or -errno; -ENOENT where they are not to be had: it is
+ * gone, or the table has more than WALK_SLOTS_MAX slots. Only where crfd_bpf_selects() says yes.
+ */
+int crfd_bpf_unit_numbers(const struct crfd_bpf_unit *unit, crfd_bpf *bpf, struct crfd_numbers *out);
 /* Its part of a batch that its descriptors do not say. */
 void crfd_bpf_unit_task(const struct crfd_bpf_unit *unit, long clk_tck, crfd_task *t);
 

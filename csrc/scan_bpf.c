@@ -209,6 +209,15 @@ static struct range take_range(struct state *st)
 	return range;
 }
 
+static int lane_load(struct lane *lane, int number)
+{
+	enum crfd_bpf_step step;
+	int rc = crfd_bpf_get(number, &lane->bpf, &step);
+
+	lane->looker.bpf = lane->bpf;
+	return rc;
+}
+
 struct ahead {
 	struct state *st;
 	struct range range;
@@ -219,9 +228,8 @@ static void *read_ahead(void *arg)
 {
 	struct ahead *ahead = arg;
 	struct lane *lane = &ahead->st->lane[1];
-	enum crfd_bpf_step step;
 
-	ahead->rc = lane->bpf ? 0 : crfd_bpf_get(1, &lane->bpf, &step);
+	ahead->rc = lane->bpf ? 0 : lane_load(lane, 1);
 	if (ahead->rc >= 0)
 		ahead->rc = read_range(ahead->st, lane, ahead->range, ahead->st->ahead);
 	return NULL;
@@ -318,7 +326,6 @@ static int start(struct state *st, const int32_t *pids, size_t n, int threads)
 
 static int bpf_open(const int32_t *pids, size_t n, int threads, int still, void **state)
 {
-	enum crfd_bpf_step step;
 	struct state *st = calloc(1, sizeof(*st));
 	int rc;
 
@@ -333,7 +340,7 @@ static int bpf_open(const int32_t *pids, size_t n, int threads, int still, void 
 		crfd_getfd_init(&lane->asker.getfd, crfd_probe_pidfd_getfd() == 0, 0); /* the walk tells owners */
 	}
 	st->clk_tck = sysconf(_SC_CLK_TCK);
-	rc = crfd_bpf_get(0, &st->lane[0].bpf, &step);
+	rc = lane_load(&st->lane[0], 0);
 	if (rc >= 0)
 		rc = start(st, pids, n, threads);
 	if (rc < 0) {

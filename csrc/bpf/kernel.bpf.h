@@ -243,7 +243,7 @@ struct file___owner_apart {
 
 struct fdtable {
 	unsigned int max_fds;
-	unsigned long *close_on_exec;
+	unsigned long *close_on_exec, *open_fds;
 } CORE;
 
 struct files_struct {

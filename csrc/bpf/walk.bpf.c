@@ -26,6 +26,12 @@ struct {
 	char path[WALK_PATH_MAX];
 } out;
 
+/* The same of a task. */
+struct {
+	struct walk_task task;
+	__u64 open[WALK_SLOTS_MAX / 64];
+} listed;
+
 /* Where a pointer becomes a number. */
 __u64 number;
 
@@ -321,32 +327,53 @@ static __always_inline void put_ids(struct task_struct *task, struct walk_task *
 	r->egid = BPF_CORE_READ(cred, egid.val);
 }
 
+/* Which slots of the table are in use; of one that is too large, nothing. */
+static __always_inline __u64 put_open(struct task_struct *task, struct walk_task *r)
+{
+	struct fdtable *fdt = BPF_CORE_READ(task, files, fdt);
+	__u64 bytes;
+
+	r->fd_size = fdt ? BPF_CORE_READ(fdt, max_fds) : 0;
+	bytes = ((__u64)r->fd_size + 63) / 64 * 8;
+	asm volatile("" : "+r"(bytes)); /* the verifier must see the test on what it is given */
+	if (!bytes || bytes > sizeof(listed.open))
+		return 0;
+	r->told = bpf_probe_read_kernel(listed.open, bytes, BPF_CORE_READ(fdt, open_fds)) == 0;
+	return r->told ? bytes : 0;
+}
+
 SEC("iter/task")
 int walk_tasks(struct bpf_iter__task *ctx)
 {
 	struct task_struct *leader, *task = ctx->task;
-	struct walk_task r = {};
+	struct walk_task *r = &listed.task;
+	__u64 len = sizeof(*r);
 
 	if (!task)
 		return 0;
+	__builtin_memset(r, 0, sizeof(*r));
 	leader = BPF_CORE_READ(task, group_leader);
-	r.files = (__u64)BPF_CORE_READ(task, files);
-	if (task->pid != task->tgid && (!r.files || r.files == (__u64)BPF_CORE_READ(leader, files)))
+	r->files = (__u64)BPF_CORE_READ(task, files);
+	if (task->pid != task->tgid && (!r->files || r->files == (__u64)BPF_CORE_READ(leader, files)))
 		return 0;
 	find_here();
-	put_ids(task, &r);
-	r.state = task->__state;
-	r.exit_state = task->exit_state;
-	r.exit_code = task->exit_code;
+	put_ids(task, r);
+	r->state = task->__state;
+	r->exit_state = task->exit_state;
+	r->exit_code = task->exit_code;
 	if (BPF_CORE_READ(task, signal, flags) & SIGNAL_EXIT_OR_STOP)
-		r.exit_code = BPF_CORE_READ(task, signal, group_exit_code);
-	r.exit_signal = task->exit_signal;
-	r.flags = task->flags;
-	r.threads = BPF_CORE_READ(task, signal, nr_threads);
-	r.fd_size = BPF_CORE_READ(task, files, fdt, max_fds);
-	r.start = task->start_boottime;
-	bpf_probe_read_kernel_str(r.comm, sizeof(r.comm), task->comm);
-	bpf_seq_write(ctx->meta->seq, &r, sizeof(r));
+		r->exit_code = BPF_CORE_READ(task, signal, group_exit_code);
+	r->exit_signal = task->exit_signal;
+	r->flags = task->flags;
+	r->threads = BPF_CORE_READ(task, signal, nr_threads);
+	r->start = task->start_boottime;
+	bpf_probe_read_kernel_str(r->comm, sizeof(r->comm), task->comm);
+	len += put_open(task, r);
+	r->len = len;
+	asm volatile("" : "+r"(len));
+	if (len > sizeof(listed))
+		return 0;
+	bpf_seq_write(ctx->meta->seq, &listed, len);
 	return 0;
 }
 

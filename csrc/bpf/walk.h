@@ -121,8 +121,13 @@ struct walk_owner {
 	__u32 pad;
 };
 
-/* Of one task whose table is its own or its leader's. */
+/* Slots of a table whose open ones are told: what is left of the iterator's buffer. */
+#define WALK_SLOTS_MAX 229376
+
+/* Of one task whose table is its own or its leader's. The bits of the open slots follow, in words of 64. */
 struct walk_task {
+	__u32 len; /* this header and the bits */
+	__u32 told; /* whether there are bits: else len says that there are none */
 	__u32 tid, tgid, ppid, sid; /* in the reader's pid namespace */
 	__u32 ns_pid; /* in its own */
 	__u32 uid, euid, gid, egid;

@@ -94,8 +94,7 @@ def test_a_large_table_is_looked_at_again(backend: str) -> None:
     with running(MANY) as process:
         task = crfd.scan(process.pid, backend=backend)
     assert len(task.fds) > 19800
-    # The BPF backend lists no table of more than 1024 descriptors again: it would take as long as the scan.
-    assert task.consistency is (crfd.Consistency.QUIET if backend == "proc" else crfd.Consistency.UNKNOWN)
+    assert task.consistency is crfd.Consistency.QUIET
 
 
 def test_a_second_look_finds_what_changed(backend: str) -> None:
