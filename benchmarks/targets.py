@@ -14,7 +14,9 @@ from contextlib import ExitStack, contextmanager
 from crfd._core import Batch, Scanner
 from tests.mkfds import spawn
 
-KINDS = ("files", "dup", "samefile", "eventfds")
+ALIKE = ("dup", "samefile", "eventfds")
+OTHERS = ("sockets", "pipes", "epolls")
+KINDS = ("files", *ALIKE, *OTHERS)
 
 # What a process of the big host does: open every file of one directory, say so, wait.
 _OPEN_ALL = """
