@@ -22,6 +22,7 @@ ffi = _crfd.ffi
 lib = _crfd.lib
 
 PIECE = 1 << 20  # bytes handed to a sink at a time
+_LACKS = 1024  # tasks times network namespaces of a batch, which has at most 64 tasks
 
 _RFC_WHY = {
     lib.CRFD_RFC_KIND: "its kind ({kind}) is not file, directory or symbolic link",
@@ -82,6 +83,18 @@ class Batch:
         tasks = (self._c.task[i] for i in range(self._c.ntasks))
         return [Unread(t.info.pid, t.err, t.step) for t in tasks if t.err]
 
+    def lack_peers(self) -> list[tuple[int, int]]:
+        """(network namespace, pid) of each task with unix sockets whose peer is not known."""
+        if not self._c.nfds:
+            return []
+        lacks = ffi.new("crfd_peer_lack[]", _LACKS)
+        n = lib.crfd_batch_lack_peers(self._c, lacks, _LACKS)
+        return [(lacks[i].net_ns, lacks[i].pid) for i in range(n)]
+
+    def fill_peers(self, net_ns: int, sockets: UnixSockets) -> int:
+        """Gives the unix sockets of a namespace the peers and queues listed; returns how many are newer than the list."""
+        return int(lib.crfd_batch_fill_peers(self._c, net_ns, sockets._c))
+
     def keep_rfc(self, lossy: bool) -> int:
         """Drops what the fixed records cannot hold and returns how many; UnsupportedError unless lossy."""
         first = ffi.new("crfd_rfc_refusal *")
@@ -90,6 +103,17 @@ class Batch:
             why = _RFC_WHY[first.why].format(kind=kind_name(first.kind))
             raise UnsupportedError(f"pid {first.pid} fd {first.fd}: the rfc format cannot hold it: {why}")
         return _check(rc)
+
+
+class UnixSockets:
+    """The unix sockets of a network namespace as sock_diag(7) lists them."""
+
+    def __init__(self) -> None:
+        self._c = ffi.gc(ffi.new("crfd_unix_socks *"), lib.crfd_unix_socks_release)
+
+    def add(self, answer: bytes) -> bool:
+        """Adds a netlink datagram; whether it was the last of the dump."""
+        return _check(lib.crfd_unix_socks_add(self._c, ffi.from_buffer("uint8_t[]", answer), len(answer))) == 1
 
 
 class Scanner:

@@ -30,6 +30,7 @@ def check() -> list[Capability]:
         _bpf(),
         _kcmp(),
         _pidfd_getfd(),
+        _sock_diag(),
         _btf(),
         *_privileges(),
         _kernel(),
@@ -79,6 +80,19 @@ def _pidfd_getfd() -> Capability:
     return _syscall(
         "pidfd_getfd", _core.pidfd_getfd_refused(), "f_owner can be read", "f_owner stays unknown with the proc backend"
     )
+
+
+def _sock_diag() -> Capability:
+    fallback = "the peers of unix sockets stay unknown with the proc backend"
+    try:
+        from crfd.peers import list_unix_sockets
+
+        list_unix_sockets(os.stat("/proc/self/ns/net").st_ino, [])
+    except ImportError:
+        return Capability("sock_diag", False, f"pyroute2 is not installed; pip install 'crfd[net]'; {fallback}")
+    except OSError as e:
+        return _syscall("sock_diag", e.errno or errno.EIO, "", fallback)
+    return Capability("sock_diag", True, "proc tells the peers of unix sockets")
 
 
 def _btf() -> Capability:

@@ -8,6 +8,7 @@ import os
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import cached_property
 
 from crfd import _core
 from crfd import backend as _backend
@@ -19,6 +20,7 @@ from crfd.writer import ImageWriter
 TYPE_CHECKING = False  # see _core.py
 if TYPE_CHECKING:
     from crfd.freeze import Frozen
+    from crfd.peers import Peers
     from crfd.sink import Target
 
 
@@ -129,9 +131,28 @@ def _scan_still(backend: int, selection: Selection) -> tuple[Frozen, list[Batch]
     return held, batches
 
 
+class _ProcScanner(Scanner):
+    """Fills in the peers of unix sockets, where the extra crfd[net] is installed."""
+
+    def next(self, batch: Batch) -> bool:
+        more = super().next(batch)
+        if more and (lacks := batch.lack_peers()) and self._peers:
+            self._peers.fill(batch, lacks)
+        return more
+
+    @cached_property
+    def _peers(self) -> Peers | None:
+        try:
+            from crfd.peers import Peers
+        except ImportError:
+            return None
+        return Peers()
+
+
 @contextmanager
 def _scanner(backend: int, pids: list[int], *, still: bool = False) -> Iterator[Scanner]:
-    scanner = Scanner(backend, pids, len(os.sched_getaffinity(0)), still=still)
+    kind = _ProcScanner if backend == _backend.PROC else Scanner
+    scanner = kind(backend, pids, len(os.sched_getaffinity(0)), still=still)
     try:
         yield scanner
     finally:

@@ -25,6 +25,7 @@ _PRIVILEGES = {
     "backend bpf": ("CAP_BPF", "CAP_PERFMON"),
     "kcmp": ("CAP_SYS_PTRACE",),
     "pidfd_getfd": ("CAP_SYS_PTRACE",),
+    "sock_diag": (),
 }
 
 

@@ -30,13 +30,10 @@ ONLY_BPF: dict[str, Callable[[Any, Any], bool]] = {
     "f_gid": lambda proc, _: proc in _UNKNOWN_ID,
     "blocks": lambda proc, bpf: None in (proc, bpf),  # BPF: unknown while pages wait to be written
     **dict.fromkeys(
-        (
-            "f_version", "deleted", "nlink", "size", "owner", "Pipe.readers", "Pipe.writers", "Socket.peer_ino",
-            "Socket.recv_queue", "Socket.send_queue", "Socket.backlog",
-        ),
+        ("f_version", "deleted", "nlink", "size", "owner", "Pipe.readers", "Pipe.writers"),
         lambda proc, _: proc is None,
     ),
-}  # fmt: skip
+}
 # A counter that goes on between two looks, whoever looks.
 RUNNING = {"Timerfd.value"}
 
@@ -76,6 +73,7 @@ def _bpf(need: Need) -> None:
     need("backend bpf")
     need("kcmp")
     need("pidfd_getfd")
+    need("sock_diag")
 
 
 def test_the_same_descriptors_and_sharing(both: tuple[mkfds.Target, crfd.Task, crfd.Task]) -> None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 import crfd
 
@@ -22,9 +25,21 @@ def test_no_module_hides_an_exported_name() -> None:
     assert not {path.stem for path in PACKAGE.iterdir()} & {*crfd.__all__}
 
 
-def test_a_dump_does_not_import_what_it_does_not_need() -> None:
-    code = "import sys; from crfd.cli.main import main; main(sys.argv[1:]); print(*sys.modules)"
-    command = [sys.executable, "-c", code, "dump", "1", "--backend", "proc", "-q", "-o", "/dev/null"]
-    modules = set(subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.split())
+@pytest.mark.parametrize("backend", ["proc", "bpf"])
+def test_a_dump_does_not_import_what_it_does_not_need(backend: str, need: Callable[[str], None]) -> None:
+    need(f"backend {backend}")
+    code = f"""if True:
+        import os, sys
+        if {backend == "bpf"}:  # whose pass tells the peers of unix sockets
+            import socket
+            pair = socket.socketpair()
+        from crfd.cli.main import main
+        main(["dump", str(os.getpid()), "--backend", "{backend}", "-q", "-o", "/dev/null"])
+        print(*sys.modules)"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True, timeout=60
+    )
+    modules = set(done.stdout.split())
     assert "crfd.dumper" in modules
-    assert not modules & {"dataclasses", "inspect", "psutil", "numpy", "rich", "json", "subprocess", "crfd.reader"}
+    unneeded = {"dataclasses", "inspect", "psutil", "numpy", "rich", "json", "subprocess", "crfd.reader"}
+    assert not modules & (unneeded | {"crfd.peers", "pyroute2"})

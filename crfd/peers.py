@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: MIT
+"""The peers of unix sockets, which no copy of a socket tells: from sock_diag(7), of a whole network namespace at once.
+
+pyroute2 (the extra crfd[net]) makes the request and the socket; the answers go to the core as they come. Its own parser
+takes 70 µs a socket, the kernel and the core less than one.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
+from pyroute2.netlink import NLM_F_DUMP, NLM_F_REQUEST, diag
+
+from crfd._core import Batch, UnixSockets
+
+_ANSWER = 1 << 16  # bytes: the kernel's are at most 32 KB (net/netlink/af_netlink.c, netlink_recvmsg())
+_CLONE_NEWNET = 0x40000000
+
+
+class Peers:
+    """What the namespaces of one scan have been asked for."""
+
+    def __init__(self) -> None:
+        self._lists: dict[int, UnixSockets] = {}
+
+    def fill(self, batch: Batch, lacks: list[tuple[int, int]]) -> None:
+        """lacks: what batch.lack_peers() says. A namespace is listed again once where its list was made too early."""
+        pids: dict[int, list[int]] = defaultdict(list)
+        for net_ns, pid in lacks:
+            pids[net_ns].append(pid)
+        for net_ns, holders in pids.items():
+            known = self._lists.get(net_ns)
+            if known is not None and not batch.fill_peers(net_ns, known):
+                continue
+            with suppress(OSError):  # what is refused stays unknown
+                self._lists[net_ns] = list_unix_sockets(net_ns, holders)
+                batch.fill_peers(net_ns, self._lists[net_ns])
+
+
+def list_unix_sockets(net_ns: int, pids: list[int]) -> UnixSockets:
+    """The unix sockets of a network namespace, which one of the processes is in, or we are.
+
+    In a thread of its own: it alone enters the namespace, and has none of the caller's event loops, which pyroute2 would
+    take.
+    """
+    with ThreadPoolExecutor(1, "crfd-sock-diag") as thread:
+        return thread.submit(_enter_and_list, net_ns, pids).result()
+
+
+def _enter_and_list(net_ns: int, pids: list[int]) -> UnixSockets:
+    _enter(net_ns, pids)
+    request = diag.unix_diag_req()
+    request["header"].update(type=diag.SOCK_DIAG_BY_FAMILY, flags=NLM_F_REQUEST | NLM_F_DUMP)
+    request["sdiag_family"] = socket.AF_UNIX
+    request["udiag_states"] = diag.SS_ALL
+    request["udiag_show"] = diag.UDIAG_SHOW_PEER | diag.UDIAG_SHOW_RQLEN
+    request.encode()
+    found = UnixSockets()
+    with diag.DiagSocket() as asked:
+        asked.send(request.data)
+        while not found.add(asked.recv(_ANSWER)):
+            pass
+    return found
+
+
+def _enter(net_ns: int, pids: list[int]) -> None:
+    if os.stat("/proc/thread-self/ns/net").st_ino == net_ns:
+        return
+    refused: OSError = ProcessLookupError(f"network namespace {net_ns}: none of its processes is left")
+    for pid in pids:
+        try:
+            if _enter_that_of(pid, net_ns):
+                return
+        except OSError as e:
+            refused = e
+    raise refused
+
+
+def _enter_that_of(pid: int, net_ns: int) -> bool:
+    """False where the process is in another one."""
+    fd = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        if os.fstat(fd).st_ino != net_ns:
+            return False
+        _setns(fd)
+        return True
+    finally:
+        os.close(fd)
+
+
+def _setns(fd: int) -> None:
+    if hasattr(os, "setns"):  # Python 3.12
+        os.setns(fd, _CLONE_NEWNET)
+        return
+    import ctypes
+
+    if ctypes.CDLL(None, use_errno=True).setns(fd, _CLONE_NEWNET):
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))
