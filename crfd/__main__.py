@@ -1,9 +1,23 @@
 # SPDX-License-Identifier: MIT
-"""python -m crfd"""
+"""The command: `crfd`, and python -m crfd."""
 
 import sys
 
-from crfd.cli.main import main
+_SCANNING = (["dump"], ["ls"])
+_BY_PROC = {"proc", "--backend=proc"}
+
+
+def main() -> int:
+    """Runs the command. Where it will scan, the BPF programs are loaded while Python is still busy with its imports."""
+    words = sys.argv[1:]
+    if words[:1] in _SCANNING and not _BY_PROC.intersection(words):
+        from crfd._core import load_bpf_ahead
+
+        load_bpf_ahead()
+    from crfd.cli.main import main as run
+
+    return run(words)
+
 
 if __name__ == "__main__":
     sys.exit(main())

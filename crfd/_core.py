@@ -132,6 +132,11 @@ class Scanner:
         ffi.release(self._c)
 
 
+def load_bpf_ahead() -> None:
+    """Has the BPF programs loaded in the background; whoever needs them waits for what is left of it."""
+    lib.crfd_bpf_load_ahead()
+
+
 def bpf_unusable() -> str | None:
     """Why the BPF backend cannot run here and what to do, or None when it can."""
     why = ffi.new("char[512]")

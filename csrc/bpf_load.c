@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -385,6 +386,28 @@ void crfd_bpf_unload(void)
 	pthread_mutex_lock(&cache.lock);
 	drop_all();
 	pthread_mutex_unlock(&cache.lock);
+}
+
+static void *load_and_leave(void *unused)
+{
+	enum crfd_bpf_step step;
+	crfd_bpf *bpf;
+
+	if (crfd_bpf_get(0, &bpf, &step) >= 0)
+		crfd_bpf_put(bpf);
+	return unused;
+}
+
+void crfd_bpf_load_ahead(void)
+{
+	sigset_t all, old;
+	pthread_t thread;
+
+	sigfillset(&all); /* a signal must reach the thread that waits for it, not this one */
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	if (pthread_create(&thread, NULL, load_and_leave, NULL) == 0)
+		pthread_detach(thread);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
 
 int crfd_bpf_selects(const crfd_bpf *bpf)

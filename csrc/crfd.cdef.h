@@ -114,6 +114,8 @@ int crfd_probe_pidfd_getfd(void);
  * crfd_bpf_unload(), or the end of the last scanner that runs them.
  */
 int crfd_bpf_probe(char *why, size_t n);
+/* Loads them in a thread of its own, for a caller that will need them soon; whoever does waits for what is left of it. */
+void crfd_bpf_load_ahead(void);
 void crfd_bpf_unload(void);
 
 /* "file", "eventfd" ..., or NULL for a number that has no row. */
