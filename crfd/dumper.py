@@ -7,7 +7,7 @@ import errno
 import os
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import cached_property
 
 from crfd import _core
@@ -124,6 +124,9 @@ def _scan_still(backend: int, selection: Selection) -> tuple[Frozen, list[Batch]
     """Reads all of a selection while it stands still."""
     from crfd.freeze import frozen
 
+    if backend == _backend.PROC:
+        with suppress(ImportError):  # now, and not while all wait: it takes a tenth of a second
+            import crfd.peers  # noqa: F401
     batches: list[Batch] = []
     with frozen(selection) as held, _scanner(backend, held.pids, still=not held.refused) as scanner:
         while scanner.next(batch := Batch()):
