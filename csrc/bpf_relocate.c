@@ -35,10 +35,11 @@ static uint32_t value_of(int kind, const struct crfd_bpf_found *found)
 	}
 }
 
-/* A number that has become wider or narrower is loaded as it is: all that are loaded so are unsigned, or pointers. */
-static uint64_t resize(uint64_t insn, uint32_t size)
+/* A number that has become wider or narrower is loaded as it is: those that may have are unsigned. */
+static uint64_t resize(uint64_t insn, const struct crfd_btf_member *member)
 {
 	static const uint8_t code[] = {[1] = 0x10, [2] = 0x08, [4] = 0x00, [8] = 0x18}; /* BPF_SIZE() */
+	uint32_t size = member->kind == CRFD_BTF_INT ? member->size : 0;
 
 	if (size == 1 || size == 2 || size == 4 || size == 8)
 		insn = (insn & ~0x18ull) | code[size];
@@ -62,7 +63,7 @@ static int patch(uint64_t *insn, size_t left, int kind, const struct crfd_bpf_fo
 		if (value > INT16_MAX)
 			return -EPROTO;
 		if (CLASS(*insn) == LDX)
-			*insn = resize(*insn, found->member.size);
+			*insn = resize(*insn, &found->member);
 		*insn = (*insn & ~(uint64_t)OFFSET_MASK) | (uint64_t)value << 16;
 		return 0;
 	case ALU:

@@ -85,7 +85,7 @@ static void test_patches(void)
 	static const struct crfd_bpf_relo relos[] = {{0, CRFD_BPF_OFFSET, 0}, {1, CRFD_BPF_OFFSET, 0}, {2, CRFD_BPF_EXISTS, 0},
 						     {3, CRFD_BPF_EXISTS, 1}, {4, CRFD_BPF_SIZE, 0}, {6, CRFD_BPF_OFFSET, 1}};
 	static const struct crfd_bpf_relo wrong = {0, CRFD_BPF_OFFSET, 0}, outside = {9, CRFD_BPF_OFFSET, 0};
-	struct crfd_bpf_found found[2] = {{.there = 1, .member = {.offset = 0x28, .size = 8}}};
+	struct crfd_bpf_found found[2] = {{.there = 1, .member = {.offset = 0x28, .size = 8, .kind = CRFD_BTF_INT}}};
 	uint64_t insn[] = {0x61 | 2 << 8 | 1 << 12 | 4ull << 16, /* r2 = *(u32 *)(r1 + 4) */
 			   0xb7 | 99ull << 32, 0xb7, 0xb7 | 1ull << 32, 0x18 | 7ull << 32, 0, 0x61};
 	uint64_t end = 0x95;
@@ -96,6 +96,9 @@ static void test_patches(void)
 	CHECK(insn[2] == (0xb7 | 1ull << 32) && insn[3] == 0xb7);
 	CHECK(insn[4] == (0x18 | 8ull << 32) && insn[5] == 0);
 	CHECK((insn[6] & 0xff) == 0x85);
+	found[0].member.kind = CRFD_BTF_STRUCT; /* of which a part is loaded */
+	found[0].member.size = 4;
+	CHECK(crfd_bpf_relocate(insn, 7, relos, 1, found) == 0 && insn[0] == (0x79 | 2 << 8 | 1 << 12 | 0x28ull << 16));
 	CHECK(crfd_bpf_relocate(&end, 1, &wrong, 1, found) == -EPROTO);
 	CHECK(crfd_bpf_relocate(&end, 1, &outside, 1, found) == -EPROTO);
 	found[0].member.offset = 1 << 15;
