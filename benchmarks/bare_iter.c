@@ -3,7 +3,8 @@
  * The floor under the BPF backend: its own program, loaded by its own loader, and every byte that it writes read and
  * counted, nothing else. `bare_iter [PID]...`, all processes without one; prints {"fds": N, "seconds": S, ...}.
  *
- *   cd csrc; gcc -O2 -pthread -I. -o bare_iter ../benchmarks/bare_iter.c bpf_load.c bpf_relocate.c kernel_btf.c btf.c buf.c
+ *   cd csrc; gcc -O2 -pthread -I. -o bare_iter ../benchmarks/bare_iter.c bpf_load.c bpf_program.c bpf_relocate.c kernel_btf.c \
+ *      btf.c buf.c
  */
 #include <linux/types.h>
 #include <stdio.h>

@@ -15,7 +15,8 @@ from crfd._core import Batch, Scanner
 from tests.mkfds import spawn
 
 ALIKE = ("dup", "samefile", "eventfds")
-OTHERS = ("sockets", "pipes", "epolls")
+IN_PAIRS = ("sockets", "pipes")
+OTHERS = (*IN_PAIRS, "epolls")
 KINDS = ("files", *ALIKE, *OTHERS)
 
 # What a process of the big host does: open every file of one directory, say so, wait.
@@ -38,8 +39,9 @@ def at_most(n: int) -> int:
 
 @contextmanager
 def process(kind: str, n: int) -> Iterator[int]:
-    """The pid of a process with n descriptors of a bulk kind."""
-    with spawn(f"{kind}:n={n}") as target:
+    """The pid of a process with n descriptors, an even number, of a bulk kind."""
+    made = n // 2 if kind in IN_PAIRS else n
+    with spawn(f"{kind}:n={made}") as target:
         yield target.pid
 
 

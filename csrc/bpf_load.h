@@ -5,14 +5,10 @@
 
 #include <sys/types.h>
 
+#include "bpf_program.h"
 #include "crfd.h"
 
 typedef struct crfd_bpf crfd_bpf;
-
-enum crfd_bpf_walk { CRFD_BPF_FDS = 0, CRFD_BPF_TASKS = 1 };
-
-/* The step that failed; crfd_bpf_probe() says it in words. */
-enum crfd_bpf_step { CRFD_BPF_OK, CRFD_BPF_MAP, CRFD_BPF_TYPES, CRFD_BPF_LAYOUT, CRFD_BPF_LOAD, CRFD_BPF_LINK, CRFD_BPF_READ };
 
 /* What one iterator walks; both numbers are in the caller's pid namespace, at most one of them nonzero. */
 struct crfd_bpf_target {
