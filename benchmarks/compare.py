@@ -224,7 +224,9 @@ def _bare_iter(s: Setting, *pids: str) -> Candidate | None:
     if bpf_unusable():
         return None
     core = HERE.parent / "csrc"
-    loader = [str(core / f"{name}.c") for name in ("bpf_load", "bpf_program", "bpf_relocate", "kernel_btf", "btf", "buf")]
+    loader = [
+        str(core / f"{name}.c") for name in ("bpf_load", "bpf_program", "bpf_relocate", "kernel_btf", "btf", "buf")
+    ]
     return harness(build("bare_iter", s.directory, "-pthread", f"-I{core}", *loader), *pids)
 
 
