@@ -19,6 +19,7 @@
 #include "bpf_detail.h"
 #include "bpf_fd.h"
 #include "bpf_load.h"
+#include "bpf_source.h"
 #include "bpf_tasks.h"
 #include "buf.h"
 
@@ -27,17 +28,10 @@
 #define BATCH_TASKS 256
 #define LARGE_SLOTS 256 /* of a table in the mean: an iterator of its own costs as much as twenty descriptors */
 
-/* An iterator and what was read of it: whole records. */
-struct source {
-	int iter; /* -1: none */
-	uint8_t *piece;
-	size_t at, end;
-};
-
 /* What one thread reads with. */
 struct lane {
 	crfd_bpf *bpf;
-	struct source one;
+	struct crfd_bpf_source one;
 	struct crfd_bpf_asker asker;
 	struct crfd_bpf_looker looker;
 };
@@ -46,7 +40,7 @@ struct state {
 	struct lane lane[CRFD_BPF_LANES];
 	struct crfd_bpf_units units;
 	size_t next; /* unit */
-	struct source all; /* of lane 0 */
+	struct crfd_bpf_source all; /* of lane 0 */
 	crfd_batch *ahead; /* NULL: there is one lane */
 	int is_ahead; /* it holds the batch that is next */
 	long clk_tck;
@@ -57,52 +51,13 @@ struct range {
 	size_t from, to;
 };
 
-static void source_stop(struct source *s)
-{
-	if (s->iter >= 0)
-		close(s->iter);
-	s->iter = -1;
-	s->at = s->end = 0;
-}
-
-static int source_start(struct source *s, crfd_bpf *bpf, int32_t tid)
-{
-	if (!s->piece)
-		s->piece = malloc(crfd_bpf_piece());
-	if (!s->piece)
-		return -ENOMEM;
-	s->iter = crfd_bpf_iter(bpf, CRFD_BPF_FDS, (struct crfd_bpf_target){.tid = tid});
-	return s->iter < 0 ? s->iter : 0;
-}
-
-/* The record at the front; 1, 0 at the end, or -errno. */
-static int source_peek(struct source *s, crfd_bpf *bpf, const struct walk_fd **out)
-{
-	const struct walk_fd *r;
-
-	if (s->at == s->end) {
-		ssize_t got = crfd_bpf_read(bpf, s->iter, s->piece, crfd_bpf_piece());
-
-		s->at = s->end = 0;
-		if (got <= 0)
-			return (int)got;
-		s->end = (size_t)got;
-	}
-	r = (const struct walk_fd *)(s->piece + s->at);
-	if (s->end - s->at < sizeof(*r) || r->len > s->end - s->at || r->len % 8 ||
-	    r->len < sizeof(*r) + (r->path > 0 ? (size_t)r->path : 0))
-		return -EPROTO;
-	*out = r;
-	return 1;
-}
-
 static int is_of(const struct walk_fd *r, const struct crfd_bpf_unit *unit)
 {
 	return r->tid == unit->rec.tid && r->start == unit->rec.start;
 }
 
 /* The unit's records at the front of the piece. */
-static int take_run(struct lane *lane, struct source *s, const struct crfd_bpf_unit *unit, crfd_batch *b)
+static int take_run(struct lane *lane, struct crfd_bpf_source *s, const struct crfd_bpf_unit *unit, crfd_batch *b)
 {
 	const struct walk_fd *r;
 	size_t at = s->at, nr = 0, first = b->nfds;
@@ -110,7 +65,7 @@ static int take_run(struct lane *lane, struct source *s, const struct crfd_bpf_u
 	int rc = 0;
 
 	for (; s->at < s->end; s->at += r->len, nr++) {
-		rc = source_peek(s, lane->bpf, &r);
+		rc = crfd_bpf_source_peek(s, lane->bpf, &r);
 		if (rc < 0)
 			return rc;
 		if (!is_of(r, unit))
@@ -128,12 +83,12 @@ static int take_run(struct lane *lane, struct source *s, const struct crfd_bpf_u
 }
 
 /* All of the unit's records. Those of tasks before it are not wanted, those of tasks behind it stay in the source. */
-static int take_unit(struct lane *lane, struct source *s, const struct crfd_bpf_unit *unit, crfd_batch *b)
+static int take_unit(struct lane *lane, struct crfd_bpf_source *s, const struct crfd_bpf_unit *unit, crfd_batch *b)
 {
 	const struct walk_fd *r;
 	int rc;
 
-	while ((rc = source_peek(s, lane->bpf, &r)) > 0) {
+	while ((rc = crfd_bpf_source_peek(s, lane->bpf, &r)) > 0) {
 		if (is_of(r, unit)) {
 			rc = take_run(lane, s, unit, b);
 			if (rc < 0)
@@ -161,7 +116,7 @@ static int check_empty(struct lane *lane, const struct crfd_bpf_unit *unit, crfd
 
 static int read_unit(struct state *st, struct lane *lane, const struct crfd_bpf_unit *unit, crfd_batch *b)
 {
-	struct source *s = st->all.iter >= 0 ? &st->all : &lane->one;
+	struct crfd_bpf_source *s = st->all.iter >= 0 ? &st->all : &lane->one;
 	crfd_task *t = crfd_batch_task(b);
 	int rc = 0;
 
@@ -173,11 +128,11 @@ static int read_unit(struct state *st, struct lane *lane, const struct crfd_bpf_
 	if (unit->rec.tid != unit->rec.tgid && crfd_bpf_selects(lane->bpf))
 		s = &lane->one;
 	if (s == &lane->one)
-		rc = source_start(s, lane->bpf, (int32_t)unit->rec.tid);
+		rc = crfd_bpf_source_start(s, lane->bpf, (int32_t)unit->rec.tid);
 	if (rc >= 0)
 		rc = take_unit(lane, s, unit, b);
 	if (s == &lane->one)
-		source_stop(s);
+		crfd_bpf_source_stop(s);
 	if (rc >= 0 && !t->nfds)
 		rc = check_empty(lane, unit, t);
 	t->info.identity = t->nfds ? CRFD_IDENTITY_EXACT : CRFD_IDENTITY_NONE;
@@ -276,8 +231,7 @@ static int bpf_next(void *state, crfd_batch *b)
 
 static void lane_release(struct lane *lane)
 {
-	source_stop(&lane->one);
-	free(lane->one.piece);
+	crfd_bpf_source_release(&lane->one);
 	free(lane->looker.numbers.v);
 	crfd_buf_release(&lane->asker.scratch);
 	crfd_getfd_release(&lane->asker.getfd);
@@ -289,8 +243,7 @@ static void bpf_close(void *state)
 {
 	struct state *st = state;
 
-	source_stop(&st->all);
-	free(st->all.piece);
+	crfd_bpf_source_release(&st->all);
 	crfd_batch_free(st->ahead);
 	crfd_bpf_units_release(&st->units);
 	for (int i = 0; i < CRFD_BPF_LANES; i++)
@@ -320,7 +273,7 @@ static int start(struct state *st, const int32_t *pids, size_t n, int threads)
 		return st->ahead ? 0 : -ENOMEM;
 	}
 	if (!selects || (st->units.most && st->units.ascending))
-		return source_start(&st->all, bpf, 0);
+		return crfd_bpf_source_start(&st->all, bpf, 0);
 	return 0;
 }
 

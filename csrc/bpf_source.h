@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* The records of one walk over files, one after the other. */
+#ifndef CRFD_BPF_SOURCE_H
+#define CRFD_BPF_SOURCE_H
+
+#include <linux/types.h>
+
+#include "bpf/walk.h"
+#include "bpf_load.h"
+
+/* An iterator and what was read of it: whole records. */
+struct crfd_bpf_source {
+	int iter; /* -1: none */
+	uint8_t *piece;
+	size_t at, end;
+};
+
+/* Starts a walk over the files of a task, of all for 0. 0 or more, or -errno. */
+int crfd_bpf_source_start(struct crfd_bpf_source *s, crfd_bpf *bpf, int32_t tid);
+/* Ends it; the memory stays for the next one. */
+void crfd_bpf_source_stop(struct crfd_bpf_source *s);
+void crfd_bpf_source_release(struct crfd_bpf_source *s);
+/* The record at the front, which is passed by adding its len to s->at; 1, 0 at the end, or -errno. */
+int crfd_bpf_source_peek(struct crfd_bpf_source *s, crfd_bpf *bpf, const struct walk_fd **out);
+
+#endif
