@@ -166,13 +166,7 @@ def _scanner(backend: int, pids: list[int], *, still: bool = False) -> Iterator[
 def _scan_running(backend: int, pids: list[int]) -> Iterator[Iterator[Batch]]:
     """The batches of a scan; each is valid until the next is asked for."""
     with _scanner(backend, pids) as scanner:
-        if len(pids) == 1:
-            yield _one_by_one(scanner)
-            return
-        from crfd.ahead import read_ahead
-
-        with read_ahead(scanner) as batches:
-            yield batches
+        yield _one_by_one(scanner)
 
 
 def _one_by_one(scanner: Scanner) -> Iterator[Batch]:

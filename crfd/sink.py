@@ -9,7 +9,10 @@ import stat
 from collections.abc import Callable
 from contextlib import suppress
 
+from crfd._core import start_writeback
 from crfd.errors import CrfdError
+
+WRITEBACK = 8 << 20  # bytes after which the disk gets to work, while more is to come
 
 TYPE_CHECKING = False  # see _core.py
 if TYPE_CHECKING:
@@ -114,6 +117,7 @@ class FileSink:
         self._folder, name = os.path.split(path)
         self._temporary = os.path.join(self._folder, f".{name[:200]}.{os.getpid()}.{id(self):x}.tmp")
         self._named = False
+        self._written = self._started = 0  # bytes handed to the file, and of these to the disk
         try:
             self._fd = self._create()
         except OSError as e:
@@ -134,6 +138,10 @@ class FileSink:
             _write_all(lambda piece: os.write(self._fd, piece), data)
         except OSError as e:
             raise type(e)(e.errno, e.strerror, self._path) from None
+        self._written += len(data)
+        if self._written - self._started >= WRITEBACK:
+            start_writeback(self._fd, self._started, self._written - self._started)
+            self._started = self._written
 
     def commit(self) -> None:
         try:

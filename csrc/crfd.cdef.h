@@ -93,7 +93,8 @@ void crfd_batch_free(crfd_batch *b);
 typedef struct crfd_scanner crfd_scanner;
 
 /*
- * Starts a scan of the n tasks, in the order given; backend must be PROC or BPF. threads >= 1 bounds the helpers.
+ * Starts a scan of the n tasks, in the order given; backend must be PROC or BPF. threads >= 1 bounds what reads
+ * at a time; with more than one, batches are filled before they are asked for, as many as 4, where that pays.
  * still: the tasks stand still, so there is no second look at their tables (TASK_QUIET).
  */
 int crfd_scanner_new(int backend, const int32_t *pids, size_t n, int threads, int still, crfd_scanner **out);
@@ -103,6 +104,9 @@ void crfd_scanner_free(crfd_scanner *s);
 
 /* Number of open fds of a process, from st_size of /proc/PID/fd (Linux 6.2) or by listing. */
 int64_t crfd_count(int32_t pid);
+
+/* Has the kernel begin to write these bytes of a file to the disk, without waiting for it: sync_file_range(2). */
+int crfd_start_writeback(int fd, uint64_t from, uint64_t n);
 
 /* Whether kcmp(2) and pidfd_getfd(2) are granted here: 0 or -errno. */
 int crfd_probe_kcmp(void);

@@ -4,13 +4,28 @@
 
 #include "crfd.h"
 
+#define CRFD_LANES 2 /* threads that fill batches at a time, at most */
+
+/* A piece of a scan, as the backend likes to count. */
+struct crfd_scan_job {
+	size_t from, to;
+};
+
 /*
- * One way of reading the kernel's descriptor tables.  open() and next() return 0 or a count >= 0, or -errno;
- * *state is written only when open() succeeds, and close() takes what open() gave.
+ * One way of reading the kernel's descriptor tables. Errors are -errno; *state is written only when open() succeeds, and
+ * close() takes what open() gave. The jobs are claimed one after the other, and each may be filled by another lane.
  */
 struct crfd_scan_ops {
+	/* threads: how many may be used in all; the caller's is one of them. */
 	int (*open)(const int32_t *pids, size_t n, int threads, int still, void **state);
-	int (*next)(void *state, crfd_batch *b);
+	/* How many threads may fill at a time; 0 where it is not worth one. */
+	int (*lanes)(const void *state);
+	/* Makes a lane ready, before it fills; lane 0 is. */
+	int (*join)(void *state, int lane);
+	/* The next job: 1, or 0 when there is none. */
+	int (*claim)(void *state, struct crfd_scan_job *job);
+	/* Fills b, which stays empty if all of the job's tasks are gone. 0 or -errno. */
+	int (*fill)(void *state, int lane, const struct crfd_scan_job *job, crfd_batch *b);
 	void (*close)(void *state);
 };
 

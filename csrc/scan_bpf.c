@@ -5,13 +5,11 @@
  * kernel cannot be told a task (before 6.1) it is always the one for all, and the tasks are taken in its order.
  *
  * Large tables are read two at a time, by programs that were loaded twice, for they put a record together in memory of
- * their own: one lane of the two fills the batch that was asked for, the other one the next, which is then there.
+ * their own, one set for each lane.
  */
 #include "scan.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -26,6 +24,7 @@
 #define MANY 64 /* processes from which on the tasks are listed at once */
 #define BATCH_FDS 16384
 #define BATCH_TASKS 256
+_Static_assert(CRFD_BPF_LANES <= CRFD_LANES, "a thread for each set of programs");
 #define LARGE_SLOTS 256 /* of a table in the mean: an iterator of its own costs as much as twenty descriptors */
 
 /* What one thread reads with. */
@@ -41,14 +40,8 @@ struct state {
 	struct crfd_bpf_units units;
 	size_t next; /* unit */
 	struct crfd_bpf_source all; /* of lane 0 */
-	crfd_batch *ahead; /* NULL: there is one lane */
-	int is_ahead; /* it holds the batch that is next */
+	int lanes;
 	long clk_tck;
-};
-
-/* The units of one batch. */
-struct range {
-	size_t from, to;
 };
 
 static int is_of(const struct walk_fd *r, const struct crfd_bpf_unit *unit)
@@ -139,94 +132,41 @@ static int read_unit(struct state *st, struct lane *lane, const struct crfd_bpf_
 	return rc < 0 ? rc : crfd_bpf_detail(&lane->looker, unit, b, t);
 }
 
-static int read_range(struct state *st, struct lane *lane, struct range range, crfd_batch *b)
+static int bpf_fill(void *state, int lane, const struct crfd_scan_job *units, crfd_batch *b)
 {
+	struct state *st = state;
 	int rc = 0;
 
 	crfd_batch_clear(b);
-	for (size_t i = range.from; i < range.to && rc >= 0; i++)
-		rc = read_unit(st, lane, &st->units.v[i], b);
-	return rc;
+	for (size_t i = units->from; i < units->to && rc >= 0; i++)
+		rc = read_unit(st, &st->lane[lane], &st->units.v[i], b);
+	return rc < 0 ? rc : 0;
 }
 
 /* The next units, as many as have about a batch of descriptors if their tables are full. */
-static struct range take_range(struct state *st)
+static int bpf_claim(void *state, struct crfd_scan_job *units)
 {
-	struct range range = {.from = st->next};
+	struct state *st = state;
 	uint64_t slots = 0;
 
-	while (st->next < st->units.nr && slots < BATCH_FDS && st->next - range.from < BATCH_TASKS) {
+	units->from = st->next;
+	while (st->next < st->units.nr && slots < BATCH_FDS && st->next - units->from < BATCH_TASKS) {
 		const struct crfd_bpf_unit *unit = &st->units.v[st->next++];
 
 		slots += unit->empty ? 0 : unit->rec.fd_size;
 	}
-	range.to = st->next;
-	return range;
+	units->to = st->next;
+	return units->from < units->to;
 }
 
-static int lane_load(struct lane *lane, int number)
+static int bpf_join(void *state, int number)
 {
+	struct lane *lane = &((struct state *)state)->lane[number];
 	enum crfd_bpf_step step;
 	int rc = crfd_bpf_get(number, &lane->bpf, &step);
 
 	lane->looker.bpf = lane->bpf;
 	return rc;
-}
-
-struct ahead {
-	struct state *st;
-	struct range range;
-	int rc;
-};
-
-static void *read_ahead(void *arg)
-{
-	struct ahead *ahead = arg;
-	struct lane *lane = &ahead->st->lane[1];
-
-	ahead->rc = lane->bpf ? 0 : lane_load(lane, 1);
-	if (ahead->rc >= 0)
-		ahead->rc = read_range(ahead->st, lane, ahead->range, ahead->st->ahead);
-	return NULL;
-}
-
-/* Fills b with one lane and the batch behind it with the other. */
-static int read_both(struct state *st, crfd_batch *b)
-{
-	struct range first = take_range(st);
-	struct ahead ahead = {.st = st, .range = take_range(st)};
-	sigset_t all, old;
-	pthread_t thread;
-	int rc, started;
-
-	sigfillset(&all); /* a signal must reach the thread that waits for it, not this one */
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	started = ahead.range.from < ahead.range.to && pthread_create(&thread, NULL, read_ahead, &ahead) == 0;
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (!started)
-		st->next = ahead.range.from;
-	rc = read_range(st, &st->lane[0], first, b);
-	if (started)
-		pthread_join(thread, NULL);
-	st->is_ahead = started;
-	return rc < 0 ? rc : ahead.rc;
-}
-
-static int bpf_next(void *state, crfd_batch *b)
-{
-	struct state *st = state;
-	int rc = 0;
-
-	if (st->is_ahead) {
-		crfd_batch other = *b;
-
-		*b = *st->ahead;
-		*st->ahead = other;
-		st->is_ahead = 0;
-	} else {
-		rc = st->ahead ? read_both(st, b) : read_range(st, &st->lane[0], take_range(st), b);
-	}
-	return rc < 0 ? rc : b->ntasks > 0;
 }
 
 static void lane_release(struct lane *lane)
@@ -244,20 +184,22 @@ static void bpf_close(void *state)
 	struct state *st = state;
 
 	crfd_bpf_source_release(&st->all);
-	crfd_batch_free(st->ahead);
 	crfd_bpf_units_release(&st->units);
 	for (int i = 0; i < CRFD_BPF_LANES; i++)
 		lane_release(&st->lane[i]);
 	free(st);
 }
 
-static int are_large(const struct crfd_bpf_units *u)
+/* As many as their tables are worth. */
+static int lanes_for(const struct crfd_bpf_units *u, int selects)
 {
 	uint64_t slots = 0;
 
 	for (size_t i = 0; i < u->nr; i++)
 		slots += u->v[i].empty ? 0 : u->v[i].rec.fd_size;
-	return slots > 2 * BATCH_FDS && slots / u->nr >= LARGE_SLOTS;
+	if (u->nr < 2 || slots <= BATCH_FDS)
+		return 0;
+	return selects && slots > 2 * BATCH_FDS && slots / u->nr >= LARGE_SLOTS ? CRFD_BPF_LANES : 1;
 }
 
 static int start(struct state *st, const int32_t *pids, size_t n, int threads)
@@ -268,13 +210,15 @@ static int start(struct state *st, const int32_t *pids, size_t n, int threads)
 
 	if (rc < 0)
 		return rc;
-	if (selects && threads > 1 && are_large(&st->units)) {
-		st->ahead = crfd_batch_new();
-		return st->ahead ? 0 : -ENOMEM;
-	}
-	if (!selects || (st->units.most && st->units.ascending))
+	st->lanes = lanes_for(&st->units, selects);
+	if (!selects || (st->units.most && st->units.ascending && (st->lanes < 2 || threads < 2)))
 		return crfd_bpf_source_start(&st->all, bpf, 0);
 	return 0;
+}
+
+static int bpf_lanes(const void *state)
+{
+	return ((const struct state *)state)->lanes;
 }
 
 static int bpf_open(const int32_t *pids, size_t n, int threads, int still, void **state)
@@ -293,7 +237,7 @@ static int bpf_open(const int32_t *pids, size_t n, int threads, int still, void 
 		crfd_getfd_init(&lane->asker.getfd, crfd_probe_pidfd_getfd() == 0, 0); /* the walk tells owners */
 	}
 	st->clk_tck = sysconf(_SC_CLK_TCK);
-	rc = lane_load(&st->lane[0], 0);
+	rc = bpf_join(st, 0);
 	if (rc >= 0)
 		rc = start(st, pids, n, threads);
 	if (rc < 0) {
@@ -304,4 +248,5 @@ static int bpf_open(const int32_t *pids, size_t n, int threads, int still, void 
 	return 0;
 }
 
-const struct crfd_scan_ops crfd_scan_bpf = {.open = bpf_open, .next = bpf_next, .close = bpf_close};
+const struct crfd_scan_ops crfd_scan_bpf = {.open = bpf_open, .lanes = bpf_lanes, .join = bpf_join,
+					    .claim = bpf_claim, .fill = bpf_fill, .close = bpf_close};

@@ -245,24 +245,43 @@ static int scan_batch(struct scan *s, crfd_batch *b)
 	return rc < 0 ? rc : identify(s, b);
 }
 
-static int scan_next(void *state, crfd_batch *b)
+static int scan_lanes(const void *state)
 {
-	struct scan *s = state;
-	int rc = 0;
+	const struct scan *s = state;
 
-	crfd_batch_clear(b);
-	while (rc == 0 && !b->ntasks && s->pos < s->targets.nr) {
-		s->nheld = s->readers.nitems = 0;
-		b->text.nr = 0;
-		rc = scan_batch(s, b);
-		for (size_t i = 0; i < s->nheld; i++)
-			crfd_proc_task_close(&s->held[i]);
-	}
-	if (rc < 0) {
-		crfd_batch_clear(b);
-		return rc;
-	}
-	return b->ntasks > 0;
+	return s->targets.nr > 1; /* the batch has threads of its own */
 }
 
-const struct crfd_scan_ops crfd_scan_proc = {.open = scan_open, .next = scan_next, .close = scan_close};
+static int scan_join(void *state, int lane)
+{
+	(void)state;
+	(void)lane;
+	return 0;
+}
+
+/* Where a job ends is known only when it was filled. */
+static int scan_claim(void *state, struct crfd_scan_job *job)
+{
+	const struct scan *s = state;
+
+	*job = (struct crfd_scan_job){.from = s->pos, .to = s->targets.nr};
+	return job->from < job->to;
+}
+
+static int scan_fill(void *state, int lane, const struct crfd_scan_job *job, crfd_batch *b)
+{
+	struct scan *s = state;
+	int rc;
+
+	(void)lane;
+	(void)job;
+	crfd_batch_clear(b);
+	s->nheld = s->readers.nitems = 0;
+	rc = scan_batch(s, b);
+	for (size_t i = 0; i < s->nheld; i++)
+		crfd_proc_task_close(&s->held[i]);
+	return rc < 0 ? rc : 0;
+}
+
+const struct crfd_scan_ops crfd_scan_proc = {.open = scan_open, .lanes = scan_lanes, .join = scan_join,
+					     .claim = scan_claim, .fill = scan_fill, .close = scan_close};
