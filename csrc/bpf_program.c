@@ -156,6 +156,15 @@ static int load_program(const struct program *p, const struct layout *layout, in
 	return rc < 0 ? rc : crfd_bpf_call(PROG_LOAD, &prog, sizeof(prog));
 }
 
+static void release_programs(struct crfd_bpf_programs *p)
+{
+	for (size_t i = 0; i < COUNT(programs); i++) {
+		if (p->prog_fd[i] >= 0)
+			close(p->prog_fd[i]);
+		p->prog_fd[i] = -1;
+	}
+}
+
 /* One program's loading, as a thread has it. */
 struct loading {
 	const struct program *program;
@@ -191,6 +200,26 @@ static int load_both(struct crfd_bpf_programs *p, const struct layout *layout, i
 	return l[CRFD_BPF_FDS].rc < 0 ? l[CRFD_BPF_FDS].rc : l[CRFD_BPF_TASKS].rc;
 }
 
+/* As if the kernel had no function for programs to call. */
+static void forget_functions(struct layout *layout)
+{
+	for (size_t i = 0; i < COUNT(walk_accesses); i++)
+		if (walk_accesses[i].kind == CRFD_BTF_FUNC)
+			layout->found[i].there = 0;
+}
+
+/* Without a JIT compiler the kernel lets no program call its functions: kernel/bpf/verifier.c, add_kfunc_call(). */
+static int load_in_any_way(struct crfd_bpf_programs *p, struct layout *layout, int types_fd)
+{
+	int rc = load_both(p, layout, types_fd);
+
+	if (rc >= 0 || rc == -EPERM)
+		return rc;
+	forget_functions(layout);
+	release_programs(p);
+	return load_both(p, layout, types_fd);
+}
+
 int crfd_bpf_programs_load(struct crfd_bpf_programs *p, enum crfd_bpf_step *step)
 {
 	struct layout layout = {0};
@@ -210,7 +239,7 @@ int crfd_bpf_programs_load(struct crfd_bpf_programs *p, enum crfd_bpf_step *step
 	if (rc >= 0)
 		*step = CRFD_BPF_LOAD;
 	if (rc >= 0)
-		rc = load_both(p, &layout, types_fd);
+		rc = load_in_any_way(p, &layout, types_fd);
 	close(types_fd);
 	if (rc >= 0)
 		*step = CRFD_BPF_OK;
@@ -219,9 +248,7 @@ int crfd_bpf_programs_load(struct crfd_bpf_programs *p, enum crfd_bpf_step *step
 
 void crfd_bpf_programs_release(struct crfd_bpf_programs *p)
 {
-	for (size_t i = 0; i < COUNT(programs); i++)
-		if (p->prog_fd[i] >= 0)
-			close(p->prog_fd[i]);
+	release_programs(p);
 	if (p->map_fd >= 0)
 		close(p->map_fd);
 }

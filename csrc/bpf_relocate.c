@@ -5,12 +5,14 @@
 
 /* An instruction, from its low bits: code 8, two registers 8, offset 16, constant 32 (linux/bpf.h, struct bpf_insn). */
 #define CLASS(insn) ((insn) & 7)
+#define CODE(insn) ((insn) & 0xff)
 #define OFFSET_MASK 0x00000000ffff0000u
 #define CONSTANT_MASK 0xffffffff00000000u
 
-enum { LD = 0, LDX = 1, ST = 2, STX = 3, ALU = 4, ALU64 = 7 };
+enum { LD = 0, LDX = 1, ST = 2, STX = 3, ALU = 4, JMP = 5, ALU64 = 7 };
 #define LD_IMM64 0x18
-#define POISON (0x85 | 0xbad2310ull << 32) /* a call of no helper, the same as libbpf's */
+#define CALL 0x85
+#define POISON (CALL | 0xbad2310ull << 32) /* a call of no helper, the same as libbpf's */
 
 void crfd_bpf_access_find(const crfd_btf *btf, const struct crfd_btf_name *names, const struct crfd_bpf_access *access,
 			  struct crfd_bpf_found *out)
@@ -20,7 +22,7 @@ void crfd_bpf_access_find(const crfd_btf *btf, const struct crfd_btf_name *names
 
 	for (uint32_t i = 0; i < name->nr && !out->there; i++)
 		if (crfd_btf_member(btf, name->id[i], access->path, &member) == 0 && member.kind == access->kind)
-			*out = (struct crfd_bpf_found){.there = 1, .member = member};
+			*out = (struct crfd_bpf_found){.there = 1, .type = name->id[i], .member = member};
 }
 
 static uint32_t value_of(int kind, const struct crfd_bpf_found *found)
@@ -30,6 +32,8 @@ static uint32_t value_of(int kind, const struct crfd_bpf_found *found)
 		return found->member.offset;
 	case CRFD_BPF_EXISTS:
 		return (uint32_t)found->there;
+	case CRFD_BPF_TYPE:
+		return found->type;
 	default:
 		return found->member.size;
 	}
@@ -51,7 +55,7 @@ static int patch(uint64_t *insn, size_t left, int kind, const struct crfd_bpf_fo
 	uint32_t value = value_of(kind, found);
 
 	if (!found->there && kind != CRFD_BPF_EXISTS) {
-		if (left > 1 && (*insn & 0xff) == LD_IMM64)
+		if (left > 1 && CODE(*insn) == LD_IMM64)
 			insn[1] = POISON;
 		*insn = POISON;
 		return 0;
@@ -70,8 +74,13 @@ static int patch(uint64_t *insn, size_t left, int kind, const struct crfd_bpf_fo
 	case ALU64:
 		*insn = (*insn & ~CONSTANT_MASK) | (uint64_t)value << 32;
 		return 0;
+	case JMP:
+		if (CODE(*insn) != CALL)
+			return -EPROTO;
+		*insn = (*insn & ~CONSTANT_MASK) | (uint64_t)value << 32;
+		return 0;
 	default:
-		if ((*insn & 0xff) != LD_IMM64 || left < 2)
+		if (CODE(*insn) != LD_IMM64 || left < 2)
 			return -EPROTO;
 		*insn = (*insn & ~CONSTANT_MASK) | (uint64_t)value << 32;
 		insn[1] &= ~CONSTANT_MASK;

@@ -9,14 +9,15 @@
 
 #include "btf.h"
 
-/* A member of a struct, or with an empty path the struct. */
+/* A member of a struct, or with an empty path the struct, or a function. */
 struct crfd_bpf_access {
 	uint8_t type; /* which of the names */
 	uint8_t kind; /* CRFD_BTF_* that it has to be, to be this one */
 	const char *path;
 };
 
-enum { CRFD_BPF_OFFSET = 0, CRFD_BPF_EXISTS = 2, CRFD_BPF_SIZE = 9 }; /* enum bpf_core_relo_kind, linux/bpf.h */
+/* enum bpf_core_relo_kind, linux/bpf.h; TYPE is also a call of a function's. */
+enum { CRFD_BPF_OFFSET = 0, CRFD_BPF_EXISTS = 2, CRFD_BPF_TYPE = 7, CRFD_BPF_SIZE = 9 };
 
 struct crfd_bpf_relo {
 	uint16_t insn; /* by number; a 64-bit load of a constant is two */
@@ -27,6 +28,7 @@ struct crfd_bpf_relo {
 /* An access as the running kernel has it. */
 struct crfd_bpf_found {
 	int there;
+	uint32_t type; /* the number of the struct or function */
 	struct crfd_btf_member member;
 };
 

@@ -243,6 +243,7 @@ struct file___owner_apart {
 
 struct fdtable {
 	unsigned int max_fds;
+	struct file **fd;
 	unsigned long *close_on_exec, *open_fds;
 } CORE;
 

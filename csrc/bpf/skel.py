@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 PROGRAMS = {"iter/task_file": "walk_fds", "iter/task": "walk_tasks"}
 ATTACH = {"walk_fds": "bpf_iter_task_file", "walk_tasks": "bpf_iter_task"}  # functions of the kernel
 R_64, R_CALL = 1, 10  # relocations of the object: the address of a variable, a call
-LD_IMM64, PSEUDO_MAP_VALUE = 0x18, 2
+LD_IMM64, PSEUDO_MAP_VALUE, PSEUDO_KFUNC_CALL = 0x18, 2, 2
+EXISTS, TYPE = 2, 7  # enum bpf_core_relo_kind
 TYPE_OF_SUB = 6  # in types()
 POINTER, ARRAY, STRUCT, UNION, FUNC, FUNC_PROTO = 2, 3, 4, 5, 12, 13
 ALIASES = {8, 9, 10, 11, 18}  # typedef and the qualifiers
@@ -39,6 +40,9 @@ class Elf:
         start = table[4] + at
         return self._data[start : self._data.index(0, start)].decode()
 
+    def _symbol_name(self, at: int) -> str:
+        return self._name(self._headers[self.names.index(".strtab")], at)
+
     def __getitem__(self, name: str) -> bytes:
         header = self._headers[self.names.index(name)]
         return self._data[header[4] : header[4] + header[5]]
@@ -47,13 +51,14 @@ class Elf:
         return self._headers[self.names.index(name)][5]
 
     def relocations(self, name: str) -> list[tuple[int, int, str, int]]:
-        """(offset, type, section, value of the symbol) of a section's."""
+        """(offset, type, section, value of the symbol) of a section's; where it is the kernel's symbol, its name and -1."""
         if f".rel{name}" not in self.names:
             return []
         found = []
         for offset, info in struct.iter_unpack("<QQ", self[f".rel{name}"]):
             symbol = self.symbols[info >> 32]
-            found.append((offset, info & 0xFFFFFFFF, self.names[symbol[3]], symbol[4]))
+            place = (self.names[symbol[3]], symbol[4]) if symbol[3] else (self._symbol_name(symbol[0]), -1)
+            found.append((offset, info & 0xFFFFFFFF, *place))
         return found
 
 
@@ -109,17 +114,22 @@ class Function:
 def functions(elf: Elf) -> dict[str, Function]:
     found = {}
     for name in (".text", *PROGRAMS):
-        words, calls = [word for (word,) in struct.iter_unpack("<Q", elf[name])], []
+        words = [word for (word,) in struct.iter_unpack("<Q", elf[name])]
+        function = found[name] = Function(words, [])
         for offset, kind, section, value in elf.relocations(name):
             at = offset // 8
             if kind == R_64 and section == ".bss" and words[at] & 0xFF == LD_IMM64:
                 words[at + 1] += value + (words[at] >> 32) << 32
                 words[at] = words[at] & 0x0FFF | PSEUDO_MAP_VALUE << 12
             elif kind == R_CALL and section == ".text" and value == 0:
-                calls.append((at, section))
+                function.calls.append((at, section))
+            elif kind == R_64 and value == -1:
+                function.relocations.append((at, EXISTS, (section, "", "FUNC")))
+            elif kind == R_CALL and value == -1:
+                words[at] = words[at] & 0x0FFF | PSEUDO_KFUNC_CALL << 12
+                function.relocations.append((at, TYPE, (section, "", "FUNC")))
             else:
                 sys.exit(f"{name}: unexpected relocation {kind} to {section}+{value}")
-        found[name] = Function(words, calls)
     btf, ext = Btf(elf[".BTF"]), elf[".BTF.ext"]
     size, *_, at, length = struct.unpack_from("<4x7I", ext)
     at += size
@@ -184,7 +194,8 @@ def main() -> None:
     programs = {name: link(found, section) for section, name in PROGRAMS.items()}
     accesses = sorted({access for program, _ in programs.values() for _, _, access in program.relocations})
     names = sorted(
-        [(name, "STRUCT") for name in {name for name, _, _ in accesses}] + [(at, "FUNC") for at in ATTACH.values()]
+        {(name, "STRUCT") for name, _, kind in accesses if kind != "FUNC"}
+        | {(name, "FUNC") for name in (*(name for name, _, kind in accesses if kind == "FUNC"), *ATTACH.values())}
     )
     numbers = {name: i for i, (name, _) in enumerate(names)}
     print("/* SPDX-License-Identifier: MIT OR GPL-2.0 */")

@@ -88,7 +88,9 @@ static void test_patches(void)
 	struct crfd_bpf_found found[2] = {{.there = 1, .member = {.offset = 0x28, .size = 8, .kind = CRFD_BTF_INT}}};
 	uint64_t insn[] = {0x61 | 2 << 8 | 1 << 12 | 4ull << 16, /* r2 = *(u32 *)(r1 + 4) */
 			   0xb7 | 99ull << 32, 0xb7, 0xb7 | 1ull << 32, 0x18 | 7ull << 32, 0, 0x61};
-	uint64_t end = 0x95;
+	static const struct crfd_bpf_relo function = {0, CRFD_BPF_TYPE, 0};
+	struct crfd_bpf_found known = {.there = 1, .type = 77};
+	uint64_t end = 0x95, call = 0x85 | 2 << 12 | 0xffffffffull << 32;
 
 	CHECK(crfd_bpf_relocate(insn, 7, relos, 6, found) == 0);
 	CHECK(insn[0] == (0x79 | 2 << 8 | 1 << 12 | 0x28ull << 16)); /* and is 8 bytes wide now */
@@ -101,6 +103,9 @@ static void test_patches(void)
 	CHECK(crfd_bpf_relocate(insn, 7, relos, 1, found) == 0 && insn[0] == (0x79 | 2 << 8 | 1 << 12 | 0x28ull << 16));
 	CHECK(crfd_bpf_relocate(&end, 1, &wrong, 1, found) == -EPROTO);
 	CHECK(crfd_bpf_relocate(&end, 1, &outside, 1, found) == -EPROTO);
+	CHECK(crfd_bpf_relocate(&call, 1, &function, 1, &known) == 0 && call == (0x85 | 2 << 12 | 77ull << 32));
+	known.there = 0;
+	CHECK(crfd_bpf_relocate(&call, 1, &function, 1, &known) == 0 && call == (0x85 | 0xbad2310ull << 32));
 	found[0].member.offset = 1 << 15;
 	CHECK(crfd_bpf_relocate(insn, 7, relos, 1, found) == -EPROTO);
 }
