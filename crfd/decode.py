@@ -291,7 +291,7 @@ def _bpf(file: OpenFile) -> BpfObject | None:
     return BpfObject(
         row["id"] or None,
         None if row["type"] == _UNKNOWN else row["type"],
-        _text(row["name"]),
+        _text(row["name"]) or None,
         row["key_size"] if is_map else None,
         row["value_size"] if is_map else None,
         row["max_entries"] if is_map else None,

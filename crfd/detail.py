@@ -325,12 +325,13 @@ class IoUring:
 class BpfObject:
     """A BPF map, program, link or BTF: type is BPF_MAP_TYPE_*, BPF_PROG_TYPE_* or BPF_LINK_TYPE_* of linux/bpf.h.
 
+    name is None where it has none (a link never has) or the kernel did not tell it (bpf(2), BPF_OBJ_GET_INFO_BY_FD).
     The sizes, in bytes, and flags are a map's; prog_id is a link's.
     """
 
     id: int | None
     type: int | None
-    name: str
+    name: str | None
     key_size: int | None
     value_size: int | None
     max_entries: int | None

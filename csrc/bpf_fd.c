@@ -253,7 +253,7 @@ static int put_records(const struct walk_fd *r, crfd_batch *b, struct crfd_bpf_a
 		rc = put_owner(tail.owner, &b->text);
 	behind = b->text.nr;
 	if (rc >= 0 && crfd_bpf_kind_lacks(r, &tail, f->kind))
-		rc = crfd_getfd_ask(&asker->getfd, (int32_t)r->tid, r->start, f, &b->text);
+		rc = crfd_getfd_ask(&asker->getfd, (int32_t)r->tid, r->start, f, from, &b->text);
 	if (rc >= 0 && tail.kind)
 		rc = crfd_bpf_kind_put(r, &tail, f->kind, net_ns_of(r, asker), behind, &b->text);
 	f->ext = (crfd_span){.off = from, .len = (uint32_t)(b->text.nr - from)};

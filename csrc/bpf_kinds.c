@@ -69,28 +69,20 @@ int crfd_bpf_kind_lacks(const struct walk_fd *r, const struct crfd_bpf_tail *tai
 		return !(r->bits & WALK_PIPE) || tail->kind->pipe.waiting == WALK_PIPE_MANY;
 	case CRFD_KIND_MEMFD:
 		return !(r->bits & WALK_SEALS);
+	case CRFD_KIND_BPF_MAP:
+	case CRFD_KIND_BPF_PROG:
+	case CRFD_KIND_BTF:
+		return 1;
 	default:
 		return 0;
 	}
-}
-
-void *crfd_bpf_record(crfd_buf *out, size_t from, int type, size_t len)
-{
-	crfd_rec h;
-
-	for (; out->nr - from >= sizeof(h); from += sizeof(h) + (size_t)h.len) {
-		memcpy(&h, out->v + from, sizeof(h));
-		if (h.type == type && (size_t)h.len == len)
-			return out->v + from + sizeof(h);
-	}
-	return NULL;
 }
 
 /* fs/pipe.c, pipe_fcntl(): F_GETPIPE_SZ is max_usage in bytes, since 5.8. */
 static int put_pipe(const struct walk_pipe *p, size_t from, crfd_buf *out)
 {
 	crfd_pipe r = {.known = CRFD_PIPE_HAS_CAPACITY, .capacity = p->pages * (uint32_t)sysconf(_SC_PAGESIZE)};
-	void *there = crfd_bpf_record(out, from, CRFD_REC_PIPE, sizeof(r));
+	void *there = crfd_buf_find(out, from, CRFD_REC_PIPE, sizeof(r));
 
 	if (there)
 		memcpy(&r, there, sizeof(r));

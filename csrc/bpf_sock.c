@@ -186,7 +186,7 @@ static void fill(crfd_socket *r, const crfd_socket *more)
 int crfd_bpf_sock_put(const struct walk_unix_sock *s, uint64_t net_ns, size_t from, crfd_buf *out)
 {
 	crfd_socket r = make(&s->sock, net_ns), asked;
-	void *there = crfd_bpf_record(out, from, CRFD_REC_SOCKET, sizeof(r));
+	void *there = crfd_buf_find(out, from, CRFD_REC_SOCKET, sizeof(r));
 	int rc;
 
 	if (there)

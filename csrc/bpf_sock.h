@@ -13,7 +13,4 @@ int crfd_bpf_sock_lacks(const struct walk_sock *s);
 /* As crfd_bpf_kind_put(). s has names only where their lengths say so. */
 int crfd_bpf_sock_put(const struct walk_unix_sock *s, uint64_t net_ns, size_t from, crfd_buf *out);
 
-/* The payload of the first record of that type and length from byte `from` of out on, NULL: none. */
-void *crfd_bpf_record(crfd_buf *out, size_t from, int type, size_t len);
-
 #endif

@@ -77,6 +77,18 @@ int crfd_buf_recs(crfd_buf *b, int type, uint32_t parent, const void *payload, s
 	return 0;
 }
 
+void *crfd_buf_find(crfd_buf *b, size_t from, int type, size_t len)
+{
+	crfd_rec h;
+
+	for (; b->nr - from >= sizeof(h); from += sizeof(h) + (size_t)h.len) {
+		memcpy(&h, b->v + from, sizeof(h));
+		if (h.type == type && (size_t)h.len == len)
+			return b->v + from + sizeof(h);
+	}
+	return NULL;
+}
+
 void crfd_buf_release(crfd_buf *b)
 {
 	free(b->v);

@@ -15,5 +15,7 @@ int crfd_buf_put(crfd_buf *b, const void *p, size_t n);
 int crfd_buf_rec(crfd_buf *b, int type, uint32_t parent, const void *payload, size_t len);
 /* Appends n bytes as as many records of one type as their length needs; none for n == 0. */
 int crfd_buf_recs(crfd_buf *b, int type, uint32_t parent, const void *payload, size_t n);
+/* The payload of the first record of that type and length among those from byte `from` on, NULL: none. */
+void *crfd_buf_find(crfd_buf *b, size_t from, int type, size_t len);
 
 #endif

@@ -469,7 +469,7 @@ typedef struct {
 	uint32_t key_size, value_size, max_entries, map_flags; /* of a map */
 	uint32_t prog_id; /* of a link */
 	uint32_t pad;
-	char name[16];
+	char name[16]; /* zero padded; empty: it has none, or we were not told */
 } crfd_bpf_object;
 
 typedef struct {

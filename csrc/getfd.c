@@ -97,6 +97,9 @@ static int is_asked(const struct crfd_getfd *g, const crfd_fd *f)
 	case CRFD_KIND_PIPE:
 	case CRFD_KIND_FIFO:
 	case CRFD_KIND_MEMFD:
+	case CRFD_KIND_BPF_MAP:
+	case CRFD_KIND_BPF_PROG:
+	case CRFD_KIND_BTF:
 		return 1;
 	case CRFD_KIND_INOTIFY:
 	case CRFD_KIND_PERF_EVENT:
@@ -161,7 +164,7 @@ static int ask_memfd(int copy, crfd_buf *out)
 	return seals < 0 ? 0 : crfd_buf_rec(out, CRFD_REC_MEMFD, 0, &r, sizeof(r));
 }
 
-static int ask_kind(struct crfd_getfd *g, int copy, int kind, crfd_buf *out)
+static int ask_kind(struct crfd_getfd *g, int copy, int kind, size_t from, crfd_buf *out)
 {
 	switch (kind) {
 	case CRFD_KIND_SOCKET:
@@ -171,12 +174,17 @@ static int ask_kind(struct crfd_getfd *g, int copy, int kind, crfd_buf *out)
 		return ask_pipe(copy, out);
 	case CRFD_KIND_MEMFD:
 		return ask_memfd(copy, out);
+	case CRFD_KIND_BPF_MAP:
+	case CRFD_KIND_BPF_PROG:
+	case CRFD_KIND_BTF:
+		crfd_getfd_bpf(copy, kind, out, from);
+		return 0;
 	default:
 		return 0;
 	}
 }
 
-int crfd_getfd_ask(struct crfd_getfd *g, int32_t pid, uint64_t start, const crfd_fd *f, crfd_buf *out)
+int crfd_getfd_ask(struct crfd_getfd *g, int32_t pid, uint64_t start, const crfd_fd *f, size_t from, crfd_buf *out)
 {
 	int copy, rc = 0;
 
@@ -189,7 +197,7 @@ int crfd_getfd_ask(struct crfd_getfd *g, int32_t pid, uint64_t start, const crfd
 	if (is_same(copy, f)) {
 		rc = g->owners ? ask_owner(copy, f, out) : 0;
 		if (rc >= 0)
-			rc = ask_kind(g, copy, f->kind, out);
+			rc = ask_kind(g, copy, f->kind, from, out);
 	}
 	close(copy);
 	return rc;

@@ -32,12 +32,16 @@ void crfd_getfd_init(struct crfd_getfd *g, int granted, int owners);
 void crfd_getfd_release(struct crfd_getfd *g);
 
 /*
- * Appends the records, parent 0, of what f's kind tells of itself beside its fdinfo. pid and start (in any unit, the
+ * Appends the records, parent 0, of what f's kind tells of itself beside its fdinfo, or completes those that f has from
+ * `from` on. pid and start (in any unit, the
  * same for all calls) are those of the task that f was read from. 0 or -ENOMEM.
  */
-int crfd_getfd_ask(struct crfd_getfd *g, int32_t pid, uint64_t start, const crfd_fd *f, crfd_buf *out);
+int crfd_getfd_ask(struct crfd_getfd *g, int32_t pid, uint64_t start, const crfd_fd *f, size_t from, crfd_buf *out);
 
 /* The same for the socket s of ours. */
 int crfd_getfd_socket(struct crfd_getfd_nets *nets, int s, crfd_buf *out);
+
+/* Gives the record that a BPF object of that kind has from `from` on its name, if it has one and we are told. */
+void crfd_getfd_bpf(int copy, int kind, crfd_buf *out, size_t from);
 
 #endif

@@ -250,7 +250,7 @@ static int keep(struct look *k, uint64_t *key)
 		if (rc < 0)
 			return rc;
 	}
-	rc = crfd_getfd_ask(&k->r->getfd, k->p->pid, k->p->stat.start_time, f, text);
+	rc = crfd_getfd_ask(&k->r->getfd, k->p->pid, k->p->stat.start_time, f, from, text);
 	if (rc < 0)
 		return rc;
 	f->ext = (crfd_span){.off = from, .len = (uint32_t)(text->nr - from)};

@@ -187,7 +187,7 @@ _TYPES = {Kind.BPF_MAP: _MAPS, Kind.BPF_PROG: _PROGS, Kind.BPF_LINK: _LINKS}
 def _bpf(file: OpenFile, bpf: d.BpfObject) -> Iterator[str]:
     if file.kind in _TYPES:
         yield _table(_TYPES[file.kind], bpf.type)
-    yield from _pairs(id=bpf.id, name=text.escape(bpf.name.encode()) or None)
+    yield from _pairs(id=bpf.id, name=bpf.name and text.escape(bpf.name.encode()))
     yield from _pairs(key=bpf.key_size, value=bpf.value_size, max=bpf.max_entries, prog=bpf.prog_id)
 
 

@@ -245,7 +245,7 @@ def test_bpf_map(everything: mkfds.Target, backend: str) -> None:
     files = scan(everything.pid, backend)
     for one in known(everything, "bpf_map", "map_id"):
         found = of(files[one["fd"]], d.BpfObject)
-        assert (found.id, found.type) == (one["map_id"], one["map_type"]), one
+        assert (found.id, found.type, found.name) == (one["map_id"], one["map_type"], one["name"]), one
         assert (found.key_size, found.value_size) == (one["key_size"], one["value_size"]), one
         assert (found.max_entries, found.map_flags, found.prog_id) == (one["max_entries"], 0, None), one
         assert b"frozen:\t%d\n" % one["frozen"] in files[one["fd"]].fdinfo
@@ -255,14 +255,15 @@ def test_bpf_program_link_and_btf(everything: mkfds.Target, backend: str) -> Non
     files = scan(everything.pid, backend)
     for one in known(everything, "bpf_prog", "prog_id"):
         program = of(files[one["fd"]], d.BpfObject)
-        assert (program.id, program.type, program.map_flags) == (one["prog_id"], one["prog_type"], None)
+        assert (program.id, program.type, program.name) == (one["prog_id"], one["prog_type"], one["name"])
     types = {"raw_tracepoint": 1, "netns": 5}  # enum bpf_link_type of linux/bpf.h
     for one in known(everything, "bpf_link", "link_id"):
         link = of(files[one["fd"]], d.BpfObject)
         assert (link.id, link.prog_id, link.type) == (one["link_id"], one["prog_id"], types[one["link_type"]])
+        assert link.name is None
     for one in known(everything, "btf", "btf_id"):
         btf = of(files[one["fd"]], d.BpfObject)
-        assert (btf.id, btf.type, files[one["fd"]].fdinfo) == (one["btf_id"], None, b"")
+        assert (btf.id, btf.type, btf.name, files[one["fd"]].fdinfo) == (one["btf_id"], None, None, b"")
 
 
 def test_userfaultfd(everything: mkfds.Target, backend: str) -> None:
