@@ -43,11 +43,12 @@ from crfd.enums import Kind
 from crfd.records import Layout, RecordType
 
 if TYPE_CHECKING:
-    from crfd.model import OpenFile
+    from crfd.model import OpenFile, Task
 
 _STRUCTS = {
     RecordType.OWNER: "crfd_owner",
     RecordType.LOCK: "crfd_lock",
+    RecordType.FD_LOCK: "crfd_fd_lock",
     RecordType.PIPE: "crfd_pipe",
     RecordType.SOCKET: "crfd_socket",
     RecordType.EVENTFD: "crfd_eventfd",
@@ -80,10 +81,10 @@ _FMODE_READ, _FMODE_WRITE = 1, 2  # include/linux/fs.h
 _UFFD_READY = 1 << 31
 
 
-def _rows(file: OpenFile, kind: RecordType) -> Iterator[dict[str, Any]]:
+def _rows(of: OpenFile | Task, kind: RecordType) -> Iterator[dict[str, Any]]:
     """The structs of all records of a type, by field names."""
     layout = _LAYOUTS[kind]
-    for number, payload in file.extensions:
+    for number, payload in of.extensions:
         if number == kind:
             for values in layout.struct.iter_unpack(payload):
                 yield dict(zip(layout.names, values, strict=True))
@@ -101,19 +102,27 @@ def _text(raw: bytes) -> str:
     return raw.rstrip(b"\0").decode("utf-8", "backslashreplace")
 
 
-def locks(file: OpenFile) -> tuple[Lock, ...]:
-    return tuple(
-        Lock(
-            LockKind(row["lock"]),
-            LockType(row["type"]),
-            row["pid"] if row["pid"] > 0 else None,
-            row["start"],
-            None if row["end"] == _ALL else row["end"],
-            bool(row["flags"] & _LOCK_MANDATORY),
-            bool(row["flags"] & _LOCK_BREAKING),
-        )
-        for row in _rows(file, RecordType.LOCK)
+def _lock(row: dict[str, Any]) -> Lock:
+    return Lock(
+        LockKind(row["lock"]),
+        LockType(row["type"]),
+        row["pid"] if row["pid"] > 0 else None,
+        row["start"],
+        None if row["end"] == _ALL else row["end"],
+        bool(row["flags"] & _LOCK_MANDATORY),
+        bool(row["flags"] & _LOCK_BREAKING),
     )
+
+
+def locks(file: OpenFile) -> tuple[Lock, ...]:
+    return tuple(map(_lock, _rows(file, RecordType.LOCK)))
+
+
+def locks_elsewhere(task: Task) -> dict[int, tuple[Lock, ...]]:
+    found: dict[int, tuple[Lock, ...]] = {}
+    for row in _rows(task, RecordType.FD_LOCK):
+        found[row["fd"]] = (*found.get(row["fd"], ()), _lock(row))
+    return found
 
 
 def owner(file: OpenFile) -> Owner | None:

@@ -110,7 +110,10 @@ class OpenFile(NamedTuple):
 
     @property
     def locks(self) -> tuple[Lock, ...]:
-        """The locks and leases that were taken through it."""
+        """The locks and leases that were taken through it; POSIX locks are those of the first task that has it alone.
+
+        What another task has locked through the same description is in its Task.locks.
+        """
         from crfd.decode import locks
 
         return locks(self) if self.extensions else ()
@@ -203,6 +206,13 @@ class Task:
         """None where they could not be read."""
         payload = _text(self.extensions, RecordType.TASK_NS)
         return Namespaces(**_NAMESPACES.one(payload)) if payload else None
+
+    @property
+    def locks(self) -> Mapping[int, tuple[Lock, ...]]:
+        """By descriptor, the POSIX locks that it holds through descriptions which an earlier task of the image has as well."""
+        from crfd.decode import locks_elsewhere
+
+        return locks_elsewhere(self) if self.extensions else {}
 
     @property
     def exe(self) -> bytes | None:

@@ -38,6 +38,7 @@ class RecordType(IntEnum):
     TASK_CGROUP = _TYPES["TASK_CGROUP"]
     TASK_NS = _TYPES["TASK_NS"]
     TASK_QUIET = _TYPES["TASK_QUIET"]
+    FD_LOCK = _TYPES["FD_LOCK"]
     FD_STAT = _TYPES["FD_STAT"]
     FDINFO = _TYPES["FDINFO"]
     OWNER = _TYPES["OWNER"]

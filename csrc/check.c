@@ -221,6 +221,7 @@ static const struct {
 	uint16_t size, pad;
 } padded[] = {
 #define PADDED(number, type) {number, sizeof(type), offsetof(type, pad)}
+	PADDED(CRFD_REC_FD_LOCK, crfd_fd_lock),
 	PADDED(CRFD_REC_OWNER, crfd_owner),
 	PADDED(CRFD_REC_EVENTFD, crfd_eventfd),
 	PADDED(CRFD_REC_FANOTIFY_MARK, crfd_fanotify_mark),

@@ -140,7 +140,40 @@ static int put_fd_errors(crfd_buf *out, const crfd_batch *b, const crfd_task *t)
 	return 0;
 }
 
-static int put_task(crfd_encoder *e, const crfd_batch *b, const crfd_task *t, crfd_buf *out)
+/* The POSIX locks among the extension records of one descriptor. */
+static int put_locks_of(crfd_buf *out, const crfd_batch *b, const crfd_task *t, const crfd_fd *f)
+{
+	uint64_t at = f->ext.off, end = f->ext.off + f->ext.len;
+	crfd_fd_lock r = {.fd = f->fd};
+	int rc = 0;
+
+	while (at < end && rc >= 0) {
+		crfd_rec h;
+
+		memcpy(&h, b->text.v + at, sizeof(h));
+		at += sizeof(h);
+		for (size_t i = 0; h.type == CRFD_REC_LOCK && i < (size_t)h.len && rc >= 0; i += sizeof(crfd_lock)) {
+			memcpy(&r.lock, b->text.v + at + i, sizeof(crfd_lock));
+			if (r.lock == CRFD_LOCK_POSIX)
+				rc = crfd_buf_rec(out, CRFD_REC_FD_LOCK, t->info.pid, &r, sizeof(r));
+		}
+		at += (size_t)h.len;
+	}
+	return rc;
+}
+
+/* What the task has locked through descriptions that were written with another one, and which so cannot say it. */
+static int put_fd_locks(crfd_buf *out, const crfd_batch *b, const crfd_task *t, const uint32_t *objref, uint32_t first)
+{
+	int rc = 0;
+
+	for (uint64_t i = t->first; i < t->first + t->nfds && rc >= 0; i++)
+		if (objref[i] && objref[i] < first && b->fd[i].ext.len)
+			rc = put_locks_of(out, b, t, &b->fd[i]);
+	return rc;
+}
+
+static int put_task(crfd_encoder *e, const crfd_batch *b, const crfd_task *t, const uint32_t *objref, crfd_buf *out)
 {
 	crfd_files files = {.nfds = (uint32_t)t->nfds};
 	uint8_t fresh;
@@ -163,6 +196,8 @@ static int put_task(crfd_encoder *e, const crfd_batch *b, const crfd_task *t, cr
 		rc = put_fd_errors(out, b, t);
 	if (rc >= 0 && !e->rfc)
 		rc = put_extensions(out, b, t->ext, t->info.pid);
+	if (rc >= 0 && !e->rfc)
+		rc = put_fd_locks(out, b, t, objref, at.first_objref);
 	if (rc >= 0)
 		rc = crfd_buf_rec(out, CRFD_REC_FILES, t->info.pid, &files, sizeof(files));
 	return rc;
@@ -246,7 +281,7 @@ static int encode_task(crfd_encoder *e, const crfd_batch *b, const uint32_t *obj
 	if (!e->open) {
 		e->fd = e->mark = e->section_crc = 0;
 		e->open = 1;
-		rc = put_task(e, b, t, out);
+		rc = put_task(e, b, t, objref, out);
 	}
 	for (; rc >= 0 && e->fd < t->nfds && out->nr < full; e->fd++) {
 		uint64_t i = t->first + e->fd;

@@ -48,6 +48,8 @@ SIZE(crfd_task_quiet, 8);
 SIZE(crfd_still, 16);
 SIZE(crfd_owner, 24);
 SIZE(crfd_lock, 32);
+SIZE(crfd_fd_lock, 40);
+AT(crfd_fd_lock, lock, 8);
 SIZE(crfd_pipe, 24);
 SIZE(crfd_socket, 48);
 SIZE(crfd_eventfd, 24);

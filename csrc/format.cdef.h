@@ -49,6 +49,7 @@ enum crfd_rec_type {
 	CRFD_REC_TASK_CGROUP = 0x4105,
 	CRFD_REC_TASK_NS = 0x4106,
 	CRFD_REC_TASK_QUIET = 0x4107,
+	CRFD_REC_FD_LOCK = 0x4108,
 	/* about one open file description (parent = objref), after its FNAME */
 	CRFD_REC_FD_STAT = 0x4201,
 	CRFD_REC_FDINFO = 0x4202,
@@ -324,6 +325,16 @@ typedef struct {
 	uint64_t start; /* bytes */
 	uint64_t end; /* the last byte, 2^64 - 1: however long the file grows */
 } crfd_lock;
+
+/* The same of a description that another task's section holds: a POSIX lock belongs to a table, not to the description. */
+typedef struct {
+	int32_t fd; /* of this task, through which it holds the lock */
+	uint32_t pad;
+	uint32_t lock, type; /* from here on as crfd_lock */
+	int32_t pid;
+	uint32_t flags;
+	uint64_t start, end;
+} crfd_fd_lock;
 
 #define CRFD_LOCK_MANDATORY 1
 #define CRFD_LOCK_BREAKING 2 /* a lease that someone else's open is breaking */

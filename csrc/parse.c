@@ -44,6 +44,7 @@ static const struct rule rules[] = {
 	{CRFD_REC_TASK_CGROUP, PID, AT(TASK), TEXT},
 	{CRFD_REC_TASK_NS, PID, AT(TASK), PAYLOAD(crfd_task_ns)},
 	{CRFD_REC_TASK_QUIET, PID, AT(TASK), PAYLOAD(crfd_task_quiet)},
+	{CRFD_REC_FD_LOCK, PID, AT(TASK), ARRAY(crfd_fd_lock)},
 	{CRFD_REC_FILES, PID, AT(TASK) | AT(FILES), PAYLOAD(crfd_files)},
 	{CRFD_REC_SECTION_SUM, ZERO, AT(SUM) | AT(MORE_LAST), PAYLOAD(crfd_section_sum)},
 	{CRFD_REC_HEAD, ZERO, AT(HEAD), PAYLOAD(crfd_head)},

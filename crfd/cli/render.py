@@ -16,6 +16,10 @@ from crfd.enums import Identity, Kind
 from crfd.model import Descriptor, OpenFile, Task
 from crfd.reader import Image
 
+TYPE_CHECKING = False  # see _core.py
+if TYPE_CHECKING:
+    from crfd.detail import Lock
+
 HEADER = ("FD", "OBJREF", "SHARED", "KIND", "FLAGS", "POS", "DEV", "INODE", "NAME")
 RIGHT = frozenset({0, 1, 2, 5, 6, 7})
 WORDS = 60  # characters of a command line
@@ -33,7 +37,8 @@ def show(image: Image, tasks: Iterable[Task], *, as_json: bool) -> None:
         write("\n" if number else "")
         write(f"pid {task.pid} ({text.escape(task.comm)}): {text.count(len(task.fds), 'fd')}{_remarks(task)}\n")
         if task.fds:
-            rows = [_row(entry, uses[entry.objref]) for entry in task.fds.values()]
+            locks = task.locks
+            rows = [_row(entry, uses[entry.objref], locks.get(entry.fd, ())) for entry in task.fds.values()]
             write("".join(f"  {line}\n" for line in text.table(HEADER, rows, RIGHT)))
 
 
@@ -55,7 +60,7 @@ def _command(task: Task) -> str:
     return f", {shown if len(shown) <= WORDS else shown[: WORDS - 1] + '…'}" if shown else ""
 
 
-def _row(entry: Descriptor, uses: int) -> tuple[str, ...]:
+def _row(entry: Descriptor, uses: int, locks: tuple[Lock, ...]) -> tuple[str, ...]:
     file = entry.file
     number = f"{entry.fd}{'*' if entry.close_on_exec else ''}"
     if file is None:
@@ -69,7 +74,7 @@ def _row(entry: Descriptor, uses: int) -> tuple[str, ...]:
         _known(file.f_pos),
         _device(file.dev),
         _known(file.ino),
-        _name(file, entry),
+        _name(file, entry, locks),
     )
 
 
@@ -78,13 +83,13 @@ def _failure(entry: Descriptor) -> str:
     return f"[{entry.error.step.name.lower()}: {os.strerror(entry.error.errno)}]"
 
 
-def _name(file: OpenFile, entry: Descriptor) -> str:
+def _name(file: OpenFile, entry: Descriptor, locks: tuple[Lock, ...]) -> str:
     name = _failure(entry) if file.path is None and entry.error else text.escape(file.path or b"")
     device = (
         file.rdev is not None and file.st_mode is not None and stat.S_IFMT(file.st_mode) in {stat.S_IFCHR, stat.S_IFBLK}
     )
     name += (f" [{_device(file.rdev)}]" if device else "") + (" [deleted]" if file.deleted else "")
-    return name + _summary().words(file) if _is_special(file) else name
+    return name + _summary().words(file, locks) if locks or _is_special(file) else name
 
 
 def _is_special(file: OpenFile) -> bool:
@@ -114,15 +119,19 @@ def json_lines(task: Task) -> Iterator[str]:
     who = f'"tgid": {_null(task.tgid)}, "uid": {_null(task.uid)}'
     prefix = f'{{"pid": {task.pid}, "comm": {quote(os.fsdecode(task.comm))}, {who}, "fd": '
     files = {0: _UNREAD}
+    locks = task.locks
     for entry in task.fds.values():
         objref = entry.objref
         if objref not in files:
             assert entry.file is not None
             files[objref] = _file_json(entry.file)
+        file = files[objref]
+        if entry.fd in locks and entry.file is not None:
+            file = _file_json(entry.file, locks[entry.fd])
         error = entry.error
         tail = f', "error": {quote(os.strerror(error.errno))}, "step": "{error.step.name.lower()}"' if error else ""
         yield (
-            f'{prefix}{entry.fd}, "objref": {objref}, "close_on_exec": {_JSON[entry.close_on_exec]}, {files[objref]}{tail}}}\n'
+            f'{prefix}{entry.fd}, "objref": {objref}, "close_on_exec": {_JSON[entry.close_on_exec]}, {file}{tail}}}\n'
         )
 
 
@@ -145,7 +154,7 @@ _NUMBERS = (
 )
 
 
-def _file_json(file: OpenFile) -> str:
+def _file_json(file: OpenFile, locks: tuple[Lock, ...] = ()) -> str:
     numbers = _NUMBERS % (
         file.f_mode, file.f_flags, file.f_pos, file.f_uid, file.f_gid, file.f_version, file.deleted,
         file.dev, file.ino, file.mnt_id, file.st_mode, file.rdev, file.nlink, file.size,
@@ -154,5 +163,5 @@ def _file_json(file: OpenFile) -> str:
         numbers = numbers.replace(python, json)
     return (
         f'"kind": "{file.kind_name}", {numbers}{"null" if file.path is None else quote(os.fsdecode(file.path))}'
-        f"{_summary().as_json(file) if _is_special(file) else ''}"
+        f"{_summary().as_json(file, locks) if locks or _is_special(file) else ''}"
     )

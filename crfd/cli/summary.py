@@ -19,19 +19,19 @@ from crfd.model import OpenFile
 _SHOWN = 3  # targets and marks that are named; of more, the number alone
 
 
-def words(file: OpenFile) -> str:
+def words(file: OpenFile, more_locks: tuple[d.Lock, ...] = ()) -> str:
     """The words " count=5 semaphore lock: POSIX write 0-99 pid 12": empty, or with a blank before each."""
     found = file.detail
     told = list(_WRITERS[type(found)](file, found)) if found else []
-    told += map(_lock, file.locks)
+    told += map(_lock, file.locks + more_locks)
     if file.owner:
         told.append(_owner(file.owner))
     return "".join(f" {word}" for word in told)
 
 
-def as_json(file: OpenFile) -> str:
+def as_json(file: OpenFile, more_locks: tuple[d.Lock, ...] = ()) -> str:
     """The members ", "detail": {...}, "locks": [...], "owner": {...}" of what there is."""
-    members = {"detail": file.detail, "locks": file.locks or None, "owner": file.owner}
+    members = {"detail": file.detail, "locks": file.locks + more_locks or None, "owner": file.owner}
     return "".join(f', "{key}": {json.dumps(_plain(value))}' for key, value in members.items() if value is not None)
 
 

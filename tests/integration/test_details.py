@@ -353,6 +353,53 @@ def test_locks_are_on_the_description_that_took_them(everything: mkfds.Target, b
     assert not [fd for fd in others if files[fd].locks]
 
 
+# A process that locks 0-9, and a child with the same description that locks 40-49, and 60-69 through a duplicate.
+_LOCKERS = """
+import fcntl, os, sys
+fd = os.open(sys.argv[1], os.O_RDWR)
+fcntl.lockf(fd, fcntl.LOCK_EX, 10, 0)
+ready, told = os.pipe()
+if os.fork() == 0:
+    twin = os.dup(fd)
+    fcntl.lockf(fd, fcntl.LOCK_SH, 10, 40)
+    fcntl.lockf(twin, fcntl.LOCK_EX, 10, 60)
+    os.write(told, b"x")
+else:
+    os.read(ready, 1)
+    print(fd, flush=True)
+sys.stdin.read()
+"""
+
+
+def test_each_task_has_its_posix_locks_on_a_shared_description(
+    tmp_path: Path, backend: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, image = tmp_path / "locked", tmp_path / "image"
+    path.write_bytes(bytes(100))
+    with subprocess.Popen(
+        [sys.executable, "-c", _LOCKERS, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as first:
+        assert first.stdin and first.stdout
+        fd = int(first.stdout.readline())
+        selection = crfd.Selection(frozenset({first.pid}), tree=True)
+        result = crfd.dump(selection, image, backend=backend)
+        first.stdin.close()
+    (child,) = set(result.pids) - {first.pid}
+    assert [main(["show", *more, str(image)]) for more in ([], ["--json"])] == [0, 0]
+    with crfd.open(image) as opened:
+        one, other = opened.tasks[first.pid], opened.tasks[child]
+    file = one.fds[fd].file
+    assert file is not None and file == other.fds[fd].file
+    assert [(lock.type.name, lock.start, lock.end, lock.pid) for lock in file.locks] == [("WRITE", 0, 9, first.pid)]
+    held = [{(lock.type.name, lock.start, lock.end, lock.pid) for lock in locks} for locks in other.locks.values()]
+    assert (one.locks, fd in other.locks) == ({}, True)
+    assert held == 2 * [{("READ", 40, 49, child), ("WRITE", 60, 69, child)}]  # through it and its duplicate
+    out = capsys.readouterr().out
+    assert out.count(f"lock: POSIX read 40-49 pid {child}") == 2
+    assert out.count(f"lock: POSIX write 0-9 pid {first.pid}") == 3
+    assert out.count('"start": 60') == 2
+
+
 @contextmanager
 def _being_broken(path: Path) -> Iterator[int]:
     """A write lease that a reader's open is breaking."""
