@@ -6,7 +6,7 @@
 
 #include "crfd.h"
 
-enum { CONNECTED = 3 }; /* SS_* of linux/net.h */
+enum { CONNECTED = 3, LISTENS = 10 }; /* as crfd_socket.state of a unix socket */
 
 #define LACKED (CRFD_SOCK_HAS_TYPE | CRFD_SOCK_HAS_NET_NS)
 
@@ -76,10 +76,13 @@ static int compare_ino(const void *key, const void *one)
 	return (*ino > s->ino) - (*ino < s->ino);
 }
 
-/* It has been connected since the list was made. */
+/* It has been connected, or has begun to listen, since the list was made. */
 static int is_outdated(const crfd_socket *r, const crfd_unix_sock *s)
 {
-	return r->known & CRFD_SOCK_HAS_STATE && r->state == CONNECTED && s->known & CRFD_SOCK_HAS_PEER && !s->peer_ino;
+	if (!(r->known & CRFD_SOCK_HAS_STATE))
+		return 0;
+	return (r->state == CONNECTED && s->known & CRFD_SOCK_HAS_PEER && !s->peer_ino) ||
+	       (r->state == LISTENS && !(s->known & CRFD_SOCK_HAS_BACKLOG));
 }
 
 /* As the BPF backend fills them: bpf_sock.c, put_unix(). */

@@ -162,7 +162,7 @@ static void add_task(crfd_batch *b, uint32_t pid)
 
 static void test_a_batch(const crfd_unix_socks *s)
 {
-	crfd_socket inet = lacking, elsewhere = lacking, connected = lacking;
+	crfd_socket inet = lacking, elsewhere = lacking, connected = lacking, listening = lacking;
 	crfd_batch *b = crfd_batch_new();
 	crfd_peer_lack lack[4];
 
@@ -170,6 +170,8 @@ static void test_a_batch(const crfd_unix_socks *s)
 	elsewhere.net_ns = NET + 1;
 	connected.known |= CRFD_SOCK_HAS_STATE;
 	connected.state = 3; /* SS_CONNECTED */
+	listening.known |= CRFD_SOCK_HAS_STATE;
+	listening.state = 10; /* and did not when the list was made */
 	add_task(b, 1);
 	add_fd(b, 40, &inet);
 	add_task(b, 2);
@@ -179,16 +181,19 @@ static void test_a_batch(const crfd_unix_socks *s)
 	add_fd(b, 10, &lacking);
 	add_fd(b, (1ull << 32) + 40, &lacking);
 	add_fd(b, 30, &connected);
+	add_fd(b, 20, &listening);
+	add_fd(b, 30, &listening);
 	CHECK(crfd_batch_lack_peers(b, lack, 4) == 2 && crfd_batch_lack_peers(b, lack, 1) == 1);
 	CHECK(lack[0].pid == 2 && lack[0].net_ns == NET && lack[1].pid == 2 && lack[1].net_ns == NET + 1);
-	CHECK(crfd_batch_fill_peers(b, NET, &(crfd_unix_socks){0}) == 5);
-	CHECK(crfd_batch_fill_peers(b, NET, s) == 2);
+	CHECK(crfd_batch_fill_peers(b, NET, &(crfd_unix_socks){0}) == 7);
+	CHECK(crfd_batch_fill_peers(b, NET, s) == 3);
 	CHECK(record(b, 0).known == inet.known && record(b, 2).known == lacking.known);
 	CHECK(record(b, 1).known == (lacking.known | s->v[2].known) && record(b, 1).backlog == 9);
 	CHECK(record(b, 1).recv_queue == 3 && record(b, 1).send_queue == 0 && record(b, 1).peer_ino == 0);
 	CHECK(record(b, 3).known == (lacking.known | CRFD_SOCK_HAS_PEER) && record(b, 3).peer_ino == 20);
 	CHECK(record(b, 4).known == lacking.known && record(b, 5).known == lacking.known);
-	CHECK(record(b, 6).known == connected.known);
+	CHECK(record(b, 6).known == connected.known && record(b, 7).known == listening.known);
+	CHECK(record(b, 8).backlog == 9);
 	crfd_batch_free(b);
 }
 
