@@ -21,7 +21,7 @@ from functools import partial
 from pathlib import Path
 
 import crfd
-from benchmarks.measure import HERE, Candidate, Run, build, call, command, harness, peer, race
+from benchmarks.measure import HERE, Candidate, Run, afresh, build, call, command, harness, peer, race
 from benchmarks.table import Row, machine, markdown
 from benchmarks.targets import KINDS, OTHERS, at_most, host, process, scan
 from crfd._core import bpf_unusable, lib
@@ -125,9 +125,9 @@ def big_host(s: Setting) -> Iterator[Row]:
     with host(s.processes, s.n):
         runs = race(
             {
-                "bpf": _dump("bpf", "--all", to=image),
+                "bpf": afresh(image, _dump("bpf", "--all", to=image)),
                 "bare pass": bare_iter,
-                "write": call(lambda: _write_like(image, copy)) if bare_iter else None,
+                "write": afresh(copy, call(lambda: _write_like(image, copy)) if bare_iter else None),
                 "proc": _dump("proc", "--all", to=s.image("host-proc.crfd")),
                 "lsof -nP": peer("lsof", "-nP"),
                 "lsfd -n": peer("lsfd", "-n"),
@@ -137,7 +137,7 @@ def big_host(s: Setting) -> Iterator[Row]:
         )
     if "bare pass" in runs:
         runs["floor"] = Run(runs["bare pass"].seconds + runs["write"].seconds)
-    case = f"whole host, {s.processes * s.n:,} files in {s.processes} processes, to a file"
+    case = f"whole host, {s.processes * s.n:,} files in {s.processes} processes, to a new file"
     for theirs in ("lsof -nP", "lsfd -n"):
         yield Row(case, "crfd dump --all (bpf)", theirs, runs.get("bpf"), runs.get(theirs), at_least=30)
     for theirs in ("lsof -nP", "lsfd -n"):

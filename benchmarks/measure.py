@@ -63,6 +63,18 @@ def call(function: Callable[[], object]) -> Candidate:
     return run
 
 
+def afresh(path: str, candidate: Candidate | None) -> Candidate | None:
+    """The same with a file removed before, untimed: to free what was in it is the file system's work, and takes its time."""
+    if candidate is None:
+        return None
+
+    def run() -> Run:
+        Path(path).unlink(missing_ok=True)
+        return candidate()
+
+    return run
+
+
 def harness(*argv: str | os.PathLike[str]) -> Candidate:
     """A program of this folder that takes its own time and prints it as JSON."""
     return lambda: Run(json.loads(subprocess.check_output(argv))["seconds"])
