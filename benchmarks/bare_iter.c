@@ -4,7 +4,7 @@
  * counted, nothing else. `bare_iter [PID]...`, all processes without one; prints {"fds": N, "seconds": S, ...}.
  *
  *   cd csrc; gcc -O2 -pthread -I. -o bare_iter ../benchmarks/bare_iter.c bpf_load.c bpf_program.c bpf_relocate.c kernel_btf.c \
- *      btf.c buf.c
+ *      btf.c buf.c thread.c
  */
 #include <linux/types.h>
 #include <stdio.h>

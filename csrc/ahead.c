@@ -3,11 +3,11 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "batch.h"
+#include "thread.h"
 
 #define SLOTS (CRFD_LANES + 2) /* one for each lane, one to be taken, one more for when the lanes are uneven */
 
@@ -75,18 +75,13 @@ static void *work(void *arg)
 
 static void start_workers(struct crfd_ahead *a, int lanes)
 {
-	sigset_t all, old;
-
-	sigfillset(&all); /* a signal must reach the thread that waits for it, not one of these */
-	pthread_sigmask(SIG_SETMASK, &all, &old);
 	for (; a->nworkers < lanes; a->nworkers++) {
 		struct worker *w = &a->worker[a->nworkers];
 
 		*w = (struct worker){.ahead = a, .lane = a->nworkers};
-		if (pthread_create(&w->thread, NULL, work, w))
+		if (crfd_thread_start(&w->thread, work, w))
 			break;
 	}
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
 
 int crfd_ahead_start(const struct crfd_scan_ops *ops, void *state, int lanes, struct crfd_ahead **out)

@@ -4,11 +4,11 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "bpf_call.h"
+#include "thread.h"
 
 enum { LINK_CREATE = 28, ITER_CREATE = 33, TRACE_ITER = 28 };
 
@@ -179,14 +179,10 @@ static void *load_and_leave(void *unused)
 
 void crfd_bpf_load_ahead(void)
 {
-	sigset_t all, old;
 	pthread_t thread;
 
-	sigfillset(&all); /* a signal must reach the thread that waits for it, not this one */
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	if (pthread_create(&thread, NULL, load_and_leave, NULL) == 0)
+	if (crfd_thread_start(&thread, load_and_leave, NULL) == 0)
 		pthread_detach(thread);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
 
 int crfd_bpf_selects(const crfd_bpf *bpf)

@@ -8,13 +8,13 @@
 #include "bpf_program.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "bpf_call.h"
 #include "bpf_relocate.h"
 #include "kernel_btf.h"
+#include "thread.h"
 
 /* Where a function of a program begins, and the number of its type in walk_btf: struct bpf_func_info. */
 struct walk_function {
@@ -189,7 +189,7 @@ static int load_both(struct crfd_bpf_programs *p, const struct layout *layout, i
 
 	for (size_t i = 0; i < COUNT(programs); i++)
 		l[i] = (struct loading){&programs[i], layout, p->map_fd, types_fd, 0};
-	apart = pthread_create(&thread, NULL, run_loading, &l[CRFD_BPF_TASKS]) == 0;
+	apart = crfd_thread_start(&thread, run_loading, &l[CRFD_BPF_TASKS]) == 0;
 	run_loading(&l[CRFD_BPF_FDS]);
 	if (apart)
 		pthread_join(thread, NULL);

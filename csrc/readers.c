@@ -2,12 +2,11 @@
 #include "readers.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
 #include "buf.h"
+#include "thread.h"
 
 #define ITEM_FDS 512
 #define ALONE_FDS 1024 /* not worth a thread */
@@ -112,22 +111,17 @@ static void *run_helper(void *arg)
 /* Starts helpers until there are `want` readers with the caller, or no more threads to be had; how many there are. */
 static uint32_t start_helpers(struct run *run, struct helper *helpers, uint32_t want)
 {
-	sigset_t all, old;
 	uint32_t nr;
 
-	/* A signal must reach the thread that waits for it, not one of ours. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
 	for (nr = 1; nr < want; nr++) {
 		struct crfd_proc_reader *reader = &run->r->v[nr];
 
 		reader->own.nr = 0;
 		reader->text = &reader->own;
 		helpers[nr] = (struct helper){.run = run, .reader = nr};
-		if (pthread_create(&helpers[nr].thread, NULL, run_helper, &helpers[nr]))
+		if (crfd_thread_start(&helpers[nr].thread, run_helper, &helpers[nr]))
 			break;
 	}
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	return nr;
 }
 
