@@ -97,8 +97,11 @@ def _fds() -> dict[int, str]:
 
 
 def _children() -> set[int]:
-    lists = (path.read_text() for path in Path("/proc/self/task").glob("*/children"))
-    return {int(pid) for text in lists for pid in text.split()}
+    found: set[int] = set()
+    for path in Path("/proc/self/task").glob("*/children"):
+        with suppress(FileNotFoundError, ProcessLookupError):  # a thread that has ended
+            found.update(map(int, path.read_text().split()))
+    return found
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ import pytest
 
 import crfd
 from crfd.records import RecordType
-from tests import mkfds
+from tests import mkfds, procs
 
 Need = Callable[[str], None]
 
@@ -65,6 +65,7 @@ def differences(proc: crfd.OpenFile, bpf: crfd.OpenFile) -> Iterator[tuple[str, 
 def both() -> Iterator[tuple[mkfds.Target, crfd.Task, crfd.Task]]:
     """Everything that this machine grants, as /proc and as BPF see it."""
     with mkfds.spawn("all") as target:
+        procs.until(lambda: procs.state(target.pid) == "S", "the target waits for its end")
         yield target, crfd.scan(target.pid, backend="proc"), crfd.scan(target.pid, backend="bpf")
 
 
