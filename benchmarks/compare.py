@@ -225,7 +225,8 @@ def _bare_iter(s: Setting, *pids: str) -> Candidate | None:
         return None
     core = HERE.parent / "csrc"
     loader = [
-        str(core / f"{name}.c") for name in ("bpf_load", "bpf_program", "bpf_relocate", "kernel_btf", "btf", "buf", "thread")
+        str(core / f"{name}.c")
+        for name in ("bpf_load", "bpf_program", "bpf_relocate", "kernel_btf", "btf", "buf", "thread")
     ]
     return harness(build("bare_iter", s.directory, "-pthread", f"-I{core}", *loader), *pids)
 
