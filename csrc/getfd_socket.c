@@ -137,11 +137,12 @@ static void ask_sctp(int s, crfd_socket *r)
 
 static void ask_state(int s, crfd_socket *r)
 {
+	int may_listen = r->type == SOCK_STREAM || r->type == SOCK_SEQPACKET || r->type == SOCK_DCCP;
 	uint32_t listens;
 
 	if (is_tcp(r))
 		ask_tcp(s, r);
-	if (r->known & CRFD_SOCK_HAS_STATE || (r->type != SOCK_STREAM && r->type != SOCK_SEQPACKET))
+	if (r->known & CRFD_SOCK_HAS_STATE || !may_listen)
 		return;
 	if (ask_number(s, SO_ACCEPTCONN, &listens) == 0 && listens)
 		set_state(r, LISTEN);

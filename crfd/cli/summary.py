@@ -227,7 +227,9 @@ _TCP_STATES = (
 _SOCKET_STATES = "free unconnected connecting connected disconnecting"  # enum socket_state of linux/net.h
 _STREAMS = {6, 132, 262}  # TCP, SCTP, MPTCP
 _INET, _INET6 = 2, 10
-_PROTOCOLS = {1: "ICMP", 6: "TCP", 17: "UDP", 58: "ICMPv6", 132: "SCTP", 136: "UDPLITE", 255: "RAW", 262: "MPTCP"}
+_PROTOCOLS = {
+    1: "ICMP", 6: "TCP", 17: "UDP", 33: "DCCP", 58: "ICMPv6", 132: "SCTP", 136: "UDPLITE", 255: "RAW", 262: "MPTCP",
+}  # fmt: skip
 _FAMILIES = {1: "unix", 16: "netlink", 17: "packet", 38: "alg", 40: "vsock", 44: "xdp"}
 _SOCKET_TYPES = "? stream dgram raw rdm seqpacket dccp ? ? ? packet"
 
