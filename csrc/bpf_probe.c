@@ -96,8 +96,8 @@ static void explain(enum crfd_bpf_step step, int err, char *why, size_t n)
 		snprintf(why, n, "there is no bpf(2): a kernel without CONFIG_BPF_SYSCALL, or a seccomp filter");
 	else if (err == ENOMEM || err == EMFILE || err == ENFILE)
 		snprintf(why, n, "%s: %s", doing[step], strerror(err));
-	else if (older_than(5, 11, &u))
-		snprintf(why, n, "%s: %s: Linux %s is too old, 5.11 is needed", doing[step], strerror(err), u.release);
+	else if (older_than(5, 14, &u))
+		snprintf(why, n, "%s: %s: Linux %s is too old, 5.14 is needed", doing[step], strerror(err), u.release);
 	else if (access(CRFD_KERNEL_BTF "vmlinux", F_OK) < 0)
 		snprintf(why, n, "the kernel has no BTF (" CRFD_KERNEL_BTF "vmlinux): it needs CONFIG_DEBUG_INFO_BTF, and "
 				 "/sys has to be mounted");
