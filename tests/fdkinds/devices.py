@@ -116,18 +116,33 @@ _F_ADD_SEALS, _F_SEAL_SHRINK = 1033, 2
 
 @kind("dmabuf", needs="/dev/udmabuf or /dev/dma_heap/system")
 def _dmabuf(m: Maker, size: int = 8192) -> None:
-    """a dma-buf of that many bytes"""
-    if os.path.exists("/dev/udmabuf"):
-        memory = os.memfd_create("udmabuf", os.MFD_ALLOW_SEALING)
-        os.ftruncate(memory, size)
-        fcntl.fcntl(memory, _F_ADD_SEALS, _F_SEAL_SHRINK)
-        device = os.open("/dev/udmabuf", os.O_RDWR)
-        fd = syscalls.libc("ioctl", device, _UDMABUF_CREATE, struct.pack("IIQQ", memory, 0, 0, size))
-        exporter = "udmabuf"
-        os.close(memory)
-    else:
-        device = os.open("/dev/dma_heap/system", os.O_RDWR)
-        answer = fcntl.ioctl(device, _DMA_HEAP_ALLOC, struct.pack("QIIQ", size, 0, os.O_RDWR, 0))
-        fd, exporter = struct.unpack("QIIQ", answer)[1], "system"
-    os.close(device)
-    m.add(fd, "dmabuf", size=size, exporter=exporter)
+    """dma-bufs of that many bytes: of a memfd, and of the system's heap"""
+    errors = []
+    for part, path, allocate in (
+        ("udmabuf", "/dev/udmabuf", _from_memory),
+        ("system", "/dev/dma_heap/system", _from_heap),
+    ):
+        try:
+            device = os.open(path, os.O_RDWR)
+        except OSError as error:
+            m.skip(part, error)
+            errors.append(reason(error))
+            continue
+        m.add(allocate(device, size), "dmabuf", part, size=size, exporter=part)
+        os.close(device)
+    if len(errors) == 2:
+        raise SkipError("; ".join(errors))
+
+
+def _from_memory(device: int, size: int) -> int:
+    memory = os.memfd_create("udmabuf", os.MFD_ALLOW_SEALING)
+    os.ftruncate(memory, size)
+    fcntl.fcntl(memory, _F_ADD_SEALS, _F_SEAL_SHRINK)
+    fd = syscalls.libc("ioctl", device, _UDMABUF_CREATE, struct.pack("IIQQ", memory, 0, 0, size))
+    os.close(memory)
+    return fd
+
+
+def _from_heap(device: int, size: int) -> int:
+    answer = fcntl.ioctl(device, _DMA_HEAP_ALLOC, struct.pack("QIIQ", size, 0, os.O_RDWR, 0))
+    return int(struct.unpack("QIIQ", answer)[1])

@@ -21,6 +21,7 @@ from .registry import Maker, kind
 _SO_PROTOCOL, _SO_COOKIE = 38, 57  # socket(7), include/uapi/asm-generic/socket.h
 _UDPLITE, _SCTP, _MPTCP = 136, 132, 262
 _AF_XDP = 44
+_VMADDR_CID_LOCAL = 1  # vsock(7); needs CONFIG_VSOCKETS_LOOPBACK
 # include/net/tcp_states.h; TCP_INFO of tcp(7) begins with it
 _TCP_STATES = {1: "ESTABLISHED", 4: "FIN_WAIT1", 5: "FIN_WAIT2", 7: "CLOSE", 8: "CLOSE_WAIT", 10: "LISTEN"}
 _LOOPBACK = {4: (socket.AF_INET, "127.0.0.1"), 6: (socket.AF_INET6, "::1")}
@@ -234,7 +235,36 @@ for _name, _proto in (("udp", socket.IPPROTO_UDP), ("udplite", _UDPLITE)):
 
 @kind("sctp", needs="CONFIG_IP_SCTP")
 def _sctp(m: Maker, backlog: int = 5) -> None:
+    """one to one: listening with a pending association, connected; one to many: listening, associated; and not bound"""
     _listen(m, _inet(4, socket.SOCK_STREAM, _SCTP), "listen", backlog)
+    with _inet(4, socket.SOCK_STREAM, _SCTP) as listener:
+        listener.listen()
+        for part, s in zip("ab", _connected(listener), strict=True):
+            _add(m, s, part, state="ESTABLISHED")
+    many, client = (_inet(4, socket.SOCK_SEQPACKET, _SCTP) for _ in range(2))
+    many.listen(backlog)
+    client.connect(many.getsockname())
+    _add(m, many, "many", backlog=backlog)
+    _add(m, client, "many_client")
+    _add(m, socket.socket(socket.AF_INET, socket.SOCK_STREAM, _SCTP), "unbound")
+
+
+_SOCK_DCCP, _DCCP = 6, 33  # include/linux/net.h
+_SOL_DCCP, _DCCP_SERVICE = 269, 2  # include/uapi/linux/dccp.h; nobody connects without one
+
+
+@kind("dccp", needs="CONFIG_IP_DCCP, before Linux 6.16")
+def _dccp(m: Maker, backlog: int = 5) -> None:
+    """listening, and connected"""
+    listener, client = (socket.socket(socket.AF_INET, _SOCK_DCCP, _DCCP) for _ in range(2))
+    for s in (listener, client):
+        s.setsockopt(_SOL_DCCP, _DCCP_SERVICE, 42)
+        s.bind((_LOOPBACK[4][1], 0))
+    listener.listen(backlog)
+    client.connect(listener.getsockname())
+    accepted, _ = listener.accept()
+    _add(m, listener, "listen", backlog=backlog)
+    _add_pair(m, client, accepted)
 
 
 @kind("raw", needs="CAP_NET_RAW")
@@ -279,11 +309,21 @@ def _netlink(m: Maker) -> None:
 
 @kind("vsock", needs="CONFIG_VSOCKETS")
 def _vsock(m: Maker, backlog: int = 3) -> None:
-    """listening on a port of the kernel's choice; local is [cid, port]"""
-    s = socket.socket(socket.AF_VSOCK, socket.SOCK_STREAM)
-    s.bind((socket.VMADDR_CID_ANY, socket.VMADDR_PORT_ANY))
-    s.listen(backlog)
-    _add(m, s, backlog=backlog)
+    """listening on a port of the kernel's choice, and connected to itself; local is [cid, port]"""
+    listener, client = (socket.socket(socket.AF_VSOCK, socket.SOCK_STREAM) for _ in range(2))
+    listener.bind((socket.VMADDR_CID_ANY, socket.VMADDR_PORT_ANY))
+    listener.listen(backlog)
+    try:
+        client.bind((_VMADDR_CID_LOCAL, socket.VMADDR_PORT_ANY))  # else connect() may wait for a host's answer
+    except OSError as error:
+        client.close()
+        m.skip("a", error)
+    else:
+        client.connect((_VMADDR_CID_LOCAL, listener.getsockname()[1]))
+        accepted, _ = listener.accept()
+        _add(m, client, "a")
+        _add(m, accepted, "b")
+    _add(m, listener, backlog=backlog)
 
 
 @kind("alg", needs="CONFIG_CRYPTO_USER_API_HASH")
@@ -292,8 +332,8 @@ def _alg(m: Maker) -> None:
     s = socket.socket(socket.AF_ALG, socket.SOCK_SEQPACKET)
     s.bind(("hash", "sha256"))
     operation, _ = s.accept()
-    m.add(s.detach(), "socket", algorithm="sha256")
-    m.add(operation.detach(), "socket", "operation")
+    _add(m, s, algorithm="sha256")
+    _add(m, operation, "operation")
 
 
 # Families of which a bare socket says enough: name to (family, type, protocol); include/linux/socket.h.
@@ -324,8 +364,9 @@ _BARE = {
 def _bare_kind(family: int, type_: int, proto: int) -> Callable[[Maker], None]:
     def make(m: Maker) -> None:
         """a socket as socket(2) made it"""
-        fd = socket.socket(family, type_, proto).detach()
-        m.add(fd, "socket", family=family, type=type_, protocol=proto)
+        s = socket.socket(family, type_, proto)
+        known = s.getsockopt(socket.SOL_SOCKET, _SO_PROTOCOL)  # not every family keeps it
+        m.add(s.detach(), "socket", family=family, type=type_, protocol=known)
 
     return make
 
