@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import gc
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -19,6 +20,9 @@ import crfd
 from crfd.capability import Capability, check
 
 CI = os.environ.get("CRFD_CI") == "1"
+
+# A login shell's 1024 descriptors are too few for some tests, and for what they start.
+resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
 
 # What has to be held for each that is not a program: with these, a capability that is missing is our failure.
 _PRIVILEGES = {
