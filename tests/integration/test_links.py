@@ -43,6 +43,7 @@ def objref(image: crfd.Image, pid: int, fd: int) -> int:
 PIPE = """
 import os, sys, time
 r, w = os.pipe()
+told, tell = os.pipe()
 kept = {"r": r, "w": w}
 for end in "rw":
     if os.fork() == 0:
@@ -51,9 +52,10 @@ for end in "rw":
         os.close(kept["w" if end == "r" else "r"])
         if end == "w":
             os.dup2(w, 50)
+        os.close(told), os.close(tell)
         time.sleep(600)
-os.close(r), os.close(w)
-time.sleep(0.05)
+os.close(r), os.close(w), os.close(tell)
+os.read(told, 1)  # the end of it: both children have closed theirs
 print("ready", flush=True)
 time.sleep(600)
 """
