@@ -435,10 +435,13 @@ def test_99000_descriptors_in_5_processes(need: Need) -> None:
     with ExitStack() as stack:
         pids = [stack.enter_context(running(MANY)).pid for _ in range(5)]
         crfd.dump(pids, io.BytesIO(), backend="bpf")  # the programs are loaded
+        start = time.monotonic()
+        crfd.dump(pids, io.BytesIO(), backend="bpf")
+        running_dump = time.monotonic() - start
         held = []
         for _ in range(5):
             result = crfd.dump(pids, io.BytesIO(), backend="bpf", freeze=True)
             assert result.fds >= 99000
             assert not result.unread
             held.append(max(one.ns for one in result.still) / 1e9)
-    assert min(held) < 0.25, held
+    assert min(held) < max(0.25, running_dump), held  # the other one is for slow machines
