@@ -89,15 +89,16 @@ static void explain(enum crfd_bpf_step step, int err, char *why, size_t n)
 	char lockdown[128];
 
 	slurp("/sys/kernel/security/lockdown", lockdown, sizeof(lockdown));
-	/* CAP_BPF alone gets as far as EINVAL for a helper that it may not use; EACCES of the loading is the verifier's. */
-	if (err == EPERM || (err == EACCES && step != CRFD_BPF_LOAD) || (err == EINVAL && !may_load()))
-		snprintf(why, n, "%s: %s: %s", doing[step], strerror(err), why_refused());
-	else if (err == ENOSYS)
+	if (err == ENOSYS)
 		snprintf(why, n, "there is no bpf(2): a kernel without CONFIG_BPF_SYSCALL, or a seccomp filter");
 	else if (err == ENOMEM || err == EMFILE || err == ENFILE)
 		snprintf(why, n, "%s: %s", doing[step], strerror(err));
-	else if (older_than(5, 14, &u))
+	/* Before 5.11 EPERM is also what a limit of locked memory gives. */
+	else if (may_load() && older_than(5, 14, &u))
 		snprintf(why, n, "%s: %s: Linux %s is too old, 5.14 is needed", doing[step], strerror(err), u.release);
+	/* CAP_BPF alone gets as far as EINVAL for a helper that it may not use; EACCES of the loading is the verifier's. */
+	else if (err == EPERM || (err == EACCES && step != CRFD_BPF_LOAD) || (err == EINVAL && !may_load()))
+		snprintf(why, n, "%s: %s: %s", doing[step], strerror(err), why_refused());
 	else if (access(CRFD_KERNEL_BTF "vmlinux", F_OK) < 0)
 		snprintf(why, n, "the kernel has no BTF (" CRFD_KERNEL_BTF "vmlinux): it needs CONFIG_DEBUG_INFO_BTF, and "
 				 "/sys has to be mounted");
