@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -126,3 +127,12 @@ def removed(folder: Path) -> bool:
     except OSError:
         return False
     return True
+
+
+def has_namespace_cookies() -> bool:
+    """SO_NETNS_COOKIE, Linux 5.14: without it only whoever may administer a socket's namespace learns which it is."""
+    with socket.socket() as s:
+        try:
+            return bool(s.getsockopt(socket.SOL_SOCKET, 71, 8))
+        except OSError:
+            return False

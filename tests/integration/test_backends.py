@@ -62,8 +62,9 @@ def differences(proc: crfd.OpenFile, bpf: crfd.OpenFile) -> Iterator[tuple[str, 
 
 
 @pytest.fixture(scope="module")
-def both() -> Iterator[tuple[mkfds.Target, crfd.Task, crfd.Task]]:
+def both(need: Need) -> Iterator[tuple[mkfds.Target, crfd.Task, crfd.Task]]:
     """Everything that this machine grants, as /proc and as BPF see it."""
+    need("backend bpf")
     with mkfds.spawn("all") as target:
         procs.until(lambda: procs.state(target.pid) == "S", "the target waits for its end")
         yield target, crfd.scan(target.pid, backend="proc"), crfd.scan(target.pid, backend="bpf")

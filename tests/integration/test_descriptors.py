@@ -26,6 +26,7 @@ from crfd import address as a
 from crfd import detail as d
 from tests import mkfds
 from tests.fdkinds import syscalls
+from tests.procs import has_namespace_cookies
 
 Need = Callable[[str], None]
 T = TypeVar("T")
@@ -440,15 +441,6 @@ def test_one_s_own_without_privilege(need: Need) -> None:
 
     namespace = os.stat("/proc/self/ns/net").st_ino
     assert in_child(unprivileged) == [STATES["LISTEN"], 7, namespace if has_namespace_cookies() else None]
-
-
-def has_namespace_cookies() -> bool:
-    """SO_NETNS_COOKIE, Linux 5.14: without it only whoever may administer a socket's namespace learns which it is."""
-    with socket.socket() as s:
-        try:
-            return bool(s.getsockopt(socket.SOL_SOCKET, 71, 8))
-        except OSError:
-            return False
 
 
 def test_no_copy_is_left(backend: str) -> None:
