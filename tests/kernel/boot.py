@@ -142,7 +142,8 @@ def boot(options: argparse.Namespace, scratch: Path) -> int | None:
 
 def follow(command: list[str]) -> int | None:
     """Shows what the guest says."""
-    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)  # its open files too
+    _, limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))  # what the guest has open of ours QEMU has open
     said = b""
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None

@@ -4,11 +4,12 @@
 modules=$1 checkout=$2 prefix=$3 python=$4
 shift 4
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 COLUMNS=120
-export PYTEST_ADDOPTS='--color=no'
+export PYTEST_ADDOPTS=--color=no
 ulimit -Hn 524288 # as systemd(1) has it
 
 # $1 of the machine, writable, where something else was mounted over it
 again() {
+	[ -e "$1" ] && return
 	mkdir -p "$1" "/run/upper$1" "/run/work$1"
 	mount -t overlay -o "lowerdir=/run/host$1,upperdir=/run/upper$1,workdir=/run/work$1" again "$1"
 }
