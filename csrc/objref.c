@@ -9,13 +9,17 @@
  * A slot is four bytes and a new key touches only its slot and the end of key[], so a million descriptions take 16 MB
  * and a growth rereads key[] in order.
  */
+#define _GNU_SOURCE /* MADV_HUGEPAGE */
 #include "crfd.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
 
 #include "buf.h"
 
+#define HUGE_PAGE ((size_t)2 << 20)
 #define AHEAD 8 /* slots fetched before they are needed: the table is larger than the cache */
 
 struct crfd_objrefs {
@@ -43,10 +47,28 @@ static size_t find(const crfd_objrefs *t, uint64_t key)
 	return i;
 }
 
+/*
+ * All empty. A large table is used in no order: on pages of 2 MB it costs a page fault in 512, and fewer misses of the
+ * TLB. It is zeroed by writing, for a page that is read before it is written is faulted in twice.
+ */
+static uint32_t *new_slots(size_t n)
+{
+	size_t bytes = n * sizeof(uint32_t);
+	void *slot;
+
+	if (bytes < HUGE_PAGE)
+		return calloc(n, sizeof(uint32_t));
+	slot = aligned_alloc(HUGE_PAGE, bytes);
+	if (!slot)
+		return NULL;
+	(void)madvise(slot, bytes, MADV_HUGEPAGE); /* or else pages of the usual size */
+	return memset(slot, 0, bytes);
+}
+
 static int rehash(crfd_objrefs *t, unsigned int bits)
 {
 	size_t mask = ((size_t)1 << bits) - 1;
-	uint32_t *slot = calloc(mask + 1, sizeof(*slot));
+	uint32_t *slot = new_slots(mask + 1);
 
 	if (!slot)
 		return -ENOMEM;
