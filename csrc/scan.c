@@ -59,8 +59,11 @@ static int fill_next(crfd_scanner *s, crfd_batch *b)
 	int rc = 0;
 
 	crfd_batch_clear(b);
-	while (rc == 0 && !b->ntasks && s->ops->claim(s->state, &job))
+	while (rc == 0 && !b->ntasks && s->ops->claim(s->state, &job) > 0) {
 		rc = s->ops->fill(s->state, 0, &job, b);
+		if (rc == 0 && s->ops->finish)
+			rc = s->ops->finish(s->state, b);
+	}
 	if (rc < 0)
 		crfd_batch_clear(b);
 	return rc < 0 ? rc : b->ntasks > 0;

@@ -4,7 +4,7 @@
 
 #include "crfd.h"
 
-#define CRFD_LANES 2 /* threads that fill batches at a time, at most */
+#define CRFD_LANES 8 /* threads that fill batches at a time, at most */
 
 /* A piece of a scan, as the backend likes to count. */
 struct crfd_scan_job {
@@ -18,14 +18,16 @@ struct crfd_scan_job {
 struct crfd_scan_ops {
 	/* threads: how many may be used in all; the caller's is one of them. */
 	int (*open)(const int32_t *pids, size_t n, int threads, int still, void **state);
-	/* How many threads may fill at a time; 0 where it is not worth one. */
+	/* How many threads may fill at a time, at most CRFD_LANES; 0 where it is not worth one. */
 	int (*lanes)(const void *state);
 	/* Makes a lane ready, before it fills; lane 0 is. */
 	int (*join)(void *state, int lane);
-	/* The next job: 1, or 0 when there is none. */
+	/* The next job: 1, or 0 when there is none; -EAGAIN: none before one that is being filled has been finished. */
 	int (*claim)(void *state, struct crfd_scan_job *job);
 	/* Fills b, which stays empty if all of the job's tasks are gone. 0 or -errno. */
 	int (*fill)(void *state, int lane, const struct crfd_scan_job *job, crfd_batch *b);
+	/* What has to be done to the filled batches in their order, after each other; NULL: nothing. 0 or -errno. */
+	int (*finish)(void *state, crfd_batch *b);
 	void (*close)(void *state);
 };
 

@@ -3,12 +3,14 @@
 #ifndef CRFD_TARGETS_H
 #define CRFD_TARGETS_H
 
+#include <stdatomic.h>
+
 #include "crfd.h"
 
 struct crfd_target {
 	int32_t pid;
 	uint8_t found; /* a thread that nobody named: gone without a word when it exits */
-	uint8_t carried; /* of a table's first target: its entries are in the scan already */
+	atomic_uchar carried; /* of a table's first target: whether its entries are in the scan already */
 	uint16_t pad;
 	uint32_t table; /* 1 + index of the first target of a shared table, 0: its own */
 };
