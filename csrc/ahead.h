@@ -2,9 +2,10 @@
 /*
  * Threads that fill batches ahead of who takes them, so that reading and writing share the processors.
  *
- *   claimed   1    2    3    4    5            the next piece of work goes to whichever lane is free
- *   slot    [ r1 | r2 | b3 | b4 | b5 | - ]     r: ready, b: being filled; a ring, taken in the order of claiming
- *   lane           0 1  0    1    2
+ *   slot    [ r3 | r4 | f5 | b6 | b7 ]     a ring; the next piece of work goes to whichever lane is free
+ *   lane            f5: 1, b6: 0, b7: 2    r: ready, f: being finished, b: being filled
+ *
+ * Batches are filled in any order, finished one after the other and taken in the order of claiming.
  */
 #ifndef CRFD_AHEAD_H
 #define CRFD_AHEAD_H

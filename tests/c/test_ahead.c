@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/* Batches that several threads fill: in order all the same, whatever goes wrong. */
+#include "ahead.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+#include "batch.h"
+#include "check.h"
+#include "oom.h"
+
+#define NONE SIZE_MAX
+
+/* A scan of `jobs` jobs; each fills a batch with one task whose pid is its number plus 1. */
+struct scan {
+	size_t jobs, next;
+	size_t fails, empty; /* jobs that do */
+	size_t waits; /* a job that is not to be claimed before the one before it is finished */
+	int lame; /* lanes but the first do not start */
+	atomic_size_t filled, finished;
+	atomic_int finishing;
+};
+
+static int join(void *state, int lane)
+{
+	CHECK(lane > 0);
+	return ((struct scan *)state)->lame ? -EMFILE : 0;
+}
+
+static int claim(void *state, struct crfd_scan_job *job)
+{
+	struct scan *s = state;
+
+	if (s->next == s->jobs)
+		return 0;
+	if (s->next == s->waits && s->finished < s->next)
+		return -EAGAIN;
+	job->from = s->next++;
+	job->to = s->next;
+	return 1;
+}
+
+static int fill(void *state, int lane, const struct crfd_scan_job *job, crfd_batch *b)
+{
+	struct scan *s = state;
+	crfd_task *t;
+
+	CHECK(lane >= 0 && lane < 3 && job->to == job->from + 1);
+	crfd_batch_clear(b);
+	usleep(job->from % 3 ? 50 : 500);
+	atomic_fetch_add(&s->filled, 1);
+	if (job->from == s->fails)
+		return -EIO;
+	if (job->from == s->empty)
+		return 0;
+	t = crfd_batch_task(b);
+	if (!t)
+		return -ENOMEM;
+	t->info.pid = (uint32_t)job->from + 1;
+	return 0;
+}
+
+static int finish(void *state, crfd_batch *b)
+{
+	struct scan *s = state;
+
+	CHECK(atomic_fetch_add(&s->finishing, 1) == 0);
+	CHECK(!b->ntasks || s->fails != NONE || b->task[0].info.pid == s->finished + 1);
+	usleep(20);
+	atomic_fetch_add(&s->finished, 1);
+	atomic_fetch_sub(&s->finishing, 1);
+	return 0;
+}
+
+static const struct crfd_scan_ops ops = {.join = join, .claim = claim, .fill = fill, .finish = finish};
+
+/* Takes up to n batches; how many there were, and in *rc what came then. */
+static size_t take(struct scan *s, int lanes, size_t n, int *rc)
+{
+	crfd_batch *b = crfd_batch_new();
+	struct crfd_ahead *a = NULL;
+	size_t taken = 0, number = 0;
+
+	CHECK(b && crfd_ahead_start(&ops, s, lanes, &a) == 0);
+	for (*rc = 1; taken < n && (*rc = crfd_ahead_next(a, b)) > 0; taken++) {
+		number += 1 + (number == s->empty);
+		CHECK(b->ntasks == 1 && b->task[0].info.pid == number);
+	}
+	if (*rc <= 0)
+		CHECK(b->ntasks == 0 && (*rc || crfd_ahead_next(a, b) == 0));
+	crfd_ahead_stop(a);
+	crfd_batch_free(b);
+	return taken;
+}
+
+static void test_all(void)
+{
+	for (int lanes = 1; lanes <= 3; lanes++) {
+		struct scan s = {.jobs = 60, .fails = NONE, .empty = 7, .waits = 13};
+		int rc;
+
+		CHECK(take(&s, lanes, NONE, &rc) == 59 && rc == 0 && s.finished == 60);
+	}
+}
+
+static void test_failure(void)
+{
+	for (int lanes = 1; lanes <= 3; lanes++) {
+		struct scan s = {.jobs = 60, .fails = 10, .empty = NONE, .waits = NONE};
+		int rc;
+
+		CHECK(take(&s, lanes, NONE, &rc) == 10 && rc == -EIO);
+		CHECK(s.finished == 10 || lanes > 1); /* more, where some were in work */
+		CHECK(s.next <= 10 + (size_t)lanes + 2);
+	}
+}
+
+static void test_one_who_has_enough(void)
+{
+	struct scan s = {.jobs = 1000, .fails = NONE, .empty = NONE, .waits = NONE};
+	int rc;
+
+	CHECK(take(&s, 3, 4, &rc) == 4 && rc == 1);
+	CHECK(s.filled == s.next && s.next <= 4 + 3 + 2); /* no further ahead than there are slots */
+}
+
+static void test_a_lane_that_does_not_start(void)
+{
+	struct scan s = {.jobs = 20, .fails = NONE, .empty = NONE, .waits = NONE, .lame = 1};
+	int rc;
+
+	CHECK(take(&s, 3, NONE, &rc) == 20 && rc == 0);
+}
+
+static void test_no_memory(void)
+{
+	for (long n = 1;; n++) {
+		struct scan s = {.jobs = 3, .fails = NONE, .empty = NONE, .waits = NONE};
+		struct crfd_ahead *a = NULL;
+		int rc;
+
+		oom_arm(n, 1);
+		rc = crfd_ahead_start(&ops, &s, 2, &a);
+		if (!oom_disarm()) {
+			CHECK(rc == 0);
+			crfd_ahead_stop(a);
+			return;
+		}
+		if (rc == 0)
+			crfd_ahead_stop(a);
+		else
+			CHECK((rc == -ENOMEM || rc == -EAGAIN) && !a);
+	}
+}
+
+int main(void)
+{
+	test_all();
+	test_failure();
+	test_one_who_has_enough();
+	test_a_lane_that_does_not_start();
+	test_no_memory();
+	return 0;
+}
