@@ -317,6 +317,7 @@ libc.clone(child, ctypes.byref(stack, (1 << 20) - 64), 0x4000 | 17, None)  # CLO
 
 def test_a_thread_that_cannot_stop_does_not_hold_us_up(backend: str) -> None:
     with running(VFORK) as process:
+        until(lambda: len(procs.tree(process.pid)) == 2, "it has a child")
         until(lambda: state(process.pid) == "D", "it waits for its child")
         (child,) = (pid for pid in procs.tree(process.pid) if pid != process.pid)
         try:
