@@ -2,12 +2,13 @@
 /*
  * Keys numbered 1, 2, 3 … by first appearance.
  *
- *   slot  [ 0 | 3 | 0 | 1 | 2 | 0 | … ]   open addressing, a power of two, at most half full; 0 = empty
- *               |       |   |
- *   key   [ k1 | k2 | k3 | … ]            in order of appearance, so objref i is key[i - 1]
+ *   slot  [ 0 | t:3 | 0 | t:1 | t:2 | 0 | … ]   open addressing, a power of two, at most half full; 0 = empty
+ *                |        |     |
+ *   key   [ k1 | k2 | k3 | … ]                  in order of appearance, so objref i is key[i - 1]
  *
  * A slot is four bytes and a new key touches only its slot and the end of key[], so a million descriptions take 16 MB
- * and a growth rereads key[] in order.
+ * and a growth rereads key[] in order. The bits that a number leaves of its slot hold a tag, more of the key's hash: a slot
+ * in the way is told from the right one without a look at its key, which is seldom in the processor's cache.
  */
 #define _GNU_SOURCE /* MADV_HUGEPAGE */
 #include "crfd.h"
@@ -29,20 +30,37 @@ struct crfd_objrefs {
 	unsigned int bits; /* 1 << bits slots */
 };
 
-/* The finalizer of splitmix64: every input bit reaches the high bits that choose the slot. */
-static inline size_t slot_of(uint64_t key, unsigned int bits)
+/* The finalizer of splitmix64: every input bit reaches the high bits that choose the slot, and the low ones of the tag. */
+static inline uint64_t hash_of(uint64_t key)
 {
 	key = (key ^ key >> 30) * 0xbf58476d1ce4e5b9u;
 	key = (key ^ key >> 27) * 0x94d049bb133111ebu;
-	return (key ^ key >> 31) >> (64 - bits);
+	return key ^ key >> 31;
+}
+
+static inline size_t slot_of(uint64_t hash, unsigned int bits)
+{
+	return hash >> (64 - bits);
+}
+
+/* The bits of a slot that are the number, which is at most half of the slots'. */
+static inline uint32_t number_bits(unsigned int bits)
+{
+	return bits < 32 ? ((uint32_t)1 << bits) - 1 : UINT32_MAX;
+}
+
+static inline uint32_t tag_of(uint64_t hash, unsigned int bits)
+{
+	return bits < 32 ? (uint32_t)hash << bits : 0;
 }
 
 /* The slot that holds key, or the empty one where it belongs. */
-static size_t find(const crfd_objrefs *t, uint64_t key)
+static size_t find(const crfd_objrefs *t, uint64_t key, uint64_t hash)
 {
-	size_t mask = ((size_t)1 << t->bits) - 1, i = slot_of(key, t->bits);
+	size_t mask = ((size_t)1 << t->bits) - 1, i = slot_of(hash, t->bits);
+	uint32_t number = number_bits(t->bits), tag = tag_of(hash, t->bits);
 
-	while (t->slot[i] && t->key[t->slot[i] - 1] != key)
+	while (t->slot[i] && ((t->slot[i] & ~number) != tag || t->key[(t->slot[i] & number) - 1] != key))
 		i = (i + 1) & mask;
 	return i;
 }
@@ -73,11 +91,12 @@ static int rehash(crfd_objrefs *t, unsigned int bits)
 	if (!slot)
 		return -ENOMEM;
 	for (size_t n = 0; n < t->nr; n++) {
-		size_t i = slot_of(t->key[n], bits);
+		uint64_t hash = hash_of(t->key[n]);
+		size_t i = slot_of(hash, bits);
 
 		while (slot[i])
 			i = (i + 1) & mask;
-		slot[i] = (uint32_t)n + 1;
+		slot[i] = (uint32_t)(n + 1) | tag_of(hash, bits);
 	}
 	free(t->slot);
 	t->slot = slot;
@@ -127,28 +146,29 @@ int crfd_objrefs_add(crfd_objrefs *t, const uint64_t *key, size_t n, uint32_t *o
 	if (rc < 0)
 		return rc;
 	for (size_t k = 0; k < n; k++) {
+		uint64_t hash = hash_of(key[k]);
 		size_t i;
 
 		if (k + AHEAD < n)
-			__builtin_prefetch(&t->slot[slot_of(key[k + AHEAD], t->bits)]);
+			__builtin_prefetch(&t->slot[slot_of(hash_of(key[k + AHEAD]), t->bits)], 1);
 		fresh[k] = 0;
 		objref[k] = 0;
 		if (!key[k])
 			continue;
-		i = find(t, key[k]);
+		i = find(t, key[k], hash);
 		if (!t->slot[i]) {
 			t->key[t->nr++] = key[k];
-			t->slot[i] = (uint32_t)t->nr;
+			t->slot[i] = (uint32_t)t->nr | tag_of(hash, t->bits);
 			fresh[k] = 1;
 		}
-		objref[k] = t->slot[i];
+		objref[k] = t->slot[i] & number_bits(t->bits);
 	}
 	return 0;
 }
 
 uint32_t crfd_objrefs_get(const crfd_objrefs *t, uint64_t key)
 {
-	return key ? t->slot[find(t, key)] : 0;
+	return key ? t->slot[find(t, key, hash_of(key))] & number_bits(t->bits) : 0;
 }
 
 size_t crfd_objrefs_len(const crfd_objrefs *t)
