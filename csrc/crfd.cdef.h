@@ -75,6 +75,7 @@ typedef struct {
 	uint64_t first, nfds; /* its descriptors in crfd_batch.fd */
 	int32_t err; /* errno when the task could not be read: it is reported, not written */
 	uint32_t step;
+	uint64_t nerrors; /* of its descriptors that have err set */
 	crfd_span ext; /* extension records of the task, whole, parent left 0 */
 } crfd_task;
 

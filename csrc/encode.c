@@ -130,7 +130,7 @@ static int put_extensions(crfd_buf *out, const crfd_batch *b, crfd_span ext, uin
 
 static int put_fd_errors(crfd_buf *out, const crfd_batch *b, const crfd_task *t)
 {
-	for (uint64_t i = t->first; i < t->first + t->nfds; i++) {
+	for (uint64_t i = t->first; t->nerrors && i < t->first + t->nfds; i++) {
 		crfd_fd_error err = {.fd = b->fd[i].fd, .err = b->fd[i].err, .step = b->fd[i].step};
 		int rc = err.err ? crfd_buf_rec(out, CRFD_REC_FD_ERROR, t->info.pid, &err, sizeof(err)) : 0;
 
@@ -203,44 +203,58 @@ static int put_task(crfd_encoder *e, const crfd_batch *b, const crfd_task *t, co
 	return rc;
 }
 
-static int put_description(const crfd_encoder *e, const crfd_batch *b, const crfd_fd *f, uint32_t objref, crfd_buf *out)
+/* FD_ENT, FD_DATA, FNAME without the name, and FD_STAT. */
+#define FD_BYTES (4 * sizeof(crfd_rec) + sizeof(crfd_fd_ent) + sizeof(crfd_fd_data) + 1 + sizeof(crfd_fd_stat))
+
+/* A record to where there is room for it; behind it. Inline, since there are four for each descriptor. */
+static inline uint8_t *lay(uint8_t *to, int type, uint32_t parent, const void *payload, size_t len)
+{
+	crfd_rec h = {.type = (int16_t)type, .len = (int16_t)len, .parent = parent};
+
+	memcpy(to, &h, sizeof(h));
+	memcpy(to + sizeof(h), payload, len);
+	return to + sizeof(h) + len;
+}
+
+static uint8_t *lay_name(uint8_t *to, const uint8_t *name, size_t len)
+{
+	crfd_rec h = {.type = CRFD_REC_FNAME, .len = (int16_t)(len + 1)};
+
+	memcpy(to, &h, sizeof(h));
+	memcpy(to + sizeof(h), name, len);
+	to[sizeof(h) + len] = 0;
+	return to + sizeof(h) + len + 1;
+}
+
+static uint8_t *lay_description(const crfd_encoder *e, const crfd_batch *b, const crfd_fd *f, uint32_t objref, uint8_t *to)
 {
 	crfd_fd_data data = {.fd_type = f->kind, .f_mode = (uint16_t)f->st.f_mode, .f_flags = f->f_flags,
 			     .f_uid = f->f_uid, .f_gid = f->f_gid, .f_pos = f->f_pos, .f_version = f->f_version};
-	crfd_rec h = {.type = CRFD_REC_FNAME, .parent = 0};
 	size_t len = f->name.len < CRFD_NAME_MAX ? f->name.len : CRFD_NAME_MAX - 1;
-	int rc = crfd_buf_rec(out, CRFD_REC_FD_DATA, objref, &data, sizeof(data));
 
-	if (rc < 0)
-		return rc;
-	rc = crfd_buf_reserve(out, sizeof(h) + len + 1);
-	if (rc < 0)
-		return rc;
-	h.len = (int16_t)(len + 1);
-	memcpy(out->v + out->nr, &h, sizeof(h));
-	memcpy(out->v + out->nr + sizeof(h), b->text.v + f->name.off, len);
-	out->v[out->nr + sizeof(h) + len] = 0;
-	out->nr += sizeof(h) + len + 1;
-	if (e->rfc)
-		return 0;
-	rc = crfd_buf_rec(out, CRFD_REC_FD_STAT, objref, &f->st, sizeof(f->st));
-	return rc < 0 || !f->ext.len ? rc : put_extensions(out, b, f->ext, objref);
+	to = lay(to, CRFD_REC_FD_DATA, objref, &data, sizeof(data));
+	to = lay_name(to, b->text.v + f->name.off, len);
+	return e->rfc ? to : lay(to, CRFD_REC_FD_STAT, objref, &f->st, sizeof(f->st));
 }
 
 static int put_fd(crfd_encoder *e, const crfd_batch *b, const crfd_fd *f, uint32_t objref, int fresh, crfd_buf *out)
 {
 	crfd_fd_ent ent = {.objref = objref, .fd = f->fd, .close_on_exec = f->close_on_exec};
-	int rc = crfd_buf_rec(out, CRFD_REC_FD_ENT, 0, &ent, sizeof(ent));
+	int rc = crfd_buf_reserve(out, FD_BYTES + f->name.len);
+	uint8_t *to = out->v + out->nr;
 
 	if (rc < 0)
 		return rc;
+	to = lay(to, CRFD_REC_FD_ENT, 0, &ent, sizeof(ent));
 	e->stats.nfds++;
-	if (!fresh)
-		return 0;
-	if (objref != e->stats.nobjrefs + 1)
-		return -EINVAL;
-	e->stats.nobjrefs++;
-	return put_description(e, b, f, objref, out);
+	if (fresh) {
+		if (objref != e->stats.nobjrefs + 1)
+			return -EINVAL;
+		e->stats.nobjrefs++;
+		to = lay_description(e, b, f, objref, to);
+	}
+	out->nr = (size_t)(to - out->v);
+	return fresh && !e->rfc && f->ext.len ? put_extensions(out, b, f->ext, objref) : 0;
 }
 
 /* Everything of the section but SECTION_SUM is out and summed. */

@@ -70,6 +70,7 @@ static int take_run(struct lane *lane, struct crfd_bpf_source *s, const struct c
 	for (size_t i = 0; i < nr && rc >= 0; i++) {
 		r = (const struct walk_fd *)(s->piece + at);
 		rc = crfd_bpf_fd(r, b, &lane->asker, &f[i], &b->ident[first + i]);
+		b->task[b->ntasks - 1].nerrors += f[i].err != 0;
 		at += r->len;
 	}
 	return rc;

@@ -172,6 +172,7 @@ static int settle_task(struct lane *l, const struct crfd_proc_task *p, crfd_batc
 	for (uint64_t f = from; f < from + listed; f++) {
 		if (b->fd[f].fd < 0)
 			continue;
+		t->nerrors += b->fd[f].err != 0;
 		b->fd[*end] = b->fd[f];
 		b->ident[(*end)++] = b->ident[f];
 	}
@@ -184,7 +185,7 @@ static int settle_task(struct lane *l, const struct crfd_proc_task *p, crfd_batc
 		return rc;
 	t->err = ESRCH;
 	t->step = CRFD_STEP_TASK;
-	t->nfds = t->info.vanished = 0;
+	t->nfds = t->nerrors = t->info.vanished = 0;
 	*end = t->first;
 	return 0;
 }
