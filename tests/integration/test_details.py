@@ -4,19 +4,16 @@
 from __future__ import annotations
 
 import ctypes
-import errno
-import fcntl
 import io
 import json
 import os
-import signal
 import struct
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pytest
 
@@ -25,34 +22,10 @@ from crfd import detail as d
 from crfd.cli.main import main
 from tests import mkfds
 from tests.fdkinds import syscalls
+from tests.kinds import known, of, scan
 
 Need = Callable[[str], None]
 T = TypeVar("T")
-
-
-@pytest.fixture(scope="module")
-def everything() -> Iterator[mkfds.Target]:
-    with mkfds.spawn("all") as target:
-        yield target
-
-
-def known(target: mkfds.Target, kind: str, fact: str) -> list[dict[str, Any]]:
-    """The descriptors of a kind of which the process knows a fact; skips where this machine has none."""
-    found = [one for one in target.fds if one["kind"] == kind and fact in one]
-    if not found:
-        pytest.skip(f"{kind}: {target.skipped.get(kind, 'none here')}")
-    return found
-
-
-def scan(pid: int, backend: str) -> dict[int, crfd.OpenFile]:
-    files = {fd: entry.file for fd, entry in crfd.scan(pid, backend=backend).fds.items()}
-    return {fd: file for fd, file in files.items() if file is not None}
-
-
-def of(file: crfd.OpenFile, what: type[T]) -> T:
-    detail = file.detail
-    assert isinstance(detail, what), (file, detail)
-    return detail
 
 
 # ---- events ----
@@ -329,110 +302,6 @@ def test_descriptors_in_flight(everything: mkfds.Target, backend: str) -> None:
     receiver, sender = (files[everything.by_role(f"scm.{role}")["fd"]] for role in ("receiver", "sender"))
     assert of(receiver, d.Socket).in_flight == len(everything.by_role("scm.receiver")["in_flight"]) == 1
     assert of(sender, d.Socket).in_flight == 0
-
-
-# ---- locks ----
-
-
-def _told(lock: d.Lock) -> dict[str, Any]:
-    kinds = {d.LockKind.OFD: "OFDLCK"}
-    end = "EOF" if lock.end is None else lock.end
-    pid = -1 if lock.pid is None else lock.pid
-    kind = kinds.get(lock.kind, lock.kind.name)
-    return {"type": kind, "mode": lock.type.name, "start": lock.start, "end": end, "pid": pid}
-
-
-def test_locks_are_on_the_description_that_took_them(everything: mkfds.Target, backend: str) -> None:
-    files = scan(everything.pid, backend)
-    locked = known(everything, "file", "locks")
-    assert {lock["type"] for one in locked for lock in one["locks"]} == {"POSIX", "OFDLCK", "FLOCK", "LEASE"}
-    for one in locked:
-        assert list(map(_told, files[one["fd"]].locks)) == one["locks"], one
-        assert files[one["fd"]].fdinfo == b""
-    others = set(files) - {one["fd"] for one in locked}
-    assert not [fd for fd in others if files[fd].locks]
-
-
-# A process that locks 0-9, and a child with the same description that locks 40-49, and 60-69 through a duplicate.
-_LOCKERS = """
-import fcntl, os, sys
-fd = os.open(sys.argv[1], os.O_RDWR)
-fcntl.lockf(fd, fcntl.LOCK_EX, 10, 0)
-ready, told = os.pipe()
-if os.fork() == 0:
-    twin = os.dup(fd)
-    fcntl.lockf(fd, fcntl.LOCK_SH, 10, 40)
-    fcntl.lockf(twin, fcntl.LOCK_EX, 10, 60)
-    os.write(told, b"x")
-else:
-    os.read(ready, 1)
-    print(fd, flush=True)
-sys.stdin.read()
-"""
-
-
-def test_each_task_has_its_posix_locks_on_a_shared_description(
-    tmp_path: Path, backend: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    path, image = tmp_path / "locked", tmp_path / "image"
-    path.write_bytes(bytes(100))
-    with subprocess.Popen(
-        [sys.executable, "-c", _LOCKERS, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as first:
-        assert first.stdin and first.stdout
-        fd = int(first.stdout.readline())
-        selection = crfd.Selection(frozenset({first.pid}), tree=True)
-        result = crfd.dump(selection, image, backend=backend)
-        first.stdin.close()
-    (child,) = set(result.pids) - {first.pid}
-    assert [main(["show", *more, str(image)]) for more in ([], ["--json"])] == [0, 0]
-    with crfd.open(image) as opened:
-        one, other = opened.tasks[first.pid], opened.tasks[child]
-    file = one.fds[fd].file
-    assert file is not None and file == other.fds[fd].file
-    assert [(lock.type.name, lock.start, lock.end, lock.pid) for lock in file.locks] == [("WRITE", 0, 9, first.pid)]
-    held = [{(lock.type.name, lock.start, lock.end, lock.pid) for lock in locks} for locks in other.locks.values()]
-    assert (one.locks, fd in other.locks) == ({}, True)
-    assert held == 2 * [{("READ", 40, 49, child), ("WRITE", 60, 69, child)}]  # through it and its duplicate
-    out = capsys.readouterr().out
-    assert out.count(f"lock: POSIX read 40-49 pid {child}") == 2
-    assert out.count(f"lock: POSIX write 0-9 pid {first.pid}") == 3
-    assert out.count('"start": 60') == 2
-
-
-@contextmanager
-def _being_broken(path: Path) -> Iterator[int]:
-    """A write lease that a reader's open is breaking."""
-    path.write_bytes(b"leased")
-    fd = os.open(path, os.O_RDWR)
-    before = signal.signal(signal.SIGIO, signal.SIG_IGN)
-    try:
-        fcntl.fcntl(fd, 1024, fcntl.F_WRLCK)  # F_SETLEASE
-        with pytest.raises(BlockingIOError) as refused:
-            os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-        assert refused.value.errno == errno.EWOULDBLOCK
-        yield fd
-    finally:
-        os.close(fd)
-        signal.signal(signal.SIGIO, before)
-
-
-def test_a_lease_that_is_being_broken(backend: str, tmp_path: Path) -> None:
-    with _being_broken(tmp_path / "leased") as fd:
-        (lock,) = scan(os.getpid(), backend)[fd].locks
-    assert (lock.kind, lock.type, lock.breaking) == (d.LockKind.LEASE, d.LockType.READ, True)
-    assert (lock.pid, lock.mandatory) == (os.getpid(), False)
-
-
-def test_locks_of_a_special_file(backend: str) -> None:
-    fd = os.eventfd(5)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_SH)
-        file = scan(os.getpid(), backend)[fd]
-    finally:
-        os.close(fd)
-    assert of(file, d.Eventfd).count == 5
-    assert [(lock.kind, lock.type) for lock in file.locks] == [(d.LockKind.FLOCK, d.LockType.READ)]
 
 
 # ---- the rest ----

@@ -51,8 +51,8 @@ for name in *; do
 	if [ -L $name ]; then
 		cp -P $name /root/
 	elif [ -d $name ] && mkdir /root/$name 2>/dev/null; then
-		mkdir -p /root/run/upper/$name /root/run/work/$name
-		mount -t overlay -o lowerdir=/host/$name,upperdir=/root/run/upper/$name,workdir=/root/run/work/$name host /root/$name
+		mkdir -p /root/run/upper/$name /root/run/spare/$name
+		mount -t overlay -o lowerdir=/host/$name,upperdir=/root/run/upper/$name,workdir=/root/run/spare/$name host /root/$name
 	fi
 done
 cd /

@@ -10,8 +10,8 @@ ulimit -Hn 524288 # as systemd(1) has it
 # $1 of the machine, writable, where something else was mounted over it
 again() {
 	[ -e "$1" ] && return
-	mkdir -p "$1" "/run/upper$1" "/run/work$1"
-	mount -t overlay -o "lowerdir=/run/host$1,upperdir=/run/upper$1,workdir=/run/work$1" again "$1"
+	mkdir -p "$1" "/run/upper$1" "/run/spare$1"
+	mount -t overlay -o "lowerdir=/run/host$1,upperdir=/run/upper$1,workdir=/run/spare$1" again "$1"
 }
 
 mount -t proc proc /proc

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: MIT
+"""What a process knows of its descriptors, and what a scan finds of them."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import pytest
+
+import crfd
+from tests import mkfds
+
+T = TypeVar("T")
+
+
+def known(target: mkfds.Target, kind: str, fact: str) -> list[dict[str, Any]]:
+    """The descriptors of a kind of which the process knows a fact; skips where this machine has none."""
+    found = [one for one in target.fds if one["kind"] == kind and fact in one]
+    if not found:
+        pytest.skip(f"{kind}: {target.skipped.get(kind, 'none here')}")
+    return found
+
+
+def scan(pid: int, backend: str) -> dict[int, crfd.OpenFile]:
+    files = {fd: entry.file for fd, entry in crfd.scan(pid, backend=backend).fds.items()}
+    return {fd: file for fd, file in files.items() if file is not None}
+
+
+def of(file: crfd.OpenFile, what: type[T]) -> T:
+    detail = file.detail
+    assert isinstance(detail, what), (file, detail)
+    return detail
