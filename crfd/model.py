@@ -209,10 +209,15 @@ class Task:
 
     @property
     def locks(self) -> Mapping[int, tuple[Lock, ...]]:
-        """By descriptor, the POSIX locks that it holds through descriptions which an earlier task of the image has as well."""
+        """By descriptor, the POSIX locks that it holds through descriptions which an earlier task of the image has as well.
+
+        Of tasks that share a table they are with the first.
+        """
+        if all(kind != RecordType.FD_LOCK for kind, _ in self.extensions):
+            return {}
         from crfd.decode import locks_elsewhere
 
-        return locks_elsewhere(self) if self.extensions else {}
+        return locks_elsewhere(self)
 
     @property
     def exe(self) -> bytes | None:
