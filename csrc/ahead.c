@@ -174,10 +174,10 @@ int crfd_ahead_next(struct crfd_ahead *a, crfd_batch *b)
 	return rc;
 }
 
-void crfd_ahead_stop(struct crfd_ahead *a)
+int crfd_ahead_stop(struct crfd_ahead *a)
 {
 	if (a->pid != getpid())
-		return; /* what the threads held is as they left it */
+		return 0;
 	pthread_mutex_lock(&a->lock);
 	a->ended = 1;
 	pthread_cond_broadcast(&a->changed);
@@ -189,4 +189,5 @@ void crfd_ahead_stop(struct crfd_ahead *a)
 	pthread_cond_destroy(&a->changed);
 	pthread_mutex_destroy(&a->lock);
 	free(a);
+	return 1;
 }

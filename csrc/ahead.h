@@ -18,7 +18,10 @@ struct crfd_ahead;
 int crfd_ahead_start(const struct crfd_scan_ops *ops, void *state, int lanes, struct crfd_ahead **out);
 /* Exchanges b for the next batch: 1, or 0 at the end, or the -errno that the filling gave. */
 int crfd_ahead_next(struct crfd_ahead *a, crfd_batch *b);
-/* Waits for the batches that are being filled. */
-void crfd_ahead_stop(struct crfd_ahead *a);
+/*
+ * Waits for the batches that are being filled: 1. In a child after fork() there is no thread to wait for, and what each had in
+ * hand is as it was left: 0, and the state must not be touched again.
+ */
+int crfd_ahead_stop(struct crfd_ahead *a);
 
 #endif

@@ -78,8 +78,7 @@ void crfd_scanner_free(crfd_scanner *s)
 {
 	if (!s)
 		return;
-	if (s->ahead)
-		crfd_ahead_stop(s->ahead);
-	s->ops->close(s->state);
+	if (!s->ahead || crfd_ahead_stop(s->ahead))
+		s->ops->close(s->state);
 	free(s);
 }

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "batch.h"
@@ -133,6 +134,26 @@ static void test_a_lane_that_does_not_start(void)
 	CHECK(take(&s, 3, NONE, &rc) == 20 && rc == 0);
 }
 
+/* A child has none of the threads, and must not wait for them. */
+static void test_fork(void)
+{
+	struct scan s = {.jobs = 1000, .fails = NONE, .empty = NONE, .waits = NONE};
+	crfd_batch *b = crfd_batch_new();
+	struct crfd_ahead *a = NULL;
+	int status = -1;
+	pid_t pid;
+
+	CHECK(b && crfd_ahead_start(&ops, &s, 3, &a) == 0 && crfd_ahead_next(a, b) == 1);
+	pid = fork();
+	if (!pid) {
+		alarm(10);
+		_exit(crfd_ahead_stop(a) != 0);
+	}
+	CHECK(pid > 0 && waitpid(pid, &status, 0) == pid && status == 0);
+	CHECK(crfd_ahead_stop(a) == 1);
+	crfd_batch_free(b);
+}
+
 static void test_no_memory(void)
 {
 	for (long n = 1;; n++) {
@@ -160,6 +181,7 @@ int main(void)
 	test_failure();
 	test_one_who_has_enough();
 	test_a_lane_that_does_not_start();
+	test_fork();
 	test_no_memory();
 	return 0;
 }
