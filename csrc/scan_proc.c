@@ -23,7 +23,7 @@
 
 #define BATCH_TASKS 64
 #define BATCH_FDS 16384
-#define FDS_PER_TASK 16 /* of the limit of open files: a held task takes three */
+#define FDS_PER_TASK 16 /* that we may still open: a held task takes three */
 
 enum { CARRIED_NOT = 0, CARRIED = 1, CARRIED_BY_JOB = 2 };
 
@@ -65,23 +65,27 @@ static void scan_close(void *state)
 	free(s);
 }
 
-static size_t max_held(int lanes)
+/* How many tasks we may hold at a time without running out of descriptors. */
+static size_t may_hold(void)
 {
-	size_t share = FDS_PER_TASK * (size_t)lanes;
+	int64_t used = crfd_count(getpid());
 	struct rlimit limit;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur / share < BATCH_TASKS)
-		return limit.rlim_cur / share + 1;
-	return BATCH_TASKS;
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || used < 0)
+		return 1;
+	return limit.rlim_cur > (rlim_t)used ? (limit.rlim_cur - (rlim_t)used) / FDS_PER_TASK + 1 : 1;
 }
 
-/* A lane for each thread; or all of them for the one task there is. */
+/* A lane for each thread; or all threads for the one task there is. No more threads than tasks may be held. */
 static int start_lanes(struct scan *s, int threads)
 {
-	int lanes = s->targets.nr < 2 ? 1 : threads < CRFD_LANES ? threads : CRFD_LANES;
-	int rc = 0;
+	size_t tasks = may_hold();
+	int rc = 0, lanes;
 
-	s->max_held = max_held(lanes);
+	if ((size_t)threads > tasks)
+		threads = (int)tasks;
+	lanes = s->targets.nr < 2 ? 1 : threads < CRFD_LANES ? threads : CRFD_LANES;
+	s->max_held = tasks / (size_t)lanes < BATCH_TASKS ? tasks / (size_t)lanes : BATCH_TASKS;
 	while (s->nlanes < lanes && rc == 0)
 		rc = crfd_readers_init(&s->lane[s->nlanes++].readers, lanes == 1 ? threads : 1, s->identities.inferred);
 	return rc;

@@ -8,13 +8,14 @@ import json
 import os
 import random
 import re
+import resource
 import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -454,3 +455,32 @@ def test_a_batch_does_not_show_them_either(need: Need) -> None:
     scanner.close()
     assert keys
     assert not [key for key in keys if 0xFFFF888000000000 <= key < 0xFFFFE90000000000]
+
+
+_LEFT = 10  # descriptors for all of a dump
+# As many as make a batch of their own.
+_FULL = 'import os, time; [os.dup(0) for _ in range(17000)]; print("ready", flush=True); time.sleep(600)'
+
+
+def test_threads_do_not_take_the_last_descriptors_from_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)))
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    out = tmp_path / "image"
+    with ExitStack() as stack:
+        pids = [stack.enter_context(running(_FULL)).pid for _ in range(4)]
+        kept = [os.dup(0) for _ in range(100)]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(kept) + 1, hard))
+        for fd in kept[-_LEFT:]:
+            os.close(fd)
+        try:
+            result = crfd.dump(pids, out, backend="proc")
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+            for fd in kept[:-_LEFT]:
+                os.close(fd)
+    assert not result.unread
+    assert result.fds >= 4 * 17000
+    with crfd.open(out) as image:
+        assert not [entry for task in image.tasks.values() for entry in task.fds.values() if entry.error]
