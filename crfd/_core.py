@@ -132,11 +132,6 @@ class Scanner:
         ffi.release(self._c)
 
 
-def start_writeback(fd: int, start: int, length: int) -> None:
-    """Has these bytes of a file written to the disk from now on (sync_file_range(2)); a hint, which cannot fail."""
-    lib.crfd_start_writeback(fd, start, length)
-
-
 def load_bpf_ahead() -> None:
     """Has the BPF programs loaded in the background; whoever needs them waits for what is left of it."""
     lib.crfd_bpf_load_ahead()

@@ -9,13 +9,13 @@ import stat
 from collections.abc import Callable
 from contextlib import suppress
 
-from crfd._core import start_writeback
 from crfd.errors import CrfdError
 
-WRITEBACK = 8 << 20  # bytes after which the disk gets to work, while more is to come
+SYNC_AFTER = 8 << 20  # bytes after which the disk gets to work, while more is to come
 
 TYPE_CHECKING = False  # see _core.py
 if TYPE_CHECKING:
+    from threading import Thread
     from typing import IO, Protocol
 
     Target = str | bytes | os.PathLike[str] | os.PathLike[bytes] | IO[bytes]
@@ -117,7 +117,9 @@ class FileSink:
         self._folder, name = os.path.split(path)
         self._temporary = os.path.join(self._folder, f".{name[:200]}.{os.getpid()}.{id(self):x}.tmp")
         self._named = False
-        self._written = self._started = 0  # bytes handed to the file, and of these to the disk
+        self._unsynced = 0  # bytes written since a sync began
+        self._syncing: Thread | None = None
+        self._failed: OSError | None = None  # what a sync met, which the kernel tells once
         try:
             self._fd = self._create()
         except OSError as e:
@@ -136,15 +138,42 @@ class FileSink:
     def write(self, data: memoryview) -> None:
         try:
             _write_all(lambda piece: os.write(self._fd, piece), data)
+            self._unsynced += len(data)
+            if self._unsynced >= SYNC_AFTER:
+                self._sync_behind()
         except OSError as e:
             raise type(e)(e.errno, e.strerror, self._path) from None
-        self._written += len(data)
-        if self._written - self._started >= WRITEBACK:
-            start_writeback(self._fd, self._started, self._written - self._started)
-            self._started = self._written
+
+    def _sync_behind(self) -> None:
+        """Has a thread sync what is written, unless one is still at it: then there is little to wait for at the end."""
+        from threading import Thread
+
+        if self._syncing and self._syncing.is_alive():
+            return
+        self._end_sync()
+        self._unsynced = 0
+        self._syncing = Thread(target=self._sync)
+        try:
+            self._syncing.start()
+        except RuntimeError:  # no more threads: the sync at the end does it all
+            self._syncing = None
+
+    def _sync(self) -> None:
+        try:
+            os.fdatasync(self._fd)
+        except OSError as e:
+            self._failed = e
+
+    def _end_sync(self) -> None:
+        if self._syncing:
+            self._syncing.join()
+            self._syncing = None
+        if self._failed:
+            raise self._failed
 
     def commit(self) -> None:
         try:
+            self._end_sync()
             os.fsync(self._fd)
             if not self._named:
                 # Only with a dir_fd does os.link() pass AT_SYMLINK_FOLLOW on; the path is absolute, so it names nothing.
@@ -168,6 +197,8 @@ class FileSink:
         os.close(fd)
 
     def abort(self) -> None:
+        with suppress(OSError):
+            self._end_sync()
         os.close(self._fd)
         if self._named:
             with suppress(OSError):

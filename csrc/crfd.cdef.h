@@ -106,9 +106,6 @@ void crfd_scanner_free(crfd_scanner *s);
 /* Number of open fds of a process, from st_size of /proc/PID/fd (Linux 6.2) or by listing. */
 int64_t crfd_count(int32_t pid);
 
-/* Has the kernel begin to write these bytes of a file to the disk, without waiting for it: sync_file_range(2). */
-int crfd_start_writeback(int fd, uint64_t from, uint64_t n);
-
 /* Whether kcmp(2) and pidfd_getfd(2) are granted here: 0 or -errno. */
 int crfd_probe_kcmp(void);
 int crfd_probe_pidfd_getfd(void);

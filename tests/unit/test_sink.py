@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from crfd import CrfdError
-from crfd.sink import open_sink
+from crfd.sink import SYNC_AFTER, open_sink
 
 OLD = b"the old image"
 
@@ -50,6 +50,43 @@ def test_abort_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
     sink.abort()
     assert path.read_bytes() == OLD
     assert os.listdir(tmp_path) == ["image"]
+
+
+def test_a_large_file_is_synced_while_it_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fdatasync", lambda fd: synced.append(os.fstat(fd).st_size))
+    monkeypatch.setattr(os, "fsync", lambda fd: synced.append(-1))
+    sink = open_sink(tmp_path / "image")
+    sink.write(memoryview(bytes(SYNC_AFTER - 1)))
+    sink.write(memoryview(b"xy"))
+    sink.commit()
+    assert synced[:2] == [SYNC_AFTER + 1, -1]
+    assert (tmp_path / "image").stat().st_size == SYNC_AFTER + 1
+
+
+@pytest.mark.parametrize("finish", ["write", "commit"])
+def test_what_a_sync_meets_meanwhile_is_not_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, finish: str) -> None:
+    def fail(fd: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "fdatasync", fail)
+    piece = memoryview(bytes(SYNC_AFTER))
+    path = tmp_path / "image"
+    path.write_bytes(OLD)
+    before = len(os.listdir("/proc/self/fd"))
+    sink = open_sink(path)
+    sink.write(piece)
+    with pytest.raises(OSError) as e:
+        if finish == "commit":
+            sink.commit()
+        for _ in range(100):
+            sink.write(piece)
+    if finish == "write":
+        sink.abort()
+    assert (e.value.errno, e.value.filename) == (errno.EIO, str(path))
+    assert path.read_bytes() == OLD
+    assert os.listdir(tmp_path) == ["image"]
+    assert len(os.listdir("/proc/self/fd")) == before
 
 
 def test_a_link_stays_a_link(tmp_path: Path) -> None:
