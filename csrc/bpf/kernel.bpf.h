@@ -1,7 +1,16 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
-/* The kernel's structs: the members used alone, and where they lie is relocated when a program is loaded. */
+/* The kernel's numbers, and its structs: the members used alone, and where they lie is relocated when a program is loaded. */
 #ifndef CRFD_KERNEL_H
 #define CRFD_KERNEL_H
+
+#define S_IFMT 0170000 /* linux/stat.h */
+#define S_IFREG 0100000
+#define S_IFIFO 0010000
+
+#define TMPFS_MAGIC 0x01021994 /* linux/magic.h */
+#define ANON_INODE_FS_MAGIC 0x09041934
+#define SOCKFS_MAGIC 0x534f434b
+#define XFS_SUPER_MAGIC 0x58465342
 
 #define CORE __attribute__((preserve_access_index))
 

@@ -9,13 +9,10 @@
 #define CRFD_KINDS_H
 
 #include "kernel.bpf.h"
+#include "out.bpf.h"
 #include "walk.h"
 
-#define S_IFIFO 0010000
 #define PIPE_SLOTS 16 /* what a pipe has unless it was told otherwise */
-#define SOCKFS_MAGIC 0x534f434b
-#define TMPFS_MAGIC 0x01021994
-#define ANON_INODE_FS_MAGIC 0x09041934
 #define AF_UNIX 1
 #define AF_INET 2
 #define AF_INET6 10

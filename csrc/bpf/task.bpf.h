@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0 */
+/* A task and its table. */
+#ifndef CRFD_TASK_H
+#define CRFD_TASK_H
+
+#include "here.bpf.h"
+#include "kernel.bpf.h"
+#include "walk.h"
+
+#define PIDTYPE_TGID 1 /* enum pid_type, as it is since 4.19 */
+#define PIDTYPE_SID 3
+#define SIGNAL_EXIT_OR_STOP (4 | 1) /* the whole group's code counts then: fs/proc/array.c, do_task_stat(), 5.16 */
+
+/* Where a record of a task is put together. */
+struct {
+	struct walk_task task;
+	__u64 open[WALK_SLOTS_MAX / 64];
+} listed;
+
+/*
+ * Every pointer through BPF_CORE_READ here: this iterator's task is "trusted", and for each load of a pointer from it
+ * the verifier of Linux 6.18 searches all of the kernel's BTF four times, two milliseconds of loading each.
+ */
+static __always_inline void put_ids(struct task_struct *task, struct walk_task *r)
+{
+	const struct cred *cred = BPF_CORE_READ(task, real_cred);
+	struct pid *pid = BPF_CORE_READ(task, thread_pid);
+
+	r->tid = nr_here(pid);
+	r->tgid = nr_here(BPF_CORE_READ(task, signal, pids[PIDTYPE_TGID]));
+	r->ppid = nr_here(BPF_CORE_READ(task, real_parent, signal, pids[PIDTYPE_TGID]));
+	r->sid = nr_here(BPF_CORE_READ(task, signal, pids[PIDTYPE_SID]));
+	r->ns_pid = upid_at(pid, BPF_CORE_READ(pid, level)).nr;
+	r->uid = BPF_CORE_READ(cred, uid.val);
+	r->euid = BPF_CORE_READ(cred, euid.val);
+	r->gid = BPF_CORE_READ(cred, gid.val);
+	r->egid = BPF_CORE_READ(cred, egid.val);
+}
+
+/* Which slots of the table are in use; of one that is too large, nothing. */
+static __always_inline __u64 put_open(struct task_struct *task, struct walk_task *r)
+{
+	struct fdtable *fdt = BPF_CORE_READ(task, files, fdt);
+	__u64 bytes;
+
+	r->fd_size = fdt ? BPF_CORE_READ(fdt, max_fds) : 0;
+	bytes = ((__u64)r->fd_size + 63) / 64 * 8;
+	asm volatile("" : "+r"(bytes)); /* the verifier must see the test on what it is given */
+	if (!bytes || bytes > sizeof(listed.open))
+		return 0;
+	r->told = bpf_probe_read_kernel(listed.open, bytes, BPF_CORE_READ(fdt, open_fds)) == 0;
+	return r->told ? bytes : 0;
+}
+
+#endif
