@@ -71,17 +71,20 @@ static const char *string_at(const crfd_btf *btf, uint32_t offset)
 	return offset < btf->strings_len ? btf->strings + offset : "";
 }
 
-/* Names by their first byte: those of byte c are from begin[c] to begin[c + 1]. */
+/* Names by their first byte: those of byte c are from begin[c] to begin[c + 1]; of which kind they are, as a bit each. */
 struct names {
 	struct crfd_btf_name *v;
 	size_t begin[257];
+	uint32_t kinds[256];
 };
 
 static void names_init(struct names *names, struct crfd_btf_name *v, size_t n)
 {
 	*names = (struct names){.v = v};
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		names->begin[(uint8_t)*v[i].name + 1] = i + 1;
+		names->kinds[(uint8_t)*v[i].name] |= 1u << v[i].kind;
+	}
 	for (int c = 1; c <= 256; c++)
 		if (!names->begin[c])
 			names->begin[c] = names->begin[c - 1];
@@ -89,6 +92,8 @@ static void names_init(struct names *names, struct crfd_btf_name *v, size_t n)
 
 static void names_see(struct names *names, const char *name, uint32_t kind, uint32_t id)
 {
+	if (!(names->kinds[(uint8_t)*name] >> kind & 1))
+		return;
 	for (size_t i = names->begin[(uint8_t)*name]; i < names->begin[(uint8_t)*name + 1]; i++) {
 		struct crfd_btf_name *wanted = &names->v[i];
 
