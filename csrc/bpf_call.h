@@ -9,6 +9,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+enum { TRACE_ITER = 28 }; /* enum bpf_attach_type: of a program, and of its link */
+
 /* A descriptor or 0, or -errno. */
 static inline int crfd_bpf_call(int cmd, const void *attr, size_t n)
 {

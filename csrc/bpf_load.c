@@ -10,7 +10,7 @@
 #include "bpf_call.h"
 #include "thread.h"
 
-enum { LINK_CREATE = 28, ITER_CREATE = 33, TRACE_ITER = 28 };
+enum { LINK_CREATE = 28, ITER_CREATE = 33 };
 
 /* The attributes of bpf(2) as far as they are used: see bpf_program.c. */
 struct link_create {

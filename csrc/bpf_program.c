@@ -26,7 +26,7 @@ struct walk_function {
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
 enum { MAP_CREATE = 0, PROG_LOAD = 5, BTF_LOAD = 18 };
-enum { MAP_TYPE_ARRAY = 2, PROG_TYPE_TRACING = 26, TRACE_ITER = 28 };
+enum { MAP_TYPE_ARRAY = 2, PROG_TYPE_TRACING = 26 };
 #define LD_IMM64_MAP_VALUE 0x2018 /* the low half of an instruction: a 64-bit constant, an address within a map */
 
 struct map_create {
@@ -61,15 +61,15 @@ struct program {
 	uint32_t attach; /* which of walk_names */
 };
 
-#define PROGRAM(program)                                                                                               \
-	{.name = #program, .insns = program##_insns, .insn_nr = COUNT(program##_insns), .relos = program##_relos,      \
+#define PROGRAM(name_, program)                                                                                        \
+	{.name = name_, .insns = program##_insns, .insn_nr = COUNT(program##_insns), .relos = program##_relos,         \
 	 .relo_nr = COUNT(program##_relos), .functions = program##_functions,                                          \
 	 .function_nr = COUNT(program##_functions), .attach = program##_attach}
 
-static const struct program programs[] = {
-	[CRFD_BPF_FDS] = PROGRAM(walk_fds),
-	[CRFD_BPF_TASKS] = PROGRAM(walk_tasks),
-};
+static const struct program tasks_program = PROGRAM("walk_tasks", walk_tasks);
+
+/* The one to be had: reading by loads, or else by a helper (bpf/read.bpf.h). */
+static const struct program fds_programs[] = {PROGRAM("walk_fds", cast_fds), PROGRAM("walk_fds", probe_fds)};
 
 /* What the skeleton needs of the kernel's BTF. */
 struct layout {
@@ -144,10 +144,9 @@ static int load_program(const struct program *p, const struct layout *layout, in
 				 .func_info = crfd_bpf_address(p->functions), .func_info_cnt = p->function_nr,
 				 .func_info_rec_size = sizeof(*p->functions),
 				 .attach_btf_id = layout->attach[p->attach]};
-	uint64_t insns[COUNT(walk_fds_insns)]; /* the longest */
+	uint64_t insns[WALK_INSNS_MAX];
 	int rc;
 
-	_Static_assert(sizeof(walk_tasks_insns) <= sizeof(insns), "room for any program");
 	memcpy(insns, p->insns, p->insn_nr * sizeof(*insns));
 	memcpy(prog.name, p->name, strlen(p->name));
 	set_map(insns, p->insn_nr, map_fd);
@@ -156,68 +155,43 @@ static int load_program(const struct program *p, const struct layout *layout, in
 	return rc < 0 ? rc : crfd_bpf_call(PROG_LOAD, &prog, sizeof(prog));
 }
 
-static void release_programs(struct crfd_bpf_programs *p)
-{
-	for (size_t i = 0; i < COUNT(programs); i++) {
-		if (p->prog_fd[i] >= 0)
-			close(p->prog_fd[i]);
-		p->prog_fd[i] = -1;
-	}
-}
-
-/* One program's loading, as a thread has it. */
+/* What the programs of a set are loaded with, and what a thread of its own makes of walk_tasks. */
 struct loading {
-	const struct program *program;
 	const struct layout *layout;
-	int map_fd, types_fd, rc;
+	int map_fd, types_fd, tasks_fd;
 };
 
-static void *run_loading(void *arg)
+static void *load_tasks(void *arg)
 {
 	struct loading *l = arg;
 
-	l->rc = load_program(l->program, l->layout, l->map_fd, l->types_fd);
+	l->tasks_fd = load_program(&tasks_program, l->layout, l->map_fd, l->types_fd);
 	return NULL;
+}
+
+static int load_fds(const struct loading *l)
+{
+	int rc = -ENOENT;
+
+	for (size_t i = 0; i < COUNT(fds_programs) && rc < 0 && rc != -EPERM; i++)
+		rc = load_program(&fds_programs[i], l->layout, l->map_fd, l->types_fd);
+	return rc;
 }
 
 /* The verifier takes most of the time, and can do two at once. */
 static int load_both(struct crfd_bpf_programs *p, const struct layout *layout, int types_fd)
 {
-	struct loading l[COUNT(programs)];
+	struct loading l = {.layout = layout, .map_fd = p->map_fd, .types_fd = types_fd};
 	pthread_t thread;
-	int apart;
+	int apart = crfd_thread_start(&thread, load_tasks, &l) == 0;
 
-	for (size_t i = 0; i < COUNT(programs); i++)
-		l[i] = (struct loading){&programs[i], layout, p->map_fd, types_fd, 0};
-	apart = crfd_thread_start(&thread, run_loading, &l[CRFD_BPF_TASKS]) == 0;
-	run_loading(&l[CRFD_BPF_FDS]);
+	p->prog_fd[CRFD_BPF_FDS] = load_fds(&l);
 	if (apart)
 		pthread_join(thread, NULL);
 	else
-		run_loading(&l[CRFD_BPF_TASKS]);
-	for (size_t i = 0; i < COUNT(programs); i++)
-		p->prog_fd[i] = l[i].rc;
-	return l[CRFD_BPF_FDS].rc < 0 ? l[CRFD_BPF_FDS].rc : l[CRFD_BPF_TASKS].rc;
-}
-
-/* As if the kernel had no function for programs to call. */
-static void forget_functions(struct layout *layout)
-{
-	for (size_t i = 0; i < COUNT(walk_accesses); i++)
-		if (walk_accesses[i].kind == CRFD_BTF_FUNC)
-			layout->found[i].there = 0;
-}
-
-/* Without a JIT compiler the kernel lets no program call its functions: kernel/bpf/verifier.c, add_kfunc_call(). */
-static int load_in_any_way(struct crfd_bpf_programs *p, struct layout *layout, int types_fd)
-{
-	int rc = load_both(p, layout, types_fd);
-
-	if (rc >= 0 || rc == -EPERM)
-		return rc;
-	forget_functions(layout);
-	release_programs(p);
-	return load_both(p, layout, types_fd);
+		load_tasks(&l);
+	p->prog_fd[CRFD_BPF_TASKS] = l.tasks_fd;
+	return p->prog_fd[CRFD_BPF_FDS] < 0 ? p->prog_fd[CRFD_BPF_FDS] : l.tasks_fd;
 }
 
 int crfd_bpf_programs_load(struct crfd_bpf_programs *p, enum crfd_bpf_step *step)
@@ -239,7 +213,7 @@ int crfd_bpf_programs_load(struct crfd_bpf_programs *p, enum crfd_bpf_step *step
 	if (rc >= 0)
 		*step = CRFD_BPF_LOAD;
 	if (rc >= 0)
-		rc = load_in_any_way(p, &layout, types_fd);
+		rc = load_both(p, &layout, types_fd);
 	close(types_fd);
 	if (rc >= 0)
 		*step = CRFD_BPF_OK;
@@ -248,7 +222,9 @@ int crfd_bpf_programs_load(struct crfd_bpf_programs *p, enum crfd_bpf_step *step
 
 void crfd_bpf_programs_release(struct crfd_bpf_programs *p)
 {
-	release_programs(p);
+	for (size_t i = 0; i < COUNT(p->prog_fd); i++)
+		if (p->prog_fd[i] >= 0)
+			close(p->prog_fd[i]);
 	if (p->map_fd >= 0)
 		close(p->map_fd);
 }

@@ -23,6 +23,18 @@ int crfd_bpf_source_start(struct crfd_bpf_source *s, crfd_bpf *bpf, int32_t tid)
 	return s->iter < 0 ? s->iter : 0;
 }
 
+/* Whether all of a record is there, and of a sibling the directory that it means. */
+static int is_whole(const struct crfd_bpf_source *s, const struct walk_fd *r)
+{
+	size_t left = s->end - s->at, back = (size_t)r->dir * 8;
+
+	if (left < sizeof(*r) || r->len > left || r->len % 8 || r->len < sizeof(*r) + (r->path > 0 ? (size_t)r->path : 0))
+		return 0;
+	if (r->bits & WALK_SIBLING)
+		return back && back <= s->at && r->path > 1 && crfd_bpf_dir_of(r)->dir && !(crfd_bpf_dir_of(r)->bits & WALK_SIBLING);
+	return !r->dir || r->dir < r->path;
+}
+
 int crfd_bpf_source_peek(struct crfd_bpf_source *s, crfd_bpf *bpf, const struct walk_fd **out)
 {
 	const struct walk_fd *r;
@@ -36,8 +48,7 @@ int crfd_bpf_source_peek(struct crfd_bpf_source *s, crfd_bpf *bpf, const struct 
 		s->end = (size_t)got;
 	}
 	r = (const struct walk_fd *)(s->piece + s->at);
-	if (s->end - s->at < sizeof(*r) || r->len > s->end - s->at || r->len % 8 ||
-	    r->len < sizeof(*r) + (r->path > 0 ? (size_t)r->path : 0))
+	if (!is_whole(s, r))
 		return -EPROTO;
 	*out = r;
 	return 1;

@@ -42,3 +42,11 @@ int crfd_number_signed(const char *p, size_t n, int64_t *out)
 	*out = (int64_t)(minus ? 0 - v : v);
 	return 0;
 }
+
+char *crfd_number_text(uint64_t v, char *end)
+{
+	do
+		*--end = (char)('0' + v % 10);
+	while (v /= 10);
+	return end;
+}

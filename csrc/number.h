@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The one parser of numbers in the kernel's texts. */
+/* The one parser of numbers in the kernel's texts, and the writer of one where printf() would be what takes longest. */
 #ifndef CRFD_NUMBER_H
 #define CRFD_NUMBER_H
 
@@ -10,5 +10,7 @@
 int crfd_number(const char *p, size_t n, unsigned int base, uint64_t max, uint64_t *out);
 /* The same in base 10 with an optional minus, as two's complement. */
 int crfd_number_signed(const char *p, size_t n, int64_t *out);
+/* Writes v in base 10, at most 20 digits, so that they end before `end`; where they begin. */
+char *crfd_number_text(uint64_t v, char *end);
 
 #endif

@@ -76,31 +76,11 @@ static __always_inline int put_inode(struct inode *inode, struct walk_fd *r)
 	return bits;
 }
 
-/*
- * What a file leads to is seldom in the processor's cache, and half of the time of a walk goes by in waiting for memory. Read
- * here, one right behind the other, the lines that will be needed come together.
- */
-static __always_inline void fetch(struct file *file)
-{
-	struct inode *inode = file->f_inode;
-	struct dentry *dentry = file->f_path.dentry;
-	__u64 lines = number_of(inode->i_sb);
-
-	lines += number_of(dentry->d_parent);
-	lines += inode->i_blocks;
-	lines += number_of(inode->i_flctx);
-	lines += file->f_pos;
-	asm volatile("" : : "r"(lines));
-}
-
 static __always_inline int put_file(struct file *file, struct walk_fd *r)
 {
 	struct dentry *dentry = file->f_path.dentry;
 	struct file___versioned *versioned = (void *)file;
-	int bits;
-
-	fetch(file);
-	bits = put_inode(file->f_inode, r);
+	int bits = put_inode(file->f_inode, r);
 
 	r->print = print_of(file);
 	r->file = (__u64)file;

@@ -9,6 +9,7 @@
 
 #define TMPFS_MAGIC 0x01021994 /* linux/magic.h */
 #define ANON_INODE_FS_MAGIC 0x09041934
+#define PIPEFS_MAGIC 0x50495045
 #define SOCKFS_MAGIC 0x534f434b
 #define XFS_SUPER_MAGIC 0x58465342
 
@@ -25,6 +26,11 @@ struct super_block {
 
 struct list_head {
 	struct list_head *next;
+} CORE;
+
+/* Of use for its first member alone, a plain number of eight bytes. */
+struct timespec64 {
+	__s64 tv_sec;
 } CORE;
 
 struct file_lock_context {
@@ -65,9 +71,23 @@ struct xfs_inode {
 	struct inode i_vnode;
 } CORE;
 
+struct dentry_operations {
+	void *d_dname;
+} CORE;
+
 struct dentry {
+	struct {
+		struct {
+			unsigned int sequence;
+		} seqcount;
+	} d_seq;
 	struct hlist_bl_node d_hash;
 	struct dentry *d_parent;
+	struct {
+		__u32 hash, len;
+		const unsigned char *name;
+	} d_name;
+	const struct dentry_operations *d_op;
 } CORE;
 
 struct vfsmount {
@@ -288,6 +308,10 @@ struct nsproxy {
 	struct net *net_ns;
 } CORE;
 
+struct fs_struct {
+	struct path root;
+} CORE;
+
 struct task_struct {
 	unsigned int __state;
 	unsigned int flags;
@@ -298,12 +322,15 @@ struct task_struct {
 	__u64 start_boottime;
 	const struct cred *real_cred;
 	char comm[16];
+	struct fs_struct *fs;
 	struct files_struct *files;
 	struct signal_struct *signal;
 	struct nsproxy *nsproxy;
 } CORE;
 
-struct seq_file;
+struct seq_file {
+	unsigned long count;
+} CORE;
 
 /* What iterator programs are called with does not move: members of eight bytes, as they were in 5.8. */
 struct bpf_iter_meta {

@@ -3,13 +3,14 @@
  * What the kinds have that are no plain files, taken as it lies there and understood out of the kernel. Each put_ fills
  * its member of tail and says WALK_* of it, WALK_PLAIN with it where nothing is left for fdinfo to tell.
  *
- * Pointers from a file's private_data have no type, so everything behind them is a read that may fail and then gives 0.
+ * Pointers from a file's private_data have no type, so everything behind them is a READ(), which may fail and then gives 0.
  */
 #ifndef CRFD_KINDS_H
 #define CRFD_KINDS_H
 
 #include "kernel.bpf.h"
 #include "out.bpf.h"
+#include "read.bpf.h"
 #include "walk.h"
 
 #define PIPE_SLOTS 16 /* what a pipe has unless it was told otherwise */
@@ -26,30 +27,30 @@ struct {
 
 static __always_inline void put_inet(struct sock *sk, struct walk_sock *r)
 {
-	struct inet_sock *inet = (void *)sk;
+	struct inet_sock *inet = AS(inet_sock, sk);
 
-	r->peer_port = BPF_CORE_READ(sk, __sk_common.skc_dport);
-	r->port = BPF_CORE_READ(inet, inet_sport);
+	r->peer_port = READ(sk, __sk_common.skc_dport);
+	r->port = READ(inet, inet_sport);
 	if (r->family == AF_INET6) {
-		r->dev_if = BPF_CORE_READ(sk, __sk_common.skc_bound_dev_if);
+		r->dev_if = READ(sk, __sk_common.skc_bound_dev_if);
 		bpf_core_read(r->address, sizeof(r->address), &sk->__sk_common.skc_v6_rcv_saddr);
 		bpf_core_read(r->peer_address, sizeof(r->peer_address), &sk->__sk_common.skc_v6_daddr);
 		return;
 	}
-	r->address[0] = BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr);
+	r->address[0] = READ(sk, __sk_common.skc_rcv_saddr);
 	if (!r->address[0])
-		r->address[0] = BPF_CORE_READ(inet, inet_saddr);
-	r->peer_address[0] = BPF_CORE_READ(sk, __sk_common.skc_daddr);
+		r->address[0] = READ(inet, inet_saddr);
+	r->peer_address[0] = READ(sk, __sk_common.skc_daddr);
 }
 
 static __always_inline __u16 put_unix_name(struct unix_sock *sk, char *name)
 {
-	struct unix_address *address = BPF_CORE_READ(sk, addr);
+	struct unix_address *address = READ(sk, addr);
 	__u32 len;
 
 	if (!address)
 		return 0;
-	len = BPF_CORE_READ(address, len);
+	len = READ(address, len);
 	if (len > WALK_NAME_MAX)
 		return 0;
 	bpf_probe_read_kernel(name, WALK_NAME_MAX, (char *)address + bpf_core_field_offset(struct unix_address, name));
@@ -59,59 +60,65 @@ static __always_inline __u16 put_unix_name(struct unix_sock *sk, char *name)
 static __always_inline __u64 inode_of(struct sock *sk)
 {
 	struct sock___numbered *numbered = (void *)sk;
+	struct socket *socket;
+	struct file *file;
+	struct inode *inode;
 
 	if (bpf_core_field_exists(numbered->sk_ino))
-		return BPF_CORE_READ(numbered, sk_ino);
-	return BPF_CORE_READ(sk, sk_socket, file, f_inode, i_ino);
+		return READ(numbered, sk_ino);
+	socket = READ(sk, sk_socket);
+	file = READ(socket, file);
+	inode = READ(file, f_inode);
+	return READ(inode, i_ino);
 }
 
 /* Of a listener the descriptors in flight are those to the sockets that wait in its queue: left to fdinfo. */
 static __always_inline int put_unix(struct sock *sk, struct walk_sock *r)
 {
-	struct unix_sock *u = (void *)sk;
-	struct unix_sock___counted *counted = (void *)sk;
-	struct sock *peer = BPF_CORE_READ(u, peer);
+	struct unix_sock *u = AS(unix_sock, sk);
+	struct unix_sock___counted *counted = (void *)u;
+	struct sock *peer = READ(u, peer);
 
 	r->name_len = put_unix_name(u, more.tail.unix_sock.name);
 	if (peer) {
 		r->bits |= WALK_SOCK_PEER;
 		r->peer_ino = inode_of(peer);
-		r->peer_name_len = put_unix_name((void *)peer, more.tail.unix_sock.peer_name);
+		r->peer_name_len = put_unix_name(AS(unix_sock, peer), more.tail.unix_sock.peer_name);
 	}
 	if (bpf_core_field_exists(counted->inq_len)) {
 		r->bits |= WALK_SOCK_BYTES;
-		r->bytes = BPF_CORE_READ(counted, inq_len);
+		r->bytes = READ(counted, inq_len);
 	}
 	if (r->state == TCP_LISTEN && r->queued)
 		return 0;
 	r->bits |= WALK_SOCK_IN_FLIGHT;
-	r->in_flight = BPF_CORE_READ(u, scm_stat.nr_fds.counter);
+	r->in_flight = READ(u, scm_stat.nr_fds.counter);
 	return WALK_PLAIN;
 }
 
 /* Lines of their own in fdinfo: only unix sockets have any (net/unix/af_unix.c, unix_show_fdinfo). */
-static __always_inline int put_sock(void *data, const void *own_net)
+static __always_inline int put_sock(__u64 data, __u64 own_net)
 {
 	struct walk_sock *r = &more.tail.unix_sock.sock;
-	struct socket *sock = data;
-	struct sock *sk = BPF_CORE_READ(sock, sk);
+	struct socket *socket = AS(socket, data);
+	struct sock *sk = READ(socket, sk);
 	int plain = WALK_PLAIN;
 
 	if (!sk)
 		return WALK_PLAIN;
 	more.len = sizeof(*r);
 	__builtin_memset(r, 0, sizeof(*r));
-	r->family = BPF_CORE_READ(sk, __sk_common.skc_family);
-	r->state = BPF_CORE_READ(sk, __sk_common.skc_state);
-	r->type = BPF_CORE_READ(sk, sk_type);
-	r->protocol = BPF_CORE_READ(sk, sk_protocol);
-	r->queued = BPF_CORE_READ(sk, sk_receive_queue.qlen);
-	r->read_memory = BPF_CORE_READ(sk, sk_backlog.rmem_alloc.counter);
-	r->write_memory = BPF_CORE_READ(sk, sk_wmem_alloc.refs.counter);
-	r->write_queued = BPF_CORE_READ(sk, sk_wmem_queued);
-	r->pending = BPF_CORE_READ(sk, sk_ack_backlog);
-	r->backlog = BPF_CORE_READ(sk, sk_max_ack_backlog);
-	if (BPF_CORE_READ(sk, __sk_common.skc_net.net) == own_net)
+	r->family = READ(sk, __sk_common.skc_family);
+	r->state = READ(sk, __sk_common.skc_state);
+	r->type = READ(sk, sk_type);
+	r->protocol = READ(sk, sk_protocol);
+	r->queued = READ(sk, sk_receive_queue.qlen);
+	r->read_memory = READ(sk, sk_backlog.rmem_alloc.counter);
+	r->write_memory = READ(sk, sk_wmem_alloc.refs.counter);
+	r->write_queued = READ(sk, sk_wmem_queued);
+	r->pending = READ(sk, sk_ack_backlog);
+	r->backlog = READ(sk, sk_max_ack_backlog);
+	if (number_of(READ(sk, __sk_common.skc_net.net)) == own_net)
 		r->bits = WALK_SOCK_OWN_NET;
 	if (r->family == AF_UNIX)
 		plain = put_unix(sk, r);
@@ -123,81 +130,75 @@ static __always_inline int put_sock(void *data, const void *own_net)
 }
 
 /* As fs/pipe.c, pipe_ioctl() and pipe_fcntl(), but for the mutex: a writer may hold that for ever. */
-static __always_inline int put_pipe(struct pipe_inode_info *pipe)
+static __always_inline int put_pipe(__u64 data)
 {
 	struct walk_pipe *r = &more.tail.pipe;
-	__u32 tail = BPF_CORE_READ(pipe, tail), slots = BPF_CORE_READ(pipe, head) - tail, len;
-	__u32 mask = BPF_CORE_READ(pipe, ring_size) - 1;
-	char *buf = (char *)BPF_CORE_READ(pipe, bufs) + bpf_core_field_offset(struct pipe_buffer, len);
+	struct pipe_inode_info *pipe = AS(pipe_inode_info, data);
+	__u32 tail = READ(pipe, tail), slots = READ(pipe, head) - tail, mask = READ(pipe, ring_size) - 1;
+	__u64 bufs = number_of(READ(pipe, bufs));
 
 	more.len = sizeof(*r);
-	r->pages = BPF_CORE_READ(pipe, max_usage);
-	r->readers = BPF_CORE_READ(pipe, readers);
-	r->writers = BPF_CORE_READ(pipe, writers);
+	r->pages = READ(pipe, max_usage);
+	r->readers = READ(pipe, readers);
+	r->writers = READ(pipe, writers);
 	r->waiting = slots > PIPE_SLOTS ? WALK_PIPE_MANY : 0;
 	for (__u32 i = 0; i < PIPE_SLOTS && i < slots && slots <= PIPE_SLOTS; i++) {
-		len = 0;
-		bpf_probe_read_kernel(&len, sizeof(len),
-				      buf + (__u64)(tail + i & mask) * bpf_core_type_size(struct pipe_buffer));
-		r->waiting += len;
+		__u64 buf = bufs + (tail + i & mask) * bpf_core_type_size(struct pipe_buffer);
+
+		r->waiting += READ(AS(pipe_buffer, buf), len);
 	}
 	return WALK_PIPE;
 }
 
-static __always_inline int put_eventfd(void *data)
+static __always_inline int put_eventfd(__u64 data)
 {
-	struct eventfd_ctx *ctx = data;
+	struct eventfd_ctx *ctx = AS(eventfd_ctx, data);
 	struct walk_eventfd *r = &more.tail.eventfd;
 
 	more.len = sizeof(*r);
-	r->count = BPF_CORE_READ(ctx, count);
-	r->flags = BPF_CORE_READ(ctx, flags);
-	r->id = BPF_CORE_READ(ctx, id);
+	r->count = READ(ctx, count);
+	r->flags = READ(ctx, flags);
+	r->id = READ(ctx, id);
 	return WALK_EVENTFD | WALK_PLAIN;
 }
 
-static __always_inline void put_target(struct rb_node *node)
+static __always_inline void put_target(struct epitem *item)
 {
 	struct walk_target *r = &more.tail.epoll.target[0];
-	struct epitem *item = (void *)((char *)node - bpf_core_field_offset(struct epitem, rbn));
-	struct inode *inode = BPF_CORE_READ(item, ffd.file, f_inode);
+	struct file *file = READ(item, ffd.file);
+	struct inode *inode = READ(file, f_inode);
+	struct super_block *sb = READ(inode, i_sb);
 
-	r->fd = BPF_CORE_READ(item, ffd.fd);
-	r->events = BPF_CORE_READ(item, event.events);
-	r->data = BPF_CORE_READ(item, event.data);
-	r->pos = BPF_CORE_READ(item, ffd.file, f_pos);
-	r->ino = BPF_CORE_READ(inode, i_ino);
-	r->dev = BPF_CORE_READ(inode, i_sb, s_dev);
-}
-
-static __always_inline struct rb_node *child_of(struct rb_node *node, int right)
-{
-	struct epitem *item = (void *)((char *)node - bpf_core_field_offset(struct epitem, rbn));
-
-	return right ? BPF_CORE_READ(item, rbn.rb_right) : BPF_CORE_READ(item, rbn.rb_left);
+	r->fd = READ(item, ffd.fd);
+	r->events = READ(item, event.events);
+	r->data = READ(item, event.data);
+	r->pos = READ(file, f_pos);
+	r->ino = READ(inode, i_ino);
+	r->dev = READ(sb, s_dev);
 }
 
 /* A tree of one is what most have; what is larger is left to fdinfo. */
-static __always_inline int put_epoll(void *data)
+static __always_inline int put_epoll(__u64 data)
 {
-	struct eventpoll *ep = data;
-	struct rb_node *node = BPF_CORE_READ(ep, rbr.rb_root.rb_node);
+	struct eventpoll *ep = AS(eventpoll, data);
+	__u64 node = number_of(READ(ep, rbr.rb_root.rb_node));
+	struct epitem *item = AS(epitem, node - bpf_core_field_offset(struct epitem, rbn));
 
-	if (node && (child_of(node, 0) || child_of(node, 1)))
+	if (node && (READ(item, rbn.rb_left) || READ(item, rbn.rb_right)))
 		return 0;
 	more.tail.epoll.nr = node != 0;
 	if (node)
-		put_target(node);
+		put_target(item);
 	more.len = sizeof(more.tail.epoll);
 	return WALK_EPOLL | WALK_PLAIN;
 }
 
-static __always_inline int put_seals(char *inode)
+static __always_inline int put_seals(__u64 inode)
 {
-	struct shmem_inode_info *info = (void *)(inode - bpf_core_field_offset(struct shmem_inode_info, vfs_inode));
+	struct shmem_inode_info *info = AS(shmem_inode_info, inode - bpf_core_field_offset(struct shmem_inode_info, vfs_inode));
 
 	more.len = sizeof(more.tail.memfd);
-	more.tail.memfd.seals = BPF_CORE_READ(info, seals);
+	more.tail.memfd.seals = READ(info, seals);
 	return WALK_SEALS;
 }
 
@@ -205,17 +206,14 @@ static __always_inline int put_seals(char *inode)
 	((__u64)(a) | (__u64)(b) << 8 | (__u64)(c) << 16 | (__u64)(d) << 24 | (__u64)(e) << 32 | (__u64)(f) << 40 |    \
 	 (__u64)(g) << 48 | (__u64)(h) << 56)
 
-/* "anon_inode:[eventfd]", "anon_inode:[eventpoll]" */
-static __always_inline int put_anon(void *data)
+/* "[eventfd]", "[eventpoll]" */
+static __always_inline int put_anon(__u64 data)
 {
 	const __u64 *word = (const __u64 *)out.path;
 
-	if (word[0] != TEXT8('a', 'n', 'o', 'n', '_', 'i', 'n', 'o') ||
-	    word[1] != TEXT8('d', 'e', ':', '[', 'e', 'v', 'e', 'n'))
-		return 0;
-	if (word[2] << 24 == TEXT8(0, 0, 0, 't', 'f', 'd', ']', 0))
+	if (word[0] == TEXT8('[', 'e', 'v', 'e', 'n', 't', 'f', 'd') && word[1] << 48 == TEXT8(0, 0, 0, 0, 0, 0, ']', 0))
 		return put_eventfd(data);
-	if (word[2] << 8 == TEXT8(0, 't', 'p', 'o', 'l', 'l', ']', 0))
+	if (word[0] == TEXT8('[', 'e', 'v', 'e', 'n', 't', 'p', 'o') && word[1] << 32 == TEXT8(0, 0, 0, 0, 'l', 'l', ']', 0))
 		return put_epoll(data);
 	return 0;
 }
@@ -230,15 +228,15 @@ __noinline int put_kind(__u64 data, __u64 inode, __u64 own_net)
 
 	more.len = 0;
 	if (r->magic == TMPFS_MAGIC && r->bits & WALK_UNNAMED)
-		return put_seals((char *)inode);
+		return put_seals(inode);
 	if (!data)
 		return 0;
 	if (r->magic == ANON_INODE_FS_MAGIC)
-		return put_anon((void *)data);
+		return put_anon(data);
 	if (r->magic == SOCKFS_MAGIC)
-		return put_sock((void *)data, (void *)own_net);
+		return put_sock(data, own_net);
 	if ((r->mode & S_IFMT) == S_IFIFO)
-		return put_pipe((void *)data);
+		return put_pipe(data);
 	return 0;
 }
 

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Reads the object that clang made of walk.bpf.c and writes, as C arrays, what bpf_load.c gives to the kernel.
+"""Reads the two objects that clang made of walk.bpf.c and writes, as C arrays, what bpf_program.c gives to the kernel.
+
+    skel.py CAST.o PROBE.o
+
+The first reads by loads (WALK_CAST 1), the second by a helper; what both have alike is taken from the second.
 
 Of each program: its instructions with the functions that it calls behind it; which instructions have to be relocated, and to
 what (.BTF.ext, Documentation/bpf/btf.rst); where its functions begin. A load of a variable's address has the offset in the
@@ -9,12 +13,14 @@ map as its upper constant, and the map's number is put into the lower one when i
 import struct
 import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 
 PROGRAMS = {"iter/task_file": "walk_fds", "iter/task": "walk_tasks"}
 ATTACH = {"walk_fds": "bpf_iter_task_file", "walk_tasks": "bpf_iter_task"}  # functions of the kernel
+TAKEN = {"cast_fds": (0, "walk_fds"), "probe_fds": (1, "walk_fds"), "walk_tasks": (1, "walk_tasks")}  # of which object
 R_64, R_CALL = 1, 10  # relocations of the object: the address of a variable, a call
 LD_IMM64, PSEUDO_MAP_VALUE, PSEUDO_KFUNC_CALL = 0x18, 2, 2
-EXISTS, TYPE = 2, 7  # enum bpf_core_relo_kind
+TYPE = 7  # of enum bpf_core_relo_kind
 TYPE_OF_SUB = 6  # in types()
 POINTER, ARRAY, STRUCT, UNION, FUNC, FUNC_PROTO = 2, 3, 4, 5, 12, 13
 ALIASES = {8, 9, 10, 11, 18}  # typedef and the qualifiers
@@ -123,8 +129,6 @@ def functions(elf: Elf) -> dict[str, Function]:
                 words[at] = words[at] & 0x0FFF | PSEUDO_MAP_VALUE << 12
             elif kind == R_CALL and section == ".text" and value == 0:
                 function.calls.append((at, section))
-            elif kind == R_64 and value == -1:
-                function.relocations.append((at, EXISTS, (section, "", "FUNC")))
             elif kind == R_CALL and value == -1:
                 words[at] = words[at] & 0x0FFF | PSEUDO_KFUNC_CALL << 12
                 function.relocations.append((at, TYPE, (section, "", "FUNC")))
@@ -189,9 +193,10 @@ def array(declaration: str, values: list[str], per_line: int) -> str:
 
 
 def main() -> None:
-    elf = Elf(sys.stdin.buffer.read())
-    found = functions(elf)
-    programs = {name: link(found, section) for section, name in PROGRAMS.items()}
+    elves = [Elf(Path(path).read_bytes()) for path in sys.argv[1:]]
+    sections = {name: section for section, name in PROGRAMS.items()}
+    found = [functions(elf) for elf in elves]
+    programs = {name: link(found[number], sections[function]) for name, (number, function) in TAKEN.items()}
     accesses = sorted({access for program, _ in programs.values() for _, _, access in program.relocations})
     names = sorted(
         {(name, "STRUCT") for name, _, kind in accesses if kind != "FUNC"}
@@ -202,7 +207,8 @@ def main() -> None:
     print(
         "/* Generated from walk.bpf.c by `make skel`; `make check` proves it. Instructions are little-endian words. */\n"
     )
-    print(f"#define WALK_DATA_SIZE {elf.size('.bss')}\n")
+    print(f"#define WALK_DATA_SIZE {max(elf.size('.bss') for elf in elves)}")
+    print(f"#define WALK_INSNS_MAX {max(len(program.words) for program, _ in programs.values())}\n")
     print(
         array(
             "struct crfd_btf_name walk_names", [f'{{.name = "{name}", .kind = CRFD_BTF_{k}}}' for name, k in names], 2
@@ -212,11 +218,12 @@ def main() -> None:
     print(array("struct crfd_bpf_access walk_accesses", rows, 3))
     print(array("uint8_t walk_btf", [f"{byte:#04x}" for byte in types()], 20))
     for name, (program, begins) in programs.items():
+        function = TAKEN[name][1]
         print(array(f"uint64_t {name}_insns", [f"{word:#x}" for word in program.words], 6))
         relocations = [f"{{{at}, {kind}, {accesses.index(access)}}}" for at, kind, access in program.relocations]
         print(array(f"struct crfd_bpf_relo {name}_relos", relocations, 8))
-        print(f"#define {name}_attach {numbers[ATTACH[name]]}\n")
-        main_type = TYPE_OF_SUB + 1 + list(programs).index(name)
+        print(f"#define {name}_attach {numbers[ATTACH[function]]}\n")
+        main_type = TYPE_OF_SUB + 1 + [*PROGRAMS.values()].index(function)
         functions_ = [f"{{{at}, {TYPE_OF_SUB if at else main_type}}}" for at in begins]
         print(array(f"struct walk_function {name}_functions", functions_, 8))
 

@@ -13,23 +13,61 @@ static __always_inline int close_on_exec(struct task_struct *task, __u32 fd)
 	return word_at(bits + fd / 64 * sizeof(bits)) >> (fd & 63) & 1;
 }
 
-/*
- * The next descriptor's file, read while this one's is worked on: in a large table each lies far from all others. It may be
- * gone, or there may be none (what is read then is 0): its lines are wanted, not what they say.
- */
-static __always_inline void fetch_next(struct fdtable *fdt, __u32 fd)
-{
-	struct file *file;
-	__u64 address, lines;
+#if WALK_CAST
+#define AHEAD 8 /* files fetched at a time */
+#define WANT(value) asm volatile("" : : "r"(value))
 
-	if (!bpf_rdonly_cast || fd + 1 >= fdt->max_fds)
+/* From where on they were: a hint. */
+struct {
+	__u64 table;
+	__u32 from;
+} fetched;
+
+/*
+ * What a file leads to is seldom in the processor's cache: in a large table each lies far from all others. Read here, the
+ * lines that will be needed come together, those of several files at a time. A file may be gone, or there may be none
+ * (what is read then is 0): its lines are wanted, not what they say.
+ */
+static __always_inline void fetch_ahead(struct fdtable *fdt, __u32 fd)
+{
+	__u64 table = number_of(fdt->fd);
+	struct file *file[AHEAD];
+
+	if (fetched.table == table && fd - fetched.from < AHEAD)
 		return;
-	address = word_at(number_of(fdt->fd) + (fd + 1) * sizeof(file));
-	file = bpf_rdonly_cast((void *)address, bpf_core_type_id_kernel(struct file));
-	lines = file->f_mode;
-	lines += file->f_pos;
-	lines += word_at(address + bpf_core_type_size(struct file) - sizeof(__u64)); /* its count, in 6.18 */
-	asm volatile("" : : "r"(lines));
+	fetched.table = table;
+	fetched.from = fd;
+	if (fd + AHEAD > fdt->max_fds)
+		return;
+#pragma unroll
+	for (__u32 i = 0; i < AHEAD; i++)
+		file[i] = AS(file, word_at(table + (fd + i) * sizeof(file[0])));
+#pragma unroll
+	for (__u32 i = 0; i < AHEAD; i++) {
+		WANT(file[i]->f_mode);
+		WANT(file[i]->f_pos);
+		/* its count, in 6.18 */
+		WANT(word_at((__u64)file[i] + bpf_core_type_size(struct file) - sizeof(__u64)));
+	}
+#pragma unroll
+	for (__u32 i = 0; i < AHEAD; i++) {
+		struct inode *inode = file[i]->f_inode;
+		struct dentry *dentry = file[i]->f_path.dentry;
+
+		WANT(inode->i_sb);
+		WANT(inode->i_ino);
+		WANT(inode->i_blocks);
+		WANT(inode->i_flctx);
+		WANT(dentry->d_parent);
+		WANT(dentry->d_op);
+	}
 }
+#else
+static __always_inline void fetch_ahead(struct fdtable *fdt, __u32 fd)
+{
+	(void)fdt;
+	(void)fd;
+}
+#endif
 
 #endif

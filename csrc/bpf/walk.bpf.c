@@ -2,7 +2,7 @@
 /*
  * The walk over tasks and their file tables, in the kernel. Two programs, each run once an object by the kernel's own
  * iterators (Documentation/bpf/bpf_iterators.rst): walk_tasks lists the tasks and their tables, walk_fds the files.
- * A program is run again for the object whose output did not fit, so it keeps nothing from one run to the next.
+ * A program is run again for the object whose output did not fit, so what it keeps from one run to the next are hints.
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
@@ -12,6 +12,7 @@
 #include "kernel.bpf.h"
 #include "kinds.bpf.h"
 #include "out.bpf.h"
+#include "path.bpf.h"
 #include "table.bpf.h"
 #include "task.bpf.h"
 #include "walk.h"
@@ -32,23 +33,23 @@ int walk_fds(struct bpf_iter__task_file *ctx)
 	struct task_struct *task = ctx->task;
 	struct file *file = ctx->file;
 	struct walk_fd *r = &out.fd;
+	struct seq_file *seq = ctx->meta->seq; /* once: the verifier searches all of the kernel's BTF for each load of it */
 	struct walk_owner owner = {};
 	__u64 len = sizeof(*r), tail;
-	long n;
 
 	if (!task || !file)
 		return 0;
 	find_here();
-	fetch_next(task->files->fdt, ctx->fd);
+	fetch_ahead(task->files->fdt, ctx->fd);
 	r->tid = here.level ? nr_here(task->thread_pid) : task->pid;
 	r->fd = ctx->fd;
 	r->start = task->start_boottime;
 	r->bits = put_file(file, r) | (close_on_exec(task, ctx->fd) ? WALK_CLOEXEC : 0) |
 		  put_owner(file, &owner);
-	n = bpf_d_path(&file->f_path, out.path, sizeof(out.path));
-	r->path = n;
-	if (n > 0)
-		len += (n + 7) & ~7;
+	put_path(file, r, seq->count);
+	BARRIER();
+	if (r->path > 0)
+		len += (r->path + 7) & ~7;
 	r->bits |= put_more(file, task);
 	tail = more.len;
 	asm volatile("" : "+r"(len)); /* the verifier must see the test on what it is given */
@@ -58,11 +59,11 @@ int walk_fds(struct bpf_iter__task_file *ctx)
 	if (tail > sizeof(more.tail))
 		return 0;
 	r->len = len + tail + (r->bits & WALK_OWNED ? sizeof(owner) : 0);
-	bpf_seq_write(ctx->meta->seq, &out, len);
+	bpf_seq_write(seq, &out, len);
 	if (tail)
-		bpf_seq_write(ctx->meta->seq, &more.tail, tail);
+		bpf_seq_write(seq, &more.tail, tail);
 	if (r->bits & WALK_OWNED)
-		bpf_seq_write(ctx->meta->seq, &owner, sizeof(owner));
+		bpf_seq_write(seq, &owner, sizeof(owner));
 	return 0;
 }
 

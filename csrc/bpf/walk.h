@@ -10,7 +10,8 @@
  * made of: records stay aligned in a read.
  */
 struct walk_fd {
-	__u32 len; /* this header and the path, rounded up, and what follows them */
+	__u16 len; /* this header and the path, rounded up, and what follows them */
+	__u16 dir; /* how much of the path is its directory, '/' included; with WALK_SIBLING what that says */
 	__u32 tid; /* in the reader's pid namespace */
 	__s32 fd;
 	__s16 path; /* bytes with the NUL, or -errno */
@@ -43,6 +44,18 @@ struct walk_fd {
 #define WALK_EVENTFD 1024 /* a walk_eventfd */
 #define WALK_EPOLL 2048 /* a walk_epoll */
 #define WALK_SEALS 4096 /* a walk_memfd, of any nameless file of a tmpfs */
+
+/*
+ * The path is but a name, in the directory of the record that begins `dir` times eight bytes before this one: one with a
+ * whole path, of which the first `dir` bytes are meant. Both are in one read.
+ */
+#define WALK_SIBLING 8192
+
+/*
+ * In place of a path its text is to be made, as d_dname() of its file system does: of the inode's number, or of the name that
+ * stands there.
+ */
+#define WALK_MADE 16384
 
 #define WALK_NAME_MAX 112 /* a sockaddr_un, and a NUL where the path fills it (net/unix/af_unix.c, unix_mkname_bsd) */
 

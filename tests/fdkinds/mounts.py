@@ -51,6 +51,18 @@ def _mount(m: Maker) -> None:
     m.add(os.open("file", os.O_CREAT | os.O_RDWR, dir_fd=root), "file", "file", detached=True, path_in_mount="/file")
 
 
+@kind("escaped", needs="CAP_SYS_ADMIN")
+def _escaped(m: Maker) -> None:
+    """a file that left a mount of a directory by a rename, beside that directory then, and the mount's root"""
+    path = m.path("tree")
+    os.mkdir(path)
+    clone = syscalls.syscall("open_tree", syscalls.AT_FDCWD, path.encode(), _OPEN_TREE_CLONE | os.O_CLOEXEC)
+    file = os.open("file", os.O_CREAT | os.O_RDWR, dir_fd=clone)
+    os.rename(f"{path}/file", m.path("file"))
+    m.add(file, "file", detached=True)
+    m.add(clone, "dir", "root", cloned=path, detached=True)
+
+
 @kind("overlay", needs="CAP_SYS_ADMIN, overlayfs")
 def _overlay(m: Maker) -> None:
     """files of a detached overlay: st_dev and inode number are not those of the kernel's inode"""

@@ -78,6 +78,35 @@ def _oddname(m: Maker) -> None:
         m.add(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR), "file", part, path=path)
 
 
+@kind("siblings")
+def _siblings(m: Maker) -> None:
+    """names of one directory right behind each other, and what is none of them in between"""
+    here, there = m.path("here"), m.path("there")
+
+    def make(part: str, path: str) -> None:
+        m.add(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR), "file", part, path=path, deleted=False)
+
+    for path in (here, there, f"{here}/sub"):
+        os.mkdir(path)
+    make("first", f"{here}/first")
+    make("second", f"{here}/second")
+    m.add(os.open(here, os.O_RDONLY), "dir", "itself", path=here)
+    m.add(os.open("/", os.O_RDONLY), "dir", "root", path="/")
+    make("third", f"{here}/third")
+    make("elsewhere", f"{there}/first")
+    make("longest", f"{here}/{'n' * 255}")
+    path = f"{here}/gone"
+    m.add(os.open(path, os.O_CREAT | os.O_RDWR), "file", "gone", path=path, deleted=True)
+    os.unlink(path)
+    make("after", f"{here}/after")
+    m.add(os.open(f"{here}/sub", os.O_RDONLY), "dir", "sub", path=f"{here}/sub")
+    make("below", f"{here}/sub/first")
+    path = f"{here}/moved"
+    m.add(os.open(path, os.O_CREAT | os.O_RDWR), "file", "moved", path=f"{there}/moved", opened_as=path)
+    os.rename(path, f"{there}/moved")
+    make("last", f"{here}/last")
+
+
 def _descend(path: str, levels: int, name: str) -> tuple[int, str]:
     """Makes levels of directories below path, one openat(2) a time; the last, open, and its path."""
     here = os.open(path, os.O_RDONLY)
@@ -91,12 +120,13 @@ def _descend(path: str, levels: int, name: str) -> tuple[int, str]:
 
 @kind("deep")
 def _deep(m: Maker, levels: int = 24) -> None:
-    """a path of 4095 bytes, the longest that /proc shows, and one that it refuses (ENAMETOOLONG)"""
+    """paths of 4095 bytes, the longest that /proc shows, behind a shorter one, and longer ones (ENAMETOOLONG)"""
     create = os.O_CREAT | os.O_EXCL | os.O_RDWR
     top = m.directory()
     parent, path = _descend(top, (4095 - len(os.fsencode(top)) - 2) // 201, "m" * 200)
     name = "f" * (4095 - len(os.fsencode(path)) - 1)
-    m.add(os.open(name, create, dir_fd=parent), "file", "max", path=f"{path}/{name}")
+    for part, one in (("short", "s"), ("max", name), ("over", f"{name}f")):
+        m.add(os.open(one, create, dir_fd=parent), "file", part, path=f"{path}/{one}")
     os.close(parent)
     parent, path = _descend(top, levels, "d" * 200)
     m.add(os.open("file", create, dir_fd=parent), "file", path=f"{path}/file")

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0 */
+/*
+ * The text that readlink(2) gives of a descriptor. To ask the kernel for one takes as long as all else of a file together, so
+ * what follows from something known is not asked for: the path of a file in the directory of the last one, and the texts
+ * that a file system without directories makes up.
+ */
+#ifndef CRFD_PATH_H
+#define CRFD_PATH_H
+
+#include "file.bpf.h"
+#include "kernel.bpf.h"
+#include "out.bpf.h"
+#include "read.bpf.h"
+#include "walk.h"
+
+#define BARRIER() asm volatile("" : : : "memory")
+
+/*
+ * The directory of the last path that the kernel gave. It is good for as long as that one's record lies in the reader's
+ * buffer: with the next read it is asked for anew, so that a path is never older than the read that it came with.
+ */
+struct {
+	__u64 dentry, parent, mnt;
+	__u64 mnt_root, root; /* dentries whose path does not end in their name: the mount's root, and the reader's */
+	__u64 at; /* where in the buffer the record begins */
+	__u32 seq, hash; /* d_seq, which changes with its name and its parent, and of that name */
+	__u32 len; /* of its path, '/' included; 0: none */
+} dir;
+
+static __always_inline __u32 seq_of(struct dentry *dentry)
+{
+	return dentry->d_seq.seqcount.sequence;
+}
+
+/* A name in a directory: not unlinked, not made up, not the root of something (fs/d_path.c, d_path()). */
+static __always_inline int is_named(struct dentry *dentry)
+{
+	return dentry->d_hash.pprev && number_of(dentry) != dir.mnt_root && number_of(dentry) != dir.root &&
+	       dentry != dentry->d_parent && (!dentry->d_op || !dentry->d_op->d_dname);
+}
+
+static __always_inline int is_in_dir(struct file *file)
+{
+	struct dentry *dentry = file->f_path.dentry, *parent = dentry->d_parent;
+
+	return dir.len && number_of(parent) == dir.dentry && number_of(file->f_path.mnt) == dir.mnt &&
+	       seq_of(parent) == dir.seq && number_of(parent->d_parent) == dir.parent &&
+	       parent->d_name.hash == dir.hash && is_named(dentry);
+}
+
+/* A dentry's own name: its length with the NUL, 0 where it is longer than room or has changed since d_seq was seq. */
+static __always_inline long copy_name(struct dentry *dentry, __u32 seq, __u64 room)
+{
+	__u64 len = dentry->d_name.len;
+
+	asm volatile("" : "+r"(len)); /* the verifier must see the test on what it is given */
+	if (seq & 1 || !len || len > 255 || len >= room || bpf_probe_read_kernel(out.path, len, dentry->d_name.name))
+		return 0;
+	out.path[len] = 0;
+	BARRIER();
+	return seq_of(dentry) == seq ? len + 1 : 0;
+}
+
+/* Asks the kernel, and remembers the directory where those that follow may lie in it too. */
+static __always_inline long ask(struct file *file, __u64 at)
+{
+	struct dentry *dentry = file->f_path.dentry, *parent = dentry->d_parent;
+	struct task_struct *self = (void *)bpf_get_current_task();
+	__u32 seq = seq_of(dentry);
+	__u64 len;
+	long n;
+
+	dir.len = 0;
+	dir.dentry = (__u64)parent;
+	dir.parent = (__u64)parent->d_parent;
+	dir.hash = parent->d_name.hash;
+	dir.seq = seq_of(parent);
+	dir.mnt = (__u64)file->f_path.mnt;
+	dir.mnt_root = mount_root(file->f_path.mnt);
+	dir.root = (__u64)BPF_CORE_READ(self, fs, root.dentry);
+	dir.at = at;
+	BARRIER();
+	n = bpf_d_path(&file->f_path, out.path, sizeof(out.path));
+	BARRIER();
+	if (n < 2 || (seq | dir.seq) & 1 || seq_of(dentry) != seq || !is_named(dentry))
+		return n;
+	len = n - 1 - dentry->d_name.len;
+	asm volatile("" : "+r"(len));
+	if (len && len < sizeof(out.path) && out.path[len - 1] == '/')
+		dir.len = len;
+	return n;
+}
+
+/* sockfs_dname(), pipefs_dname() and anon_inodefs_dname(): "socket:[1]", "pipe:[1]", "anon_inode:" and the name. */
+static __always_inline int is_made(const struct walk_fd *r)
+{
+	return r->bits & WALK_UNNAMED &&
+	       (r->magic == SOCKFS_MAGIC || r->magic == PIPEFS_MAGIC || r->magic == ANON_INODE_FS_MAGIC);
+}
+
+/* at: where in the reader's buffer the record will be. */
+static __always_inline void put_path(struct file *file, struct walk_fd *r, __u64 at)
+{
+	__u32 seq = seq_of(file->f_path.dentry);
+
+	r->dir = 0;
+	r->path = 0;
+	if (!at)
+		dir.len = 0;
+	BARRIER(); /* also for the verifier: with r in registers it would go on for each value of bits and magic apart */
+	if (is_made(r)) {
+		if (r->magic == ANON_INODE_FS_MAGIC)
+			r->path = copy_name(file->f_path.dentry, seq, sizeof(out.path));
+		if (r->path || r->magic != ANON_INODE_FS_MAGIC) {
+			r->bits |= WALK_MADE;
+			return;
+		}
+	} else if (is_in_dir(file)) {
+		r->path = copy_name(file->f_path.dentry, seq, sizeof(out.path) - dir.len);
+		if (r->path) {
+			r->bits |= WALK_SIBLING;
+			r->dir = (at - dir.at) / 8;
+			return;
+		}
+	}
+	r->path = ask(file, at);
+	r->dir = dir.len;
+}
+
+#endif

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: MIT
+"""Paths of many files of one directory, which the BPF backend puts together from the directory's and their own names."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import crfd
+from tests import mkfds, procs
+
+Need = Callable[[str], None]
+
+
+def paths(pid: int, backend: str) -> dict[int, bytes | None]:
+    return {fd: entry.file and entry.file.path for fd, entry in crfd.scan(pid, backend=backend).fds.items()}
+
+
+def test_all_files_of_a_directory(backend: str) -> None:
+    with mkfds.spawn("files:n=3000") as target:
+        found = paths(target.pid, backend)
+        made = [fd for fd in found if fd > 2]
+        for fd in made:
+            assert found[fd] == os.fsencode(os.readlink(f"/proc/{target.pid}/fd/{fd}"))
+    assert len(made) == 3000
+
+
+_OPEN = """
+import os, sys
+for path in sys.argv[1:]:
+    os.open(path, os.O_RDONLY)
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+_FROM_WITHIN = """
+import json, os, sys
+import crfd
+
+pid, root = int(sys.argv[1]), sys.argv[2]
+for backend in ("proc", "bpf"):
+    crfd.scan(pid, backend=backend)  # what is imported and loaded is not to be found any more then
+os.chroot(root)
+os.chdir("/")
+for backend in ("proc", "bpf"):
+    fds = crfd.scan(pid, backend=backend).fds
+    print(json.dumps([fds[fd].file.path.decode() for fd in sorted(fds) if fd > 2]))
+"""
+
+
+def test_paths_as_a_chroot_has_them(tmp_path: Path, need: Need) -> None:
+    for what in ("root", "unshare", "nsenter", "backend bpf"):
+        need(what)
+    root = tmp_path / "root"
+    (root / "proc").mkdir(parents=True)
+    files = [tmp_path / "a", root / "a", root / "b", tmp_path / "b"]
+    for file in files:
+        file.touch()
+    opened = [files[0], root, *files[1:], root]  # the new root right behind a file of the directory that it is in
+    mounted = ("unshare", "--mount", "sh", "-c", 'mount --bind /proc "$0" && exec "$@"', str(root / "proc"))
+    with procs.running(_OPEN, *map(str, opened), before=mounted) as target:
+        done = subprocess.run(
+            ["nsenter", "-t", str(target.pid), "-m", sys.executable, "-c", _FROM_WITHIN, str(target.pid), str(root)],
+            check=True,
+            stdout=subprocess.PIPE,
+            timeout=procs.LIMIT,
+        )
+    proc, bpf = map(json.loads, done.stdout.splitlines())
+    assert bpf == proc
+    assert [proc[i] for i in (1, 2, 3, 5)] == ["/", "/a", "/b", "/"]
+
+
+def test_a_directory_that_is_renamed_meanwhile(tmp_path: Path, backend: str) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    one.mkdir()
+    names = [one / f"{i:04}" for i in range(500)]
+    for name in names:
+        name.touch()
+    stop = threading.Event()
+
+    def rename() -> None:
+        here, there = one, other
+        while not stop.is_set():
+            here.rename(there)
+            here, there = there, here
+
+    seen: set[bytes] = set()
+    with procs.running(_OPEN, *map(str, names)) as target:
+        renaming = threading.Thread(target=rename)
+        renaming.start()
+        try:
+            for _ in range(30):
+                found = [path for fd, path in sorted(paths(target.pid, backend).items()) if fd > 2]
+                for name, path in zip(names, found, strict=True):
+                    assert path in {os.fsencode(name), os.fsencode(other / name.name)}
+                seen.update(os.path.dirname(path) for path in found if path)
+        finally:
+            stop.set()
+            renaming.join()
+    assert seen == {os.fsencode(one), os.fsencode(other)}
