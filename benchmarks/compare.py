@@ -10,6 +10,7 @@ as absent.
 from __future__ import annotations
 
 import argparse
+import compileall
 import json
 import os
 import sys
@@ -241,6 +242,8 @@ def main(argv: list[str] | None = None) -> int:
     add("--json", type=Path, metavar="FILE", help="also write every number to FILE")
     add("--dir", type=Path, help="where images are written (default: a temporary directory)")
     args = parser.parse_args(argv)
+    # As pip does where it installs; from a checkout and with PYTHONDONTWRITEBYTECODE every start would do it again.
+    compileall.compile_dir(Path(crfd.__file__).parent, quiet=1)
     rows: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="crfd-compare-", dir=args.dir) as directory:
         setting = Setting(

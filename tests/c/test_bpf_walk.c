@@ -9,6 +9,7 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -19,7 +20,9 @@
 #include <sys/timerfd.h>
 #include <sys/un.h>
 
+#include "batch.h"
 #include "bpf/walk.h"
+#include "bpf_name.h"
 #include "bpf_source.h"
 #include "check.h"
 
@@ -81,6 +84,50 @@ static void test_records_that_are_refused(void)
 			bad[3].fd.len += 8; /* behind the end */
 		CHECK(refused(bad, 4) == (what == 8 ? 3 : what == 4 ? 0 : what == 2 ? 2 : 1));
 	}
+}
+
+/* What the record `r` of a row of records is called, and whether that is deleted. */
+static void check_name(const struct record *r, const char *name, int deleted)
+{
+	crfd_batch *b = crfd_batch_new();
+	crfd_fd f = {0};
+
+	CHECK(b && crfd_bpf_name(&r->fd, b, &f) == 0);
+	CHECK(f.name.len == strlen(name) && memcmp(b->text.v + f.name.off, name, f.name.len) == 0);
+	CHECK((f.st.flags == CRFD_STAT_DELETED) == deleted && !f.err && f.st.known == CRFD_HAS_PATH);
+	crfd_batch_free(b);
+}
+
+static void test_names(void)
+{
+	uint16_t one = sizeof(struct record) / 8;
+	struct record r[] = {record(0, "/dir/one", 0, 5),
+			     record(1, "two", WALK_SIBLING, one),
+			     record(2, "", WALK_MADE | WALK_UNNAMED, 0),
+			     record(3, "", WALK_MADE | WALK_UNNAMED, 0),
+			     record(4, "[eventfd]", WALK_MADE | WALK_UNNAMED, 0),
+			     record(5, "/a (deleted)", WALK_UNLINKED, 0),
+			     record(6, "/a (deleted)", 0, 0),
+			     record(7, "/b", 0, 0)};
+	crfd_batch *b = crfd_batch_new();
+	crfd_fd f = {0};
+
+	r[2].fd.magic = SOCKFS_MAGIC;
+	r[2].fd.ino = UINT64_MAX;
+	r[3].fd.magic = 0x50495045; /* pipefs */
+	r[2].fd.path = r[3].fd.path = 0;
+	r[4].fd.magic = ANON_INODE_FS_MAGIC;
+	check_name(&r[0], "/dir/one", 0);
+	check_name(&r[1], "/dir/two", 0);
+	check_name(&r[2], "socket:[18446744073709551615]", 0);
+	check_name(&r[3], "pipe:[0]", 0);
+	check_name(&r[4], "anon_inode:[eventfd]", 0);
+	check_name(&r[5], "/a", 1);
+	check_name(&r[6], "/a (deleted)", 0);
+	r[7].fd.path = -ENAMETOOLONG;
+	CHECK(b && crfd_bpf_name(&r[7].fd, b, &f) == 0);
+	CHECK(f.err == ENAMETOOLONG && f.step == CRFD_STEP_LINK && !f.st.known && f.name.len == 1 && *b->text.v == '?');
+	crfd_batch_free(b);
 }
 
 static void make_sockets(void)
@@ -205,6 +252,7 @@ static void test_both_programs_say_the_same(void)
 int main(void)
 {
 	test_records_that_are_refused();
+	test_names();
 	test_both_programs_say_the_same();
 	return 0;
 }
