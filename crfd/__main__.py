@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The command: `crfd`, and python -m crfd."""
 
+import gc
 import sys
 
 _SCANNING = (["dump"], ["ls"])
@@ -16,7 +17,9 @@ def main() -> int:
         load_bpf_ahead()
     from crfd.cli.main import main as run
 
-    return run(words)
+    status = run(words)
+    gc.freeze()  # Python ends with a last search for garbage in all that is there: a twentieth of a small dump
+    return status
 
 
 if __name__ == "__main__":

@@ -327,11 +327,14 @@ def flags(prefix: str) -> dict[str, int]:
     return {name.removeprefix(prefix): int(getattr(lib, name)) for name in dir(lib) if name.startswith(prefix)}
 
 
-_RECORD_NAMES = {value: name for name, value in enum("crfd_rec_type", "CRFD_REC_").items() if "_FIRST" not in name}
+@cache
+def _record_names() -> dict[int, str]:
+    return {value: name for name, value in enum("crfd_rec_type", "CRFD_REC_").items() if "_FIRST" not in name}
 
 
 def _type_name(number: int) -> str:
-    return f"{_RECORD_NAMES[number]} ({number:#x})" if number in _RECORD_NAMES else f"type {number:#x}"
+    name = _record_names().get(number)
+    return f"{name} ({number:#x})" if name else f"type {number:#x}"
 
 
 def _signed(number: int) -> int:
@@ -359,8 +362,8 @@ def _checked(rc: int, fault: Any, path: str | None) -> int:
         return _check(rc, path)
     as_hex = ffi.new("int *")
     rule = ffi.string(lib.crfd_fault_rule(rc, as_hex)).decode()
-    if fault.type in _RECORD_NAMES:
-        rule = f"{_RECORD_NAMES[fault.type]}: {rule}"
+    if name := _record_names().get(fault.type):
+        rule = f"{name}: {rule}"
     raise FormatError(path, fault.offset, rule, *_told(fault, bool(as_hex[0])))
 
 

@@ -54,6 +54,7 @@ static __always_inline void fetch_ahead(struct fdtable *fdt, __u32 fd)
 		struct inode *inode = file[i]->f_inode;
 		struct dentry *dentry = file[i]->f_path.dentry;
 
+		WANT(inode->i_mode); /* an inode begins anywhere in a line */
 		WANT(inode->i_sb);
 		WANT(inode->i_ino);
 		WANT(inode->i_blocks);
