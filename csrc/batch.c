@@ -50,8 +50,6 @@ crfd_fd *crfd_batch_fds(crfd_batch *b, size_t n)
 	    crfd_grow(&b->ident, &b->ident_alloc, b->nfds + n, sizeof(*b->ident)) < 0)
 		return NULL;
 	f = &b->fd[b->nfds];
-	memset(f, 0, n * sizeof(*f));
-	memset(&b->ident[b->nfds], 0, n * sizeof(*b->ident));
 	b->nfds += n;
 	b->task[b->ntasks - 1].nfds += n;
 	return f;

@@ -9,7 +9,7 @@
 void crfd_batch_clear(crfd_batch *b);
 /* A new zeroed task at the end, its first_fd set; NULL when out of memory. Valid until the next call. */
 crfd_task *crfd_batch_task(crfd_batch *b);
-/* n new zeroed descriptors at the end, counted to the last task; NULL when out of memory. Valid until the next call. */
+/* Room for n descriptors at the end, counted to the last task and for the caller to set; NULL when out of memory. */
 crfd_fd *crfd_batch_fds(crfd_batch *b, size_t n);
 /* Copies n bytes to the text. */
 int crfd_batch_text(crfd_batch *b, const void *p, size_t n, crfd_span *out);

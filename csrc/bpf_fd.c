@@ -230,13 +230,9 @@ int crfd_bpf_fd(const struct walk_fd *r, crfd_batch *b, struct crfd_bpf_asker *a
 {
 	int rc;
 
-	f->fd = r->fd;
-	f->close_on_exec = r->bits & WALK_CLOEXEC;
-	f->f_flags = r->f_flags & ~(uint32_t)O_CLOEXEC;
-	f->f_uid = r->uid;
-	f->f_gid = r->gid;
-	f->f_pos = r->pos;
-	f->f_version = r->version;
+	*f = (crfd_fd){.fd = r->fd, .close_on_exec = r->bits & WALK_CLOEXEC,
+		       .f_flags = r->f_flags & ~(uint32_t)O_CLOEXEC, .f_uid = r->uid, .f_gid = r->gid, .f_pos = r->pos,
+		       .f_version = r->version};
 	put_stat(r, f);
 	rc = crfd_bpf_name(r, b, f);
 	if (rc < 0)

@@ -136,8 +136,10 @@ static int list_task(struct lane *l, struct crfd_proc_task *p, const struct crfd
 	f = crfd_batch_fds(b, l->numbers.nr);
 	if (!f)
 		return -ENOMEM;
-	for (size_t i = 0; i < l->numbers.nr; i++)
-		f[i].fd = l->numbers.v[i];
+	for (size_t i = 0; i < l->numbers.nr; i++) {
+		f[i] = (crfd_fd){.fd = l->numbers.v[i]};
+		b->ident[t->first + i] = 0;
+	}
 	return crfd_readers_add(&l->readers, p, t->first, t->nfds);
 }
 

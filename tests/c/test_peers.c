@@ -136,9 +136,7 @@ static void add_fd(crfd_batch *b, uint64_t ino, const crfd_socket *r)
 	crfd_fd *f = crfd_batch_fds(b, 1);
 
 	CHECK(f);
-	f->kind = CRFD_KIND_SOCKET;
-	f->st.known = CRFD_HAS_INO;
-	f->st.ino = ino;
+	*f = (crfd_fd){.kind = CRFD_KIND_SOCKET, .st = {.known = CRFD_HAS_INO, .ino = ino}};
 	CHECK(crfd_buf_rec(&b->text, CRFD_REC_SOCKET, 0, &other, sizeof(other)) == 0);
 	CHECK(crfd_buf_rec(&b->text, CRFD_REC_SOCKET, 0, r, sizeof(*r)) == 0);
 	f->ext = (crfd_span){.off = from, .len = (uint32_t)(b->text.nr - from)};
