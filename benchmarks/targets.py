@@ -17,7 +17,7 @@ from tests.mkfds import spawn
 ALIKE = ("dup", "samefile", "eventfds")
 IN_PAIRS = ("sockets", "pipes")
 OTHERS = (*IN_PAIRS, "epolls")
-KINDS = ("files", *ALIKE, *OTHERS)
+KINDS = ("files", "scattered", *ALIKE, *OTHERS)
 
 # What a process of the big host does: open every file of one directory, say so, wait.
 _OPEN_ALL = """

@@ -15,37 +15,46 @@
 
 #define BARRIER() asm volatile("" : : : "memory")
 
+#define DIR_BITS 6
+
 /*
- * The directory of the last path that the kernel gave. It is good for as long as that one's record lies in the reader's
+ * The directories of the last paths that the kernel gave. One is good for as long as that path's record lies in the reader's
  * buffer: with the next read it is asked for anew, so that a path is never older than the read that it came with.
  */
-struct {
+struct dir {
 	__u64 dentry, parent, mnt;
 	__u64 mnt_root, root; /* dentries whose path does not end in their name: the mount's root, and the reader's */
-	__u64 at; /* where in the buffer the record begins */
+	__u64 at, read; /* where in the buffer the record begins, and of which read */
 	__u32 seq, hash; /* d_seq, which changes with its name and its parent, and of that name */
-	__u32 len; /* of its path, '/' included; 0: none */
-} dir;
+	__u32 len, pad; /* of its path, '/' included; 0: none */
+} dirs[1 << DIR_BITS];
+
+__u64 reads;
 
 static __always_inline __u32 seq_of(struct dentry *dentry)
 {
 	return dentry->d_seq.seqcount.sequence;
 }
 
-/* A name in a directory: not unlinked, not made up, not the root of something (fs/d_path.c, d_path()). */
-static __always_inline int is_named(struct dentry *dentry)
+static __always_inline struct dir *dir_for(struct file *file)
 {
-	return dentry->d_hash.pprev && number_of(dentry) != dir.mnt_root && number_of(dentry) != dir.root &&
+	return &dirs[number_of(file->f_path.dentry->d_parent) * 0x9e3779b97f4a7c15 >> (64 - DIR_BITS)];
+}
+
+/* A name in a directory: not unlinked, not made up, not the root of something (fs/d_path.c, d_path()). */
+static __always_inline int is_named(struct dentry *dentry, const struct dir *d)
+{
+	return dentry->d_hash.pprev && number_of(dentry) != d->mnt_root && number_of(dentry) != d->root &&
 	       dentry != dentry->d_parent && (!dentry->d_op || !dentry->d_op->d_dname);
 }
 
-static __always_inline int is_in_dir(struct file *file)
+static __always_inline int is_in(struct file *file, const struct dir *d)
 {
 	struct dentry *dentry = file->f_path.dentry, *parent = dentry->d_parent;
 
-	return dir.len && number_of(parent) == dir.dentry && number_of(file->f_path.mnt) == dir.mnt &&
-	       seq_of(parent) == dir.seq && number_of(parent->d_parent) == dir.parent &&
-	       parent->d_name.hash == dir.hash && is_named(dentry);
+	return d->len && d->read == reads && number_of(parent) == d->dentry && number_of(file->f_path.mnt) == d->mnt &&
+	       seq_of(parent) == d->seq && number_of(parent->d_parent) == d->parent &&
+	       parent->d_name.hash == d->hash && is_named(dentry, d);
 }
 
 /* A dentry's own name: its length with the NUL, 0 where it is longer than room or has changed since d_seq was seq. */
@@ -62,7 +71,7 @@ static __always_inline long copy_name(struct dentry *dentry, __u32 seq, __u64 ro
 }
 
 /* Asks the kernel, and remembers the directory where those that follow may lie in it too. */
-static __always_inline long ask(struct file *file, __u64 at)
+static __always_inline long ask(struct file *file, struct dir *d, __u64 at)
 {
 	struct dentry *dentry = file->f_path.dentry, *parent = dentry->d_parent;
 	struct task_struct *self = (void *)bpf_get_current_task();
@@ -70,24 +79,25 @@ static __always_inline long ask(struct file *file, __u64 at)
 	__u64 len;
 	long n;
 
-	dir.len = 0;
-	dir.dentry = (__u64)parent;
-	dir.parent = (__u64)parent->d_parent;
-	dir.hash = parent->d_name.hash;
-	dir.seq = seq_of(parent);
-	dir.mnt = (__u64)file->f_path.mnt;
-	dir.mnt_root = mount_root(file->f_path.mnt);
-	dir.root = (__u64)BPF_CORE_READ(self, fs, root.dentry);
-	dir.at = at;
+	d->len = 0;
+	d->dentry = (__u64)parent;
+	d->parent = (__u64)parent->d_parent;
+	d->hash = parent->d_name.hash;
+	d->seq = seq_of(parent);
+	d->mnt = (__u64)file->f_path.mnt;
+	d->mnt_root = mount_root(file->f_path.mnt);
+	d->root = (__u64)BPF_CORE_READ(self, fs, root.dentry);
+	d->at = at;
+	d->read = reads;
 	BARRIER();
 	n = bpf_d_path(&file->f_path, out.path, sizeof(out.path));
 	BARRIER();
-	if (n < 2 || (seq | dir.seq) & 1 || seq_of(dentry) != seq || !is_named(dentry))
+	if (n < 2 || (seq | d->seq) & 1 || seq_of(dentry) != seq || !is_named(dentry, d))
 		return n;
 	len = n - 1 - dentry->d_name.len;
 	asm volatile("" : "+r"(len));
 	if (len && len < sizeof(out.path) && out.path[len - 1] == '/')
-		dir.len = len;
+		d->len = len;
 	return n;
 }
 
@@ -102,11 +112,12 @@ static __always_inline int is_made(const struct walk_fd *r)
 static __always_inline void put_path(struct file *file, struct walk_fd *r, __u64 at)
 {
 	__u32 seq = seq_of(file->f_path.dentry);
+	struct dir *d = dir_for(file);
 
 	r->dir = 0;
 	r->path = 0;
 	if (!at)
-		dir.len = 0;
+		reads++;
 	BARRIER(); /* also for the verifier: with r in registers it would go on for each value of bits and magic apart */
 	if (is_made(r)) {
 		if (r->magic == ANON_INODE_FS_MAGIC)
@@ -115,16 +126,16 @@ static __always_inline void put_path(struct file *file, struct walk_fd *r, __u64
 			r->bits |= WALK_MADE;
 			return;
 		}
-	} else if (is_in_dir(file)) {
-		r->path = copy_name(file->f_path.dentry, seq, sizeof(out.path) - dir.len);
+	} else if (is_in(file, d)) {
+		r->path = copy_name(file->f_path.dentry, seq, sizeof(out.path) - d->len);
 		if (r->path) {
 			r->bits |= WALK_SIBLING;
-			r->dir = (at - dir.at) / 8;
+			r->dir = (at - d->at) / 8;
 			return;
 		}
 	}
-	r->path = ask(file, at);
-	r->dir = dir.len;
+	r->path = ask(file, d, at);
+	r->dir = d->len;
 }
 
 #endif

@@ -31,6 +31,14 @@ def _files(m: Maker, n: int = 1000) -> None:
     m.bulk["files"]["path"] = prefix
 
 
+@kind("scattered", plain=False)
+def _scattered(m: Maker, n: int = 1000, dirs: int = 100) -> None:
+    """n distinct files, each in another directory than the one before: of dirs in turn"""
+    for i in range(dirs):
+        os.mkdir(m.path(f"d{i}"))
+    _repeat(m, "scattered", n, "file", lambda i: (_create(m.path(f"d{i % dirs}/f{i:06d}")),))
+
+
 @kind("dup", plain=False)
 def _dup(m: Maker, n: int = 1000) -> None:
     """n descriptors of one description, at position 5"""

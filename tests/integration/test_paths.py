@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Paths of many files of one directory, which the BPF backend puts together from the directory's and their own names."""
+"""Paths of many files, which the BPF backend puts together from those of their directories and their own names."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 import crfd
 from tests import mkfds, procs
 
@@ -21,8 +23,9 @@ def paths(pid: int, backend: str) -> dict[int, bytes | None]:
     return {fd: entry.file and entry.file.path for fd, entry in crfd.scan(pid, backend=backend).fds.items()}
 
 
-def test_all_files_of_a_directory(backend: str) -> None:
-    with mkfds.spawn("files:n=3000") as target:
+@pytest.mark.parametrize("kind", ["files:n=3000", "scattered:n=3000,dirs=7", "scattered:n=3000,dirs=1500"])
+def test_all_files_of_some_directories(kind: str, backend: str) -> None:
+    with mkfds.spawn(kind) as target:
         found = paths(target.pid, backend)
         made = [fd for fd in found if fd > 2]
         for fd in made:
