@@ -183,6 +183,9 @@ class FileSink:
         except OSError as e:
             self.abort()
             raise type(e)(e.errno, e.strerror, self._path) from None
+        except BaseException:
+            self.abort()
+            raise
         os.close(self._fd)
         self._sync_folder()
 

@@ -53,6 +53,11 @@ class Elf:
         header = self._headers[self.names.index(name)]
         return self._data[header[4] : header[4] + header[5]]
 
+    def variables(self) -> dict[str, int]:
+        """Where each lies in the map."""
+        bss = self.names.index(".bss")
+        return {self._symbol_name(name): value for name, _, _, section, value, _ in self.symbols if section == bss and name}
+
     def size(self, name: str) -> int:
         return self._headers[self.names.index(name)][5]
 
@@ -194,6 +199,8 @@ def array(declaration: str, values: list[str], per_line: int) -> str:
 
 def main() -> None:
     elves = [Elf(Path(path).read_bytes()) for path in sys.argv[1:]]
+    if elves[0].variables() != elves[1].variables():
+        sys.exit("expected the variables of both objects at the same places: their programs share one map")
     sections = {name: section for section, name in PROGRAMS.items()}
     found = [functions(elf) for elf in elves]
     programs = {name: link(found[number], sections[function]) for name, (number, function) in TAKEN.items()}
@@ -207,7 +214,7 @@ def main() -> None:
     print(
         "/* Generated from walk.bpf.c by `make skel`; `make check` proves it. Instructions are little-endian words. */\n"
     )
-    print(f"#define WALK_DATA_SIZE {max(elf.size('.bss') for elf in elves)}")
+    print(f"#define WALK_DATA_SIZE {elves[0].size('.bss')}")
     print(f"#define WALK_INSNS_MAX {max(len(program.words) for program, _ in programs.values())}\n")
     print(
         array(

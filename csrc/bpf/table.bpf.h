@@ -13,15 +13,15 @@ static __always_inline int close_on_exec(struct task_struct *task, __u32 fd)
 	return word_at(bits + fd / 64 * sizeof(bits)) >> (fd & 63) & 1;
 }
 
-#if WALK_CAST
-#define AHEAD 8 /* files fetched at a time */
-#define WANT(value) asm volatile("" : : "r"(value))
-
-/* From where on they were: a hint. */
+/* From where on files were fetched ahead: a hint. Defined always: the variables of both objects must lie alike. */
 struct {
 	__u64 table;
 	__u32 from;
 } fetched;
+
+#if WALK_CAST
+#define AHEAD 8 /* files fetched at a time */
+#define WANT(value) asm volatile("" : : "r"(value))
 
 /*
  * What a file leads to is seldom in the processor's cache: in a large table each lies far from all others. Read here, the

@@ -89,6 +89,21 @@ def test_what_a_sync_meets_meanwhile_is_not_lost(tmp_path: Path, monkeypatch: py
     assert len(os.listdir("/proc/self/fd")) == before
 
 
+def test_an_interrupt_at_the_end_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(fd: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "O_TMPFILE", 0)
+    monkeypatch.setattr(os, "fsync", interrupt)
+    before = len(os.listdir("/proc/self/fd"))
+    sink = open_sink(tmp_path / "image")
+    sink.write(memoryview(b"new"))
+    with pytest.raises(KeyboardInterrupt):
+        sink.commit()
+    assert os.listdir(tmp_path) == []
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
 def test_a_link_stays_a_link(tmp_path: Path) -> None:
     (tmp_path / "real").write_bytes(OLD)
     (tmp_path / "link").symlink_to("real")
