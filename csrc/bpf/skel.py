@@ -56,7 +56,9 @@ class Elf:
     def variables(self) -> dict[str, int]:
         """Where each lies in the map."""
         bss = self.names.index(".bss")
-        return {self._symbol_name(name): value for name, _, _, section, value, _ in self.symbols if section == bss and name}
+        return {
+            self._symbol_name(name): value for name, _, _, section, value, _ in self.symbols if section == bss and name
+        }
 
     def size(self, name: str) -> int:
         return self._headers[self.names.index(name)][5]
