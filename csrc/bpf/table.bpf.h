@@ -25,8 +25,9 @@ struct {
 
 /*
  * What a file leads to is seldom in the processor's cache: in a large table each lies far from all others. Read here, the
- * lines that will be needed come together, those of several files at a time. A file may be gone, or there may be none
- * (what is read then is 0): its lines are wanted, not what they say.
+ * lines that will be needed come together, those of several files at a time. There may be none (what is read then is 0), or
+ * one that is being closed: the program runs under RCU, which keeps its memory a file's (fs/file_table.c). What the lines say is
+ * of no use.
  */
 static __always_inline void fetch_ahead(struct fdtable *fdt, __u32 fd)
 {
