@@ -80,7 +80,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	look_at_raw(&ext, kind, text, n);
 	t->info.pid = 1;
 	t->rec.comm_len = CRFD_COMM_LEN;
-	f->kind = CRFD_KIND_FILE;
+	*f = (crfd_fd){.kind = CRFD_KIND_FILE};
 	require(crfd_batch_text(b, "f", 1, &f->name) == 0 && crfd_batch_text(b, ext.v, ext.nr, &f->ext) == 0);
 	look_at_image(b);
 	crfd_buf_release(&ext);
