@@ -7,6 +7,7 @@ import gc
 import os
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -23,6 +24,9 @@ CI = os.environ.get("CRFD_CI") == "1"
 
 # A login shell's 1024 descriptors are too few for some tests, and for what they start.
 resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+
+# Whoever is started in the background by a shell has SIGINT ignored, and so would all that we start and interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # What has to be held for each that is not a program: with these, a capability that is missing is our failure.
 _PRIVILEGES = {
