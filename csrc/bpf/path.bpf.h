@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
 /*
  * The text that readlink(2) gives of a descriptor. To ask the kernel for one takes as long as all else of a file together, so
- * what follows from something known is not asked for: the path of a file in the directory of the last one, and the texts
- * that a file system without directories makes up.
+ * what follows from something known is not asked for: the path of a file in the directory of one before it, and the
+ * texts that a file system without directories makes up.
  */
 #ifndef CRFD_PATH_H
 #define CRFD_PATH_H
