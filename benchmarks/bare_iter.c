@@ -3,8 +3,7 @@
  * The floor under the BPF backend: its own program, loaded by its own loader, and every byte that it writes read and
  * counted, nothing else. `bare_iter [PID]...`, all processes without one; prints {"fds": N, "seconds": S, ...}.
  *
- *   cd csrc; gcc -O2 -pthread -I. -o bare_iter ../benchmarks/bare_iter.c bpf_load.c bpf_program.c bpf_relocate.c kernel_btf.c \
- *      btf.c buf.c thread.c
+ *   cd csrc; gcc -O2 -pthread -I. -o bare_iter ../benchmarks/bare_iter.c $(find base bpf -name '*.c' ! -name '*.bpf.c')
  */
 #include <linux/types.h>
 #include <stdio.h>
@@ -13,8 +12,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bpf/load.h"
+#include "bpf/probe.h"
 #include "bpf/walk.h"
-#include "bpf_load.h"
 
 struct count {
 	size_t fds, bytes;

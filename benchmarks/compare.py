@@ -225,10 +225,7 @@ def _bare_iter(s: Setting, *pids: str) -> Candidate | None:
     if bpf_unusable():
         return None
     core = HERE.parent / "csrc"
-    loader = [
-        str(core / f"{name}.c")
-        for name in ("bpf_load", "bpf_program", "bpf_relocate", "kernel_btf", "btf", "buf", "thread")
-    ]
+    loader = [str(path) for room in ("base", "bpf") for path in (core / room).glob("*.c") if ".bpf." not in path.name]
     return harness(build("bare_iter", s.directory, "-pthread", f"-I{core}", *loader), *pids)
 
 

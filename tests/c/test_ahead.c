@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Batches that several threads fill: in order all the same, whatever goes wrong. */
-#include "ahead.h"
+#include "scan/ahead.h"
 
 #include <errno.h>
 #include <stdatomic.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "batch.h"
+#include "batch/batch.h"
 #include "check.h"
 #include "oom.h"
 

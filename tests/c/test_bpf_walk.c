@@ -4,8 +4,8 @@
  * that reads by loads and the one that reads by a helper.
  */
 #define _GNU_SOURCE
-#include "../../csrc/bpf_load.c"
-#include "../../csrc/bpf_program.c"
+#include "bpf/load.c"
+#include "bpf/program.c"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -20,11 +20,11 @@
 #include <sys/timerfd.h>
 #include <sys/un.h>
 
-#include "batch.h"
+#include "batch/batch.h"
 #include "bpf/walk.h"
-#include "bpf_name.h"
-#include "bpf_source.h"
 #include "check.h"
+#include "scan_bpf/name.h"
+#include "scan_bpf/source.h"
 
 #define MANY 400 /* files of one directory: several reads */
 

@@ -4,9 +4,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "bpf_relocate.h"
+#include "bpf/kernel_btf.h"
+#include "bpf/relocate.h"
 #include "check.h"
-#include "kernel_btf.h"
 
 /* Strings of the module's go on behind the kernel's. */
 static const char strings[] = "\0a\0b\0int\0outer\0inner\0f\0bits", more_strings[] = "\0sub\0x";

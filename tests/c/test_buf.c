@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "buf.h"
+#include "base/buf.h"
+#include "format/format.h"
+#include "format/record.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "../../csrc/crc32c.c"
+#include "base/crc32c.c"
 
 #include "check.h"
 

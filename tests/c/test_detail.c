@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* fdinfo as kernels old and new write it (proc_pid_fdinfo(5), Documentation/filesystems/proc.rst), and as none does. */
-#include "../../csrc/detail.h"
+#include "format/format.h"
+#include "kinds/decode.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -8,7 +9,7 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
-#include "../../csrc/buf.h"
+#include "base/buf.h"
 #include "check.h"
 #include "oom.h"
 

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* The texts of /proc about one descriptor: fdinfo, the link, and the mount table. */
-#include "fdinfo.h"
+#include "kinds/fdinfo.h"
+#include "procfs/mountinfo.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/number.h"
 #include "check.h"
-#include "kind.h"
-#include "number.h"
-#include "proc.h"
+#include "kinds/kind.h"
+#include "scan_proc/proc.h"
 
 static int parse(const char *text, struct crfd_fdinfo *out)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The order of kcmp(2) on our own descriptors: equal if and only if dup()ed, shallow, and alive after members vanish. */
-#include "kcmptree.h"
+#include "identity/identity.h"
+#include "identity/kcmptree.h"
 
 #include <errno.h>
 #include <fcntl.h>

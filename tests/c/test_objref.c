@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 
-#include "crfd.h"
+#include "image/image.h"
 
 #include "check.h"
 #include "oom.h"

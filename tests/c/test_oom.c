@@ -13,9 +13,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/base.h"
+#include "batch/batch.h"
+#include "bpf/probe.h"
 #include "check.h"
-#include "crfd.h"
+#include "format/format.h"
+#include "image/image.h"
 #include "oom.h"
+#include "scan/scanner.h"
 
 #define FDS 4096
 

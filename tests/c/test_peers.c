@@ -7,10 +7,12 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "../../csrc/batch.h"
-#include "../../csrc/buf.h"
+#include "base/buf.h"
+#include "batch/batch.h"
 #include "check.h"
+#include "format/record.h"
 #include "oom.h"
+#include "sock_diag/sock_diag.h"
 
 #define NET 4026531840u
 #define NO_PEER UINT32_MAX

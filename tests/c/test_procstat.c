@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "procstat.h"
+#include "procfs/stat.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -3,9 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "batch.h"
-#include "buf.h"
-#include "detail.h"
+#include "base/buf.h"
+#include "batch/batch.h"
+#include "image/image.h"
+#include "kinds/decode.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -3,10 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fdinfo.h"
-#include "kind.h"
-#include "proc.h"
-#include "procstat.h"
+#include "kinds/fdinfo.h"
+#include "kinds/kind.h"
+#include "procfs/mountinfo.h"
+#include "procfs/stat.h"
+#include "scan_proc/proc.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -3,7 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "crfd.h"
+#include "format/format.h"
+#include "image/image.h"
 
 #define EXPECT(what)             \
 	do {                     \

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Both backends on one quiet process: the same of every descriptor, but for what csrc/FORMAT.md says /proc cannot give."""
+"""Both backends on one quiet process: the same of every descriptor, but for what FORMAT.md says /proc cannot give."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests import mkfds, procs
 
 Need = Callable[[str], None]
 
-FORMAT = Path(__file__).parents[2] / "csrc" / "FORMAT.md"
+FORMAT = Path(__file__).parents[2] / "csrc" / "format" / "FORMAT.md"
 _ACCESS = 0x4003  # FMODE_READ, FMODE_WRITE, FMODE_PATH
 _UNKNOWN_ID = (None, 0xFFFFFFFF)
 

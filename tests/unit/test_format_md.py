@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""csrc/FORMAT.md states what the headers declare: hold the two together."""
+"""csrc/format/FORMAT.md states what the headers declare: hold the two together."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pathlib import Path
 
 from crfd import _core
 
-CSRC = Path(__file__).parents[2] / "csrc"
-HEADER = (CSRC / "format.cdef.h").read_text()
-TEXT = (CSRC / "FORMAT.md").read_text()
+ROOM = Path(__file__).parents[2] / "csrc" / "format"
+HEADER = (ROOM / "format.cdef.h").read_text()
+TEXT = (ROOM / "FORMAT.md").read_text()
 SECTION = TEXT.partition("## Record types")[2].partition("##")[0]
 
 
 def test_generated_tables_are_fresh() -> None:
-    assert subprocess.run([sys.executable, CSRC / "layouts.py", "--check"], check=False).returncode == 0
+    assert subprocess.run([sys.executable, ROOM / "layouts.py", "--check"], check=False).returncode == 0
 
 
 def test_stated_offsets_are_the_compilers() -> None:

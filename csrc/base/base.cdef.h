@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The ground that every room stands on. In every room a call returns 0 or a count, and on failure -errno for the
+ * system's errors or one of enum crfd_error for the format's; out-parameters are written on success only. cffi releases
+ * the GIL around each call.
+ */
+
+/* Growable bytes. */
+typedef struct {
+	uint8_t *v;
+	size_t nr, alloc;
+} crfd_buf;
+
+void crfd_buf_release(crfd_buf *b);
+
+/* CRC-32C of p[0..n), going on from crc: 0 at the start. */
+uint32_t crfd_crc32c(uint32_t crc, const uint8_t *p, size_t n);

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/buf.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+int crfd_grow(void *v, size_t *alloc, size_t want, size_t elem)
+{
+	size_t n = *alloc;
+	void *old, *grown;
+
+	if (want <= n)
+		return 0;
+	n = n > SIZE_MAX / 2 ? want : n * 2;
+	if (n < 16)
+		n = 16;
+	if (n < want)
+		n = want;
+	if (n > PTRDIFF_MAX / elem)
+		return -EOVERFLOW;
+	memcpy(&old, v, sizeof(old));
+	grown = realloc(old, n * elem);
+	if (!grown)
+		return -ENOMEM;
+	memcpy(v, &grown, sizeof(grown));
+	*alloc = n;
+	return 0;
+}
+
+int crfd_buf_reserve(crfd_buf *b, size_t n)
+{
+	if (n > SIZE_MAX - b->nr)
+		return -EOVERFLOW;
+	return crfd_grow(&b->v, &b->alloc, b->nr + n, 1);
+}
+
+int crfd_buf_put(crfd_buf *b, const void *p, size_t n)
+{
+	int rc = crfd_buf_reserve(b, n);
+
+	if (rc < 0)
+		return rc;
+	if (n)
+		memcpy(b->v + b->nr, p, n);
+	b->nr += n;
+	return 0;
+}
+
+void crfd_buf_release(crfd_buf *b)
+{
+	free(b->v);
+	*b = (crfd_buf){0};
+}

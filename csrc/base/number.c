@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/number.h"
+
+#include <errno.h>
+
+static unsigned int digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return (unsigned int)(c - '0');
+	if (c >= 'a' && c <= 'f')
+		return (unsigned int)(c - 'a') + 10;
+	return UINT32_MAX;
+}
+
+int crfd_number(const char *p, size_t n, unsigned int base, uint64_t max, uint64_t *out)
+{
+	uint64_t v = 0;
+
+	if (!n)
+		return -EINVAL;
+	for (size_t i = 0; i < n; i++) {
+		unsigned int d = digit(p[i]);
+
+		if (d >= base)
+			return -EINVAL;
+		if (d > max || v > (max - d) / base)
+			return -ERANGE;
+		v = v * base + d;
+	}
+	*out = v;
+	return 0;
+}
+
+int crfd_number_signed(const char *p, size_t n, int64_t *out)
+{
+	int minus = n && *p == '-';
+	uint64_t v;
+	int rc = crfd_number(p + minus, n - (size_t)minus, 10, (uint64_t)INT64_MAX + (uint64_t)minus, &v);
+
+	if (rc < 0)
+		return rc;
+	*out = (int64_t)(minus ? 0 - v : v);
+	return 0;
+}
+
+char *crfd_number_text(uint64_t v, char *end)
+{
+	do
+		*--end = (char)('0' + v % 10);
+	while (v /= 10);
+	return end;
+}

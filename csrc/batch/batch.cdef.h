@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* A batch: what one pass over some tasks found. */
+
+/* A span of bytes in the batch's text. */
+typedef struct {
+	uint64_t off;
+	uint32_t len;
+	uint32_t pad;
+} crfd_span;
+
+/* One descriptor. */
+typedef struct {
+	int32_t fd;
+	uint16_t kind; /* enum crfd_kind */
+	uint8_t close_on_exec;
+	uint8_t failed; /* could not be read: only fd, close_on_exec, err and step mean something */
+	int32_t err; /* errno of the step that failed */
+	uint32_t step; /* enum crfd_step */
+	uint32_t f_flags; /* without O_CLOEXEC */
+	uint32_t f_uid, f_gid; /* (uint32_t)-1 where unknown */
+	uint32_t pad;
+	uint64_t f_pos;
+	uint64_t f_version;
+	crfd_fd_stat st;
+	crfd_span name; /* no NUL; without the kernel's " (deleted)" */
+	crfd_span ext; /* extension records of the description, whole, parent left 0 */
+} crfd_fd;
+
+/* One task of a batch. */
+typedef struct {
+	crfd_task_rec rec;
+	crfd_task_info info;
+	char comm[16];
+	uint64_t table; /* nonzero and equal for tasks that share one fd table, 0 for a table of one's own */
+	uint64_t first, nfds; /* its descriptors in crfd_batch.fd */
+	int32_t err; /* errno when the task could not be read: it is reported, not written */
+	uint32_t step;
+	uint64_t nerrors; /* of its descriptors that have err set */
+	crfd_span ext; /* extension records of the task, whole, parent left 0 */
+} crfd_task;
+
+typedef struct {
+	crfd_task *task;
+	size_t ntasks, task_alloc;
+	crfd_fd *fd;
+	uint64_t *ident; /* of fd[i]: equal if and only if one open file description; 0 where failed */
+	size_t nfds, fd_alloc, ident_alloc;
+	crfd_buf text;
+} crfd_batch;
+
+crfd_batch *crfd_batch_new(void);
+void crfd_batch_free(crfd_batch *b);

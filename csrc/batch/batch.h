@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* The scan's result: tasks, their descriptors, and one text arena for every name and extension record. */
+#ifndef CRFD_BATCH_H
+#define CRFD_BATCH_H
+
+#include "base/base.h"
+#include "format/format.h"
+
+#include "batch/batch.cdef.h"
+
+/* Forgets the content, keeps the memory. */
+void crfd_batch_clear(crfd_batch *b);
+/* A new zeroed task at the end, its first_fd set; NULL when out of memory. Valid until the next call. */
+crfd_task *crfd_batch_task(crfd_batch *b);
+/* Room for n descriptors at the end, counted to the last task and for the caller to set; NULL when out of memory. */
+crfd_fd *crfd_batch_fds(crfd_batch *b, size_t n);
+/* Copies n bytes to the text. */
+int crfd_batch_text(crfd_batch *b, const void *p, size_t n, crfd_span *out);
+
+#endif

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Loads the skeleton: one map for the programs' variables, and the programs, relocated against the kernel's own BTF.
+ *
+ * The structs below are bpf(2)'s attributes as far as they are used: the ABI is fixed, and the headers of a build host
+ * may be older than what it runs on.
+ */
+#include "bpf/program.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/bpf_call.h"
+#include "base/thread.h"
+#include "bpf/kernel_btf.h"
+#include "bpf/relocate.h"
+
+/* Where a function of a program begins, and the number of its type in walk_btf: struct bpf_func_info. */
+struct walk_function {
+	uint32_t insn, type;
+};
+
+#include "bpf/walk.skel.h"
+
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+
+enum { MAP_CREATE = 0, PROG_LOAD = 5, BTF_LOAD = 18 };
+enum { MAP_TYPE_ARRAY = 2, PROG_TYPE_TRACING = 26 };
+#define LD_IMM64_MAP_VALUE 0x2018 /* the low half of an instruction: a 64-bit constant, an address within a map */
+
+struct map_create {
+	uint32_t type, key_size, value_size, max_entries, flags;
+};
+
+struct btf_load {
+	uint64_t btf, log_buf;
+	uint32_t btf_size, log_size, log_level;
+};
+
+struct prog_load {
+	uint32_t type, insn_cnt;
+	uint64_t insns, license;
+	uint32_t log_level, log_size;
+	uint64_t log_buf;
+	uint32_t kern_version, flags;
+	char name[16];
+	uint32_t ifindex, expected_attach_type, btf_fd, func_info_rec_size;
+	uint64_t func_info;
+	uint32_t func_info_cnt, line_info_rec_size;
+	uint64_t line_info;
+	uint32_t line_info_cnt, attach_btf_id, attach_prog_fd, pad;
+};
+
+struct program {
+	const char *name;
+	const uint64_t *insns;
+	const struct crfd_bpf_relo *relos;
+	const struct walk_function *functions;
+	uint32_t insn_nr, relo_nr, function_nr;
+	uint32_t attach; /* which of walk_names */
+};
+
+#define PROGRAM(name_, program)                                                                                        \
+	{.name = name_, .insns = program##_insns, .insn_nr = COUNT(program##_insns), .relos = program##_relos,         \
+	 .relo_nr = COUNT(program##_relos), .functions = program##_functions,                                          \
+	 .function_nr = COUNT(program##_functions), .attach = program##_attach}
+
+static const struct program tasks_program = PROGRAM("walk_tasks", walk_tasks);
+
+/* The one to be had: reading by loads, or else by a helper (bpf/read.bpf.h). */
+static const struct program fds_programs[] = {PROGRAM("walk_fds", cast_fds), PROGRAM("walk_fds", probe_fds)};
+
+/* What the skeleton needs of the kernel's BTF. */
+struct layout {
+	struct crfd_bpf_found found[COUNT(walk_accesses)];
+	uint32_t attach[COUNT(walk_names)]; /* by name, the type of a function */
+};
+
+static int make_map(void)
+{
+	struct map_create map = {.type = MAP_TYPE_ARRAY, .key_size = 4, .value_size = WALK_DATA_SIZE, .max_entries = 1};
+
+	return crfd_bpf_call(MAP_CREATE, &map, sizeof(map));
+}
+
+static int load_types(void)
+{
+	struct btf_load btf = {.btf = crfd_bpf_address(walk_btf), .btf_size = sizeof(walk_btf)};
+
+	return crfd_bpf_call(BTF_LOAD, &btf, sizeof(btf));
+}
+
+/* A module's types are looked at with the kernel's under them. -ENOENT where it is none, or not loaded. */
+static int look_into(struct layout *layout, const char *module, const crfd_btf *base, struct crfd_kernel_btf *k)
+{
+	struct crfd_btf_name names[COUNT(walk_names)];
+	int rc;
+
+	memcpy(names, walk_names, sizeof(names));
+	rc = crfd_kernel_btf_open(k, module, base, names, COUNT(names));
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; i < COUNT(walk_accesses); i++)
+		crfd_bpf_access_find(&k->btf, names, &walk_accesses[i], &layout->found[i]);
+	for (size_t i = 0; i < COUNT(names) && !base; i++)
+		layout->attach[i] = names[i].id[0];
+	return 0;
+}
+
+static int find_layout(struct layout *layout)
+{
+	static const char *const modules[] = {"unix", "xfs"}; /* that have some of walk_names where they are modules */
+	struct crfd_kernel_btf kernel, module;
+	int rc = look_into(layout, "vmlinux", NULL, &kernel);
+
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; i < COUNT(modules) && rc >= 0; i++) {
+		rc = look_into(layout, modules[i], &kernel.btf, &module);
+		if (rc >= 0)
+			crfd_kernel_btf_close(&module);
+		else if (rc != -ENOMEM)
+			rc = 0;
+	}
+	crfd_kernel_btf_close(&kernel);
+	return rc;
+}
+
+/* The addresses of variables: within the map. */
+static void set_map(uint64_t *insn, size_t n, int map_fd)
+{
+	for (size_t i = 0; i < n; i++) {
+		if ((insn[i] & 0xf0ff) == LD_IMM64_MAP_VALUE)
+			insn[i] |= (uint64_t)map_fd << 32;
+		i += (insn[i] & 0xff) == (LD_IMM64_MAP_VALUE & 0xff);
+	}
+}
+
+static int load_program(const struct program *p, const struct layout *layout, int map_fd, int types_fd)
+{
+	struct prog_load prog = {.type = PROG_TYPE_TRACING, .expected_attach_type = TRACE_ITER, .insn_cnt = p->insn_nr,
+				 .license = crfd_bpf_address("Dual MIT/GPL"), .btf_fd = (uint32_t)types_fd,
+				 .func_info = crfd_bpf_address(p->functions), .func_info_cnt = p->function_nr,
+				 .func_info_rec_size = sizeof(*p->functions),
+				 .attach_btf_id = layout->attach[p->attach]};
+	uint64_t insns[WALK_INSNS_MAX];
+	int rc;
+
+	memcpy(insns, p->insns, p->insn_nr * sizeof(*insns));
+	memcpy(prog.name, p->name, strlen(p->name));
+	set_map(insns, p->insn_nr, map_fd);
+	prog.insns = crfd_bpf_address(insns);
+	rc = crfd_bpf_relocate(insns, p->insn_nr, p->relos, p->relo_nr, layout->found);
+	return rc < 0 ? rc : crfd_bpf_call(PROG_LOAD, &prog, sizeof(prog));
+}
+
+/* What the programs of a set are loaded with, and what a thread of its own makes of walk_tasks. */
+struct loading {
+	const struct layout *layout;
+	int map_fd, types_fd, tasks_fd;
+};
+
+static void *load_tasks(void *arg)
+{
+	struct loading *l = arg;
+
+	l->tasks_fd = load_program(&tasks_program, l->layout, l->map_fd, l->types_fd);
+	return NULL;
+}
+
+static int load_fds(const struct loading *l)
+{
+	int rc = -ENOENT;
+
+	for (size_t i = 0; i < COUNT(fds_programs) && rc < 0 && rc != -EPERM; i++)
+		rc = load_program(&fds_programs[i], l->layout, l->map_fd, l->types_fd);
+	return rc;
+}
+
+/* The verifier takes most of the time, and can do two at once. */
+static int load_both(struct crfd_bpf_programs *p, const struct layout *layout, int types_fd)
+{
+	struct loading l = {.layout = layout, .map_fd = p->map_fd, .types_fd = types_fd};
+	pthread_t thread;
+	int apart = crfd_thread_start(&thread, load_tasks, &l) == 0;
+
+	p->prog_fd[CRFD_BPF_FDS] = load_fds(&l);
+	if (apart)
+		pthread_join(thread, NULL);
+	else
+		load_tasks(&l);
+	p->prog_fd[CRFD_BPF_TASKS] = l.tasks_fd;
+	return p->prog_fd[CRFD_BPF_FDS] < 0 ? p->prog_fd[CRFD_BPF_FDS] : l.tasks_fd;
+}
+
+int crfd_bpf_programs_load(struct crfd_bpf_programs *p, enum crfd_bpf_step *step)
+{
+	struct layout layout = {0};
+	int rc, types_fd;
+
+	*p = (struct crfd_bpf_programs){.map_fd = -1, .prog_fd = {-1, -1}};
+	*step = CRFD_BPF_MAP;
+	rc = p->map_fd = make_map();
+	if (rc < 0)
+		return rc;
+	*step = CRFD_BPF_TYPES;
+	rc = types_fd = load_types();
+	if (rc < 0)
+		return rc;
+	*step = CRFD_BPF_LAYOUT;
+	rc = find_layout(&layout);
+	if (rc >= 0)
+		*step = CRFD_BPF_LOAD;
+	if (rc >= 0)
+		rc = load_both(p, &layout, types_fd);
+	close(types_fd);
+	if (rc >= 0)
+		*step = CRFD_BPF_OK;
+	return rc < 0 ? rc : 0;
+}
+
+void crfd_bpf_programs_release(struct crfd_bpf_programs *p)
+{
+	for (size_t i = 0; i < COUNT(p->prog_fd); i++)
+		if (p->prog_fd[i] >= 0)
+			close(p->prog_fd[i]);
+	if (p->map_fd >= 0)
+		close(p->map_fd);
+}

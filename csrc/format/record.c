@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+#include "format/record.h"
+
+#include <string.h>
+
+int crfd_buf_rec(crfd_buf *b, int type, uint32_t parent, const void *payload, size_t len)
+{
+	crfd_rec h = {.type = (int16_t)type, .len = (int16_t)len, .parent = parent};
+	int rc = crfd_buf_reserve(b, sizeof(h) + len);
+
+	if (rc < 0)
+		return rc;
+	memcpy(b->v + b->nr, &h, sizeof(h));
+	if (len)
+		memcpy(b->v + b->nr + sizeof(h), payload, len);
+	b->nr += sizeof(h) + len;
+	return 0;
+}
+
+int crfd_buf_recs(crfd_buf *b, int type, uint32_t parent, const void *payload, size_t n)
+{
+	const uint8_t *p = payload;
+
+	while (n) {
+		size_t len = n < CRFD_REC_MAX ? n : CRFD_REC_MAX;
+		int rc = crfd_buf_rec(b, type, parent, p, len);
+
+		if (rc < 0)
+			return rc;
+		p += len;
+		n -= len;
+	}
+	return 0;
+}
+
+void *crfd_buf_find(crfd_buf *b, size_t from, int type, size_t len)
+{
+	crfd_rec h;
+
+	for (; b->nr - from >= sizeof(h); from += sizeof(h) + (size_t)h.len) {
+		memcpy(&h, b->v + from, sizeof(h));
+		if (h.type == type && (size_t)h.len == len)
+			return b->v + from + sizeof(h);
+	}
+	return NULL;
+}

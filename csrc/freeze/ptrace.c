@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Processes that stand still: every thread seized and interrupted (ptrace(2), PTRACE_SEIZE). The kernel lets the tracees
+ * go when the tracing thread ends, however it ends, so nobody stays stopped. A thread that was stopped before is in a
+ * group-stop; the kernel puts it back there when it is detached. A signal that stopped a thread first is handed on.
+ */
+#include "format/format.h"
+#include "freeze/freeze.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/number.h"
+#include "procfs/stat.h"
+
+/* A thread in an uninterruptible sleep may never stop: ns to wait for one process, for all, and then for each. */
+#define PATIENCE 200000000
+#define PATIENCE_ALL 1000000000
+#define PATIENCE_LAST 2000000
+#define PAUSE_MIN 5000 /* ns between looks, doubled up to the other */
+#define PAUSE_MAX 1000000
+
+/* An exec by another thread moves that one to the leader's number; then it stops there by itself. */
+#define OPTIONS PTRACE_O_TRACEEXEC
+
+struct thread {
+	int32_t tid;
+	int32_t sig; /* to hand on when it goes */
+	int32_t stopped;
+};
+
+struct crfd_freeze {
+	struct thread *v;
+	size_t nr, alloc;
+	crfd_still *process;
+	size_t nprocesses, process_alloc;
+	uint64_t waited; /* ns, in vain */
+};
+
+static uint64_t now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* Whether one of the threads from first up to end has that number. *hint: where to look first, they come in order. */
+static int known(const crfd_freeze *f, size_t first, size_t end, size_t *hint, int32_t tid)
+{
+	for (size_t n = end - first, i = 0; i < n; i++) {
+		size_t at = first + (*hint + i) % n;
+
+		if (f->v[at].tid == tid) {
+			*hint = at - first + 1;
+			return 1;
+		}
+	}
+	return 0;
+}
+
+/* Has no table, and cannot be traced: a zombie or a kernel thread. */
+static int has_none(int32_t pid, int32_t tid)
+{
+	struct crfd_procstat s;
+	char text[1024];
+	FILE *file;
+	size_t n;
+
+	snprintf(text, sizeof(text), "/proc/%d/task/%d/stat", pid, tid);
+	file = fopen(text, "re");
+	if (!file)
+		return errno == ENOENT;
+	n = fread(text, 1, sizeof(text), file);
+	fclose(file);
+	return !n || (crfd_procstat_parse(text, n, &s) == 0 && (crfd_procstat_exited(&s) || crfd_procstat_kthread(&s)));
+}
+
+/* 1, 0 when there is nothing to hold, or -errno. */
+static int seize(crfd_freeze *f, int32_t pid, int32_t tid)
+{
+	int rc = crfd_grow(&f->v, &f->alloc, f->nr + 1, sizeof(*f->v));
+
+	if (rc < 0)
+		return rc;
+	if (ptrace(PTRACE_SEIZE, tid, NULL, (long)OPTIONS) < 0) {
+		rc = -errno;
+		return rc == -ESRCH || has_none(pid, tid) ? 0 : rc;
+	}
+	f->v[f->nr++] = (struct thread){.tid = tid};
+	(void)ptrace(PTRACE_INTERRUPT, tid, NULL, NULL); /* fails when it has just died: the wait tells */
+	return 1;
+}
+
+/* Seizes the threads of a process that are not seized yet. Returns how many, or -errno of the first refusal. */
+static int seize_threads(crfd_freeze *f, size_t first, int32_t pid)
+{
+	size_t hint = 0, end = f->nr;
+	char path[64];
+	struct dirent *d;
+	DIR *dir;
+	int n = 0, refused = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	dir = opendir(path);
+	if (!dir)
+		return errno == ENOENT ? -ESRCH : -errno;
+	while ((d = readdir(dir))) {
+		uint64_t tid;
+		int rc;
+
+		if (crfd_number(d->d_name, strlen(d->d_name), 10, INT32_MAX, &tid) < 0 ||
+		    known(f, first, end, &hint, (int32_t)tid))
+			continue;
+		rc = seize(f, pid, (int32_t)tid);
+		n += rc > 0;
+		if (rc < 0 && !refused)
+			refused = rc;
+	}
+	closedir(dir);
+	return refused ? refused : n;
+}
+
+/* Waits until a thread stands or is gone; -EBUSY past the deadline. */
+static int settle(struct thread *t, uint64_t deadline)
+{
+	struct timespec pause = {.tv_nsec = PAUSE_MIN};
+
+	while (!t->stopped && t->tid) {
+		int status, rc = (int)waitpid(t->tid, &status, __WALL | WNOHANG);
+
+		if (rc > 0 && WIFSTOPPED(status)) {
+			/* Above the signal: the number of a ptrace event, ours among them; none where a signal stopped it. */
+			t->stopped = 1;
+			t->sig = status >> 16 ? 0 : WSTOPSIG(status);
+		} else if (rc > 0 || (rc < 0 && errno == ECHILD)) {
+			t->tid = 0; /* it exited, or another that exec'd ended it */
+		} else if (rc == 0 && now() > deadline) {
+			return -EBUSY;
+		} else {
+			nanosleep(&pause, NULL);
+			pause.tv_nsec = pause.tv_nsec * 2 < PAUSE_MAX ? pause.tv_nsec * 2 : PAUSE_MAX;
+		}
+	}
+	return 0;
+}
+
+crfd_freeze *crfd_freeze_new(void)
+{
+	return calloc(1, sizeof(crfd_freeze));
+}
+
+static int settle_threads(crfd_freeze *f, size_t from)
+{
+	uint64_t start = now(), left = f->waited < PATIENCE_ALL ? PATIENCE_ALL - f->waited : PATIENCE_LAST;
+	uint64_t deadline = start + (left < PATIENCE ? left : PATIENCE);
+	int rc = 0;
+
+	for (size_t i = from; i < f->nr; i++) {
+		int one = settle(&f->v[i], deadline);
+
+		rc = rc ? rc : one;
+	}
+	if (rc == -EBUSY)
+		f->waited += now() - start;
+	return rc;
+}
+
+/* A running thread may start another until all stand: looks again until none is new. */
+static int hold(crfd_freeze *f, size_t first, int32_t pid)
+{
+	size_t from;
+	int n, rc;
+
+	do {
+		from = f->nr;
+		n = seize_threads(f, first, pid);
+		rc = settle_threads(f, from);
+	} while (f->nr > from && rc == 0);
+	return rc ? rc : n < 0 ? n : 0;
+}
+
+int crfd_freeze_add(crfd_freeze *f, int32_t pid)
+{
+	size_t first = f->nr;
+	crfd_still *still;
+	int rc = crfd_grow(&f->process, &f->process_alloc, f->nprocesses + 1, sizeof(*f->process));
+
+	if (rc < 0)
+		return rc;
+	still = &f->process[f->nprocesses++];
+	*still = (crfd_still){.pid = (uint32_t)pid, .how = CRFD_STILL_PTRACE, .ns = now()};
+	rc = hold(f, first, pid);
+	if (rc < 0)
+		still->how = CRFD_STILL_NOT;
+	if (rc == -ESRCH || (rc == 0 && f->nr == first))
+		f->nprocesses--; /* gone, or nothing of it moves */
+	return rc;
+}
+
+static void release(struct thread *t)
+{
+	if (t->tid && t->stopped)
+		ptrace(PTRACE_DETACH, t->tid, NULL, (long)t->sig);
+	t->tid = 0;
+}
+
+size_t crfd_freeze_thaw(crfd_freeze *f, const crfd_still **still)
+{
+	for (size_t i = 0; i < f->nr; i++) {
+		(void)settle(&f->v[i], 0);
+		release(&f->v[i]);
+	}
+	f->nr = 0;
+	for (size_t i = 0; i < f->nprocesses; i++)
+		f->process[i].ns = now() - f->process[i].ns;
+	*still = f->process;
+	return f->nprocesses;
+}
+
+void crfd_freeze_free(crfd_freeze *f)
+{
+	if (!f)
+		return;
+	for (size_t i = 0; i < f->nr; i++)
+		release(&f->v[i]);
+	free(f->v);
+	free(f->process);
+	free(f);
+}

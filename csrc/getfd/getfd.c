@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A copy is another reference to the same description. Closing it has two effects that dup(2) would have as well, and
+ * they are why few kinds are asked:
+ *
+ * - close(2) calls the file's flush, which asks the server of a network or FUSE file system and may wait for ever. So
+ *   no regular file and no directory is copied.
+ * - Where the task closes its descriptor in between, ours is the last one, and the release is done by us: that of a
+ *   device may wait (a serial line drains its output) or do something. So of devices only terminals without a line are,
+ *   and those when they are set to signal. A socket that was told to linger may hold us for that time.
+ */
+#define _GNU_SOURCE /* statx, F_GETOWN_EX */
+#include "getfd/getfd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "format/record.h"
+
+/* What older headers do not have. */
+enum { THREAD = O_EXCL /* PIDFD_THREAD, Linux 6.9 */, GETOWNER_UIDS = 17, GETPIPE_SZ = 1032, GET_SEALS = 1034 };
+
+void crfd_getfd_init(struct crfd_getfd *g, int granted, int owners)
+{
+	*g = (struct crfd_getfd){.granted = granted, .owners = owners, .pidfd = -1};
+}
+
+static void drop_task(struct crfd_getfd *g)
+{
+	if (g->pidfd >= 0)
+		close(g->pidfd);
+	g->pidfd = -1;
+}
+
+void crfd_getfd_release(struct crfd_getfd *g)
+{
+	drop_task(g);
+	g->granted = 0;
+}
+
+/* Of a task that is no process, one with a table of its own, only since 6.9; its leader's would give another table. */
+static void take_task(struct crfd_getfd *g, int32_t pid, uint64_t start)
+{
+	if (g->pid == pid && g->start == start)
+		return;
+	drop_task(g);
+	g->pid = pid;
+	g->start = start;
+	g->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (g->pidfd < 0 && (errno == EINVAL || errno == ENOENT))
+		g->pidfd = (int)syscall(SYS_pidfd_open, pid, THREAD);
+}
+
+static int take(struct crfd_getfd *g, int fd)
+{
+	int copy = g->pidfd < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, g->pidfd, fd, 0);
+
+	if (copy < 0 && g->pidfd >= 0 && errno != EBADF && errno != EMFILE && errno != ENFILE)
+		drop_task(g); /* refused (ptrace(2), "Ptrace access mode checking"), or the task is gone */
+	return copy;
+}
+
+/*
+ * The number may belong to another file by now, and the pid to another task. The kernel's cached attributes do: no
+ * server is asked.
+ */
+static int is_same(int copy, const crfd_fd *f)
+{
+	struct statx st;
+
+	return statx(copy, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE | STATX_INO, &st) == 0 &&
+	       st.stx_ino == f->st.ino && makedev(st.stx_dev_major, st.stx_dev_minor) == f->st.dev &&
+	       (uint32_t)(st.stx_mode & S_IFMT) == (f->st.st_mode & S_IFMT);
+}
+
+/* Documentation/admin-guide/devices.txt: virtual consoles, and the slaves of pseudo terminals. */
+static int is_lineless_tty(uint64_t rdev)
+{
+	unsigned int major = major(rdev);
+
+	return (major == 4 && minor(rdev) < 64) || (major >= 136 && major <= 143);
+}
+
+static int is_asked(const struct crfd_getfd *g, const crfd_fd *f)
+{
+	const uint32_t needed = CRFD_HAS_FLAGS | CRFD_HAS_INO | CRFD_HAS_DEV | CRFD_HAS_TYPE;
+
+	if ((f->st.known & needed) != needed || f->f_flags & O_PATH)
+		return 0;
+	switch (f->kind) {
+	case CRFD_KIND_SOCKET:
+	case CRFD_KIND_PIPE:
+	case CRFD_KIND_FIFO:
+	case CRFD_KIND_MEMFD:
+	case CRFD_KIND_BPF_MAP:
+	case CRFD_KIND_BPF_PROG:
+	case CRFD_KIND_BTF:
+		return 1;
+	case CRFD_KIND_INOTIFY:
+	case CRFD_KIND_PERF_EVENT:
+		return g->owners && f->f_flags & O_ASYNC;
+	case CRFD_KIND_CHR:
+		return g->owners && f->f_flags & O_ASYNC && is_lineless_tty(f->st.rdev);
+	default:
+		return 0;
+	}
+}
+
+static int ask_owner(int copy, const crfd_fd *f, crfd_buf *out)
+{
+	struct f_owner_ex owner = {0};
+	uint32_t uids[2] = {0, 0};
+	crfd_owner r = {0};
+	int signum, flags;
+
+	if (fcntl(copy, F_GETOWN_EX, &owner) < 0)
+		return 0;
+	signum = fcntl(copy, F_GETSIG);
+	if (signum < 0 || (!owner.pid && !signum))
+		return 0;
+	flags = fcntl(copy, F_GETFL); /* is_same() does not tell the two ends of a pipe apart */
+	if (flags < 0 || ((uint32_t)flags & O_ACCMODE) != (f->f_flags & O_ACCMODE))
+		return 0;
+	if (fcntl(copy, GETOWNER_UIDS, uids) < 0)
+		uids[0] = uids[1] = (uint32_t)-1; /* CONFIG_CHECKPOINT_RESTORE is off */
+	r.pid = owner.pid;
+	r.type = (uint32_t)owner.type;
+	r.uid = uids[0];
+	r.euid = uids[1];
+	r.signum = (uint32_t)signum;
+	return crfd_buf_rec(out, CRFD_REC_OWNER, 0, &r, sizeof(r));
+}
+
+/*
+ * Both take the pipe's mutex, which a task holds while it splices from a file into the pipe or copies from memory that
+ * is still to be read from one (fs/pipe.c, fs/splice.c): with it we wait for that file. Nothing tells beforehand.
+ */
+static int ask_pipe(int copy, crfd_buf *out)
+{
+	int capacity = fcntl(copy, GETPIPE_SZ), waiting;
+	crfd_pipe r = {0};
+
+	if (capacity < 0)
+		return 0;
+	r.known = CRFD_PIPE_HAS_CAPACITY;
+	r.capacity = (uint32_t)capacity;
+	if (ioctl(copy, FIONREAD, &waiting) == 0 && waiting >= 0) {
+		r.known |= CRFD_PIPE_HAS_WAITING;
+		r.waiting = (uint32_t)waiting;
+	}
+	return crfd_buf_rec(out, CRFD_REC_PIPE, 0, &r, sizeof(r));
+}
+
+static int ask_memfd(int copy, crfd_buf *out)
+{
+	int seals = fcntl(copy, GET_SEALS);
+	crfd_memfd r = {.seals = (uint32_t)seals, .known = CRFD_MEMFD_HAS_SEALS};
+
+	return seals < 0 ? 0 : crfd_buf_rec(out, CRFD_REC_MEMFD, 0, &r, sizeof(r));
+}
+
+static int ask_kind(struct crfd_getfd *g, int copy, int kind, size_t from, crfd_buf *out)
+{
+	switch (kind) {
+	case CRFD_KIND_SOCKET:
+		return crfd_getfd_socket(&g->nets, copy, out);
+	case CRFD_KIND_PIPE:
+	case CRFD_KIND_FIFO:
+		return ask_pipe(copy, out);
+	case CRFD_KIND_MEMFD:
+		return ask_memfd(copy, out);
+	case CRFD_KIND_BPF_MAP:
+	case CRFD_KIND_BPF_PROG:
+	case CRFD_KIND_BTF:
+		crfd_getfd_bpf(copy, kind, out, from);
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+int crfd_getfd_ask(struct crfd_getfd *g, int32_t pid, uint64_t start, const crfd_fd *f, size_t from, crfd_buf *out)
+{
+	int copy, rc = 0;
+
+	if (!g->granted || !is_asked(g, f))
+		return 0;
+	take_task(g, pid, start);
+	copy = take(g, f->fd);
+	if (copy < 0)
+		return 0;
+	if (is_same(copy, f)) {
+		rc = g->owners ? ask_owner(copy, f, out) : 0;
+		if (rc >= 0)
+			rc = ask_kind(g, copy, f->kind, from, out);
+	}
+	close(copy);
+	return rc;
+}
+
+int crfd_probe_pidfd_getfd(void)
+{
+	int rc = 0, copy, pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+
+	if (pidfd < 0)
+		return -errno;
+	copy = (int)syscall(SYS_pidfd_getfd, pidfd, pidfd, 0);
+	if (copy < 0)
+		rc = -errno;
+	else
+		close(copy);
+	close(pidfd);
+	return rc;
+}

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+/* A socket says what it is in the network namespace that it was made in, whichever that is. */
+#define _GNU_SOURCE
+#include "getfd/getfd.h"
+
+#include <errno.h>
+#include <linux/sockios.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <stddef.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "format/record.h"
+
+/* What older headers do not have. */
+enum {
+	NETNS_COOKIE = 71, /* SO_NETNS_COOKIE, Linux 5.14 */
+	GET_NETNS = 0x894c, /* SIOCGSKNS */
+	PROTO_SCTP = 132,
+	PROTO_MPTCP = 262,
+	GET_SCTP_STATUS = 14, /* SCTP_STATUS of linux/sctp.h */
+	SCTP_IS_ESTABLISHED = 4, /* SCTP_ESTABLISHED there; the states from it on are of closing */
+	FAMILY_VSOCK = 40
+};
+enum { UNCONNECTED = 1, CONNECTED = 3 }; /* SS_* of linux/net.h */
+enum { ESTABLISHED = 1, CLOSE = 7, CLOSE_WAIT = 8, LISTEN = 10 }; /* TCP_* of tcp(7) */
+
+static int ask_number(int s, int option, uint32_t *out)
+{
+	socklen_t n = sizeof(*out);
+
+	return getsockopt(s, SOL_SOCKET, option, out, &n);
+}
+
+static int get_cookie(int s, uint64_t *out)
+{
+	socklen_t n = sizeof(*out);
+
+	return getsockopt(s, SOL_SOCKET, NETNS_COOKIE, out, &n);
+}
+
+/* net/socket.c, 4.9: only to whoever may administer the namespace. */
+static uint64_t ask_netns(int s)
+{
+	int ns = ioctl(s, GET_NETNS);
+	struct stat st;
+	uint64_t ino = 0;
+
+	if (ns < 0)
+		return 0;
+	if (fstat(ns, &st) == 0)
+		ino = st.st_ino;
+	close(ns);
+	return ino;
+}
+
+/* Our own, which everyone may see. */
+static uint64_t own_netns(uint64_t cookie)
+{
+	int s = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	uint64_t own, ino = 0;
+	struct stat st;
+
+	if (s < 0)
+		return 0;
+	if (get_cookie(s, &own) == 0 && own == cookie && stat("/proc/thread-self/ns/net", &st) == 0)
+		ino = st.st_ino;
+	close(s);
+	return ino;
+}
+
+static uint64_t find_netns(struct crfd_getfd_nets *nets, int s)
+{
+	uint64_t cookie, ino;
+
+	if (get_cookie(s, &cookie) < 0)
+		return ask_netns(s);
+	for (uint32_t i = 0; i < nets->nr; i++)
+		if (nets->v[i].cookie == cookie)
+			return nets->v[i].ino;
+	ino = ask_netns(s);
+	if (!ino)
+		ino = own_netns(cookie);
+	nets->v[nets->next].cookie = cookie;
+	nets->v[nets->next].ino = ino;
+	nets->next = (nets->next + 1) % CRFD_GETFD_NETS;
+	if (nets->nr < CRFD_GETFD_NETS)
+		nets->nr++;
+	return ino;
+}
+
+/* MPTCP answers for its first subflow, and not before it has one. */
+static int is_tcp(const crfd_socket *r)
+{
+	return (r->family == AF_INET || r->family == AF_INET6) &&
+	       (r->protocol == IPPROTO_TCP || r->protocol == PROTO_MPTCP);
+}
+
+static void set_state(crfd_socket *r, uint32_t state)
+{
+	r->state = state;
+	r->known |= CRFD_SOCK_HAS_STATE;
+}
+
+/* net/ipv4/tcp.c, tcp_get_info(), 2.6.30: a listener counts in these two who waits and how many may. */
+static void ask_tcp(int s, crfd_socket *r)
+{
+	struct tcp_info info;
+	socklen_t n = offsetof(struct tcp_info, tcpi_lost);
+
+	if (getsockopt(s, IPPROTO_TCP, TCP_INFO, &info, &n) < 0 || n < offsetof(struct tcp_info, tcpi_lost))
+		return;
+	set_state(r, info.tcpi_state);
+	if (info.tcpi_state != LISTEN)
+		return;
+	r->recv_queue = info.tcpi_unacked;
+	r->backlog = info.tcpi_sacked;
+	r->known |= CRFD_SOCK_HAS_QUEUES | CRFD_SOCK_HAS_BACKLOG;
+}
+
+/* Of an association: sockets before and after have none, and those of many have no state of their own. */
+static void ask_sctp(int s, crfd_socket *r)
+{
+	int32_t status[64] = {0}; /* struct sctp_status begins with id and state */
+	socklen_t n = sizeof(status);
+
+	if (r->type != SOCK_STREAM || getsockopt(s, PROTO_SCTP, GET_SCTP_STATUS, status, &n) < 0)
+		return;
+	if (status[1] == SCTP_IS_ESTABLISHED)
+		set_state(r, ESTABLISHED);
+	else if (status[1] > SCTP_IS_ESTABLISHED)
+		set_state(r, CLOSE_WAIT);
+}
+
+static void ask_state(int s, crfd_socket *r)
+{
+	int may_listen = r->type == SOCK_STREAM || r->type == SOCK_SEQPACKET || r->type == SOCK_DCCP;
+	uint32_t listens;
+
+	if (is_tcp(r))
+		ask_tcp(s, r);
+	if (r->known & CRFD_SOCK_HAS_STATE || !may_listen)
+		return;
+	if (ask_number(s, SO_ACCEPTCONN, &listens) == 0 && listens)
+		set_state(r, LISTEN);
+	else if (r->protocol == PROTO_SCTP && r->family != AF_UNIX)
+		ask_sctp(s, r);
+}
+
+/* Families whose ioctl is known to do nothing but count. */
+static void ask_queues(int s, crfd_socket *r)
+{
+	int in, out;
+
+	if (r->known & CRFD_SOCK_HAS_STATE && r->state == LISTEN)
+		return;
+	if (r->family != AF_UNIX && r->family != AF_INET && r->family != AF_INET6 && r->family != AF_PACKET &&
+	    r->family != FAMILY_VSOCK)
+		return;
+	if (ioctl(s, SIOCINQ, &in) < 0 || ioctl(s, SIOCOUTQ, &out) < 0 || in < 0 || out < 0)
+		return;
+	r->recv_queue = (uint32_t)in;
+	r->send_queue = (uint32_t)out;
+	r->known |= CRFD_SOCK_HAS_QUEUES;
+}
+
+/* The length of an address, 0 for none, or -errno. */
+static int ask_name(int s, int peer, struct sockaddr_storage *name)
+{
+	socklen_t n = sizeof(*name);
+	int rc = peer ? getpeername(s, (struct sockaddr *)name, &n) : getsockname(s, (struct sockaddr *)name, &n);
+
+	if (rc < 0)
+		return -errno;
+	return n >= sizeof(name->ss_family) && n <= sizeof(*name) ? (int)n : 0;
+}
+
+static int ask_peer(int s, crfd_socket *r, struct sockaddr_storage *name)
+{
+	int none = r->known & CRFD_SOCK_HAS_STATE && (r->state == LISTEN || (is_tcp(r) && r->state == CLOSE));
+	int n = none ? -ENOTCONN : ask_name(s, 1, name);
+
+	/* Netlink sockets always have one, the kernel where nothing else was said. */
+	if (!(r->known & CRFD_SOCK_HAS_STATE) && r->family != AF_NETLINK && !is_tcp(r) && r->protocol != PROTO_SCTP &&
+	    (n > 0 || n == -ENOTCONN))
+		set_state(r, n > 0 ? CONNECTED : UNCONNECTED);
+	return n;
+}
+
+int crfd_getfd_socket(struct crfd_getfd_nets *nets, int s, crfd_buf *out)
+{
+	uint32_t family, type, protocol;
+	struct sockaddr_storage name, peer;
+	crfd_socket r = {.known = CRFD_SOCK_HAS_TYPE};
+	int local, remote, rc;
+
+	if (ask_number(s, SO_DOMAIN, &family) < 0 || ask_number(s, SO_TYPE, &type) < 0 ||
+	    ask_number(s, SO_PROTOCOL, &protocol) < 0)
+		return 0;
+	r.family = (uint16_t)family;
+	r.type = (uint16_t)type;
+	r.protocol = protocol;
+	ask_state(s, &r);
+	ask_queues(s, &r);
+	local = ask_name(s, 0, &name);
+	remote = ask_peer(s, &r, &peer);
+	if (local >= 0 && (remote >= 0 || remote == -ENOTCONN || remote == -EOPNOTSUPP))
+		r.known |= CRFD_SOCK_HAS_NAMES;
+	r.net_ns = find_netns(nets, s);
+	if (r.net_ns)
+		r.known |= CRFD_SOCK_HAS_NET_NS;
+	rc = crfd_buf_rec(out, CRFD_REC_SOCKET, 0, &r, sizeof(r));
+	if (rc == 0 && local > 0)
+		rc = crfd_buf_rec(out, CRFD_REC_SOCK_NAME, 0, &name, (size_t)local);
+	if (rc == 0 && remote > 0)
+		rc = crfd_buf_rec(out, CRFD_REC_SOCK_PEER, 0, &peer, (size_t)remote);
+	return rc;
+}

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT */
+/* What the payloads of a section have to say, one function a record type; and which function is whose. */
+#include "image/parse.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/crc32c.h"
+
+#define HAS_ALL (CRFD_HAS_BLOCKS * 2 - 1)
+#define TASK_HAS_ALL (CRFD_TASK_HAS_STAT | CRFD_TASK_HAS_STATUS | CRFD_TASK_HAS_LIMITS)
+
+/* What follows the entries so far. */
+static int next_ent(crfd_parser *p)
+{
+	p->state = p->due ? CRFD_AT_ENT : p->extended ? CRFD_AT_SUM : CRFD_AT_RFC;
+	return 0;
+}
+
+static int take_task(crfd_parser *p, const uint8_t *v)
+{
+	crfd_task_rec r;
+
+	memcpy(&r, v, sizeof(r));
+	if (r.comm_len != CRFD_COMM_LEN)
+		return REFUSE(p, CRFD_E_COMM_LEN, crfd_task_rec, comm_len, CRFD_COMM_LEN, r.comm_len);
+	if (r.pad)
+		return REFUSE(p, CRFD_E_PADDING, crfd_task_rec, pad, 0, r.pad);
+	p->here = (crfd_index_entry){.offset = p->offset, .first_objref = (uint32_t)p->next_objref};
+	p->section_crc = 0;
+	p->nfailed = p->failed_seen = 0;
+	p->state = CRFD_AT_COMM;
+	return 0;
+}
+
+static int take_comm(crfd_parser *p, const uint8_t *v)
+{
+	int rc = crfd_parser_zeros(p, (const char *)v, CRFD_COMM_LEN, 0);
+
+	p->state = p->extended ? CRFD_AT_TASK_INFO : CRFD_AT_FILES;
+	return rc;
+}
+
+static int take_task_info(crfd_parser *p, uint32_t parent, const uint8_t *v)
+{
+	crfd_task_info r;
+
+	memcpy(&r, v, sizeof(r));
+	if (r.pid != parent)
+		return REFUSE(p, CRFD_E_PARENT, crfd_task_info, pid, parent, r.pid);
+	if (r.identity > CRFD_IDENTITY_INFERRED)
+		return REFUSE(p, CRFD_E_FIELD, crfd_task_info, identity, CRFD_IDENTITY_INFERRED, r.identity);
+	if (r.known & ~TASK_HAS_ALL)
+		return REFUSE(p, CRFD_E_FIELD, crfd_task_info, known, r.known & TASK_HAS_ALL, r.known);
+	p->here.pid = parent;
+	p->state = CRFD_AT_TASK;
+	return 0;
+}
+
+static int take_fd_error(crfd_parser *p, const uint8_t *v)
+{
+	int64_t least = p->nfailed ? (int64_t)p->failed[p->nfailed - 1] + 1 : 0;
+	crfd_fd_error r;
+	int rc;
+
+	memcpy(&r, v, sizeof(r));
+	if (r.fd < least)
+		return REFUSE(p, CRFD_E_FD_ORDER, crfd_fd_error, fd, least, r.fd);
+	if (r.err <= 0)
+		return REFUSE(p, CRFD_E_FIELD, crfd_fd_error, err, 1, r.err);
+	if (r.step > CRFD_STEP_FREEZE)
+		return REFUSE(p, CRFD_E_FIELD, crfd_fd_error, step, CRFD_STEP_FREEZE, r.step);
+	if (r.pad)
+		return REFUSE(p, CRFD_E_PADDING, crfd_fd_error, pad, 0, r.pad);
+	rc = crfd_grow(&p->failed, &p->failed_alloc, p->nfailed + 1, sizeof(*p->failed));
+	if (rc < 0)
+		return crfd_parser_refuse(p, rc, 0, 0, 0);
+	p->failed[p->nfailed++] = r.fd;
+	return 0;
+}
+
+static int take_files(crfd_parser *p, uint32_t parent, const uint8_t *v)
+{
+	crfd_files r;
+
+	memcpy(&r, v, sizeof(r));
+	if (!p->single && r.objref > p->next_table)
+		return REFUSE(p, CRFD_E_TABLE, crfd_files, objref, p->next_table, r.objref);
+	if (!p->single && r.objref && r.objref < p->next_table && r.nfds)
+		return REFUSE(p, CRFD_E_TABLE, crfd_files, nfds, 0, r.nfds);
+	if (r.objref && r.objref == p->next_table)
+		p->next_table++;
+	p->here.pid = parent;
+	p->here.nfds = p->due = r.nfds;
+	p->here.files_objref = r.objref;
+	p->fd = -1;
+	p->sum.ntasks++;
+	return next_ent(p);
+}
+
+static int is_failed(crfd_parser *p, int32_t fd)
+{
+	while (p->failed_seen < p->nfailed && p->failed[p->failed_seen] < fd)
+		p->failed_seen++;
+	return p->failed_seen < p->nfailed && p->failed[p->failed_seen] == fd;
+}
+
+static int take_fd_ent(crfd_parser *p, const uint8_t *v)
+{
+	crfd_fd_ent r;
+
+	memcpy(&r, v, sizeof(r));
+	if (r.objref > p->next_objref || (!r.objref && !is_failed(p, r.fd)))
+		return REFUSE(p, CRFD_E_OBJREF, crfd_fd_ent, objref, p->next_objref, r.objref);
+	if (r.fd <= p->fd)
+		return REFUSE(p, CRFD_E_FD_ORDER, crfd_fd_ent, fd, (int64_t)p->fd + 1, r.fd);
+	if (r.close_on_exec > 1)
+		return REFUSE(p, CRFD_E_FIELD, crfd_fd_ent, close_on_exec, 1, r.close_on_exec);
+	if (r.pad)
+		return REFUSE(p, CRFD_E_PADDING, crfd_fd_ent, pad, 0, r.pad);
+	p->fd = r.fd;
+	p->objref = r.objref;
+	p->due--;
+	p->sum.nfds++;
+	if (r.objref != p->next_objref)
+		return next_ent(p);
+	p->next_objref++;
+	p->state = CRFD_AT_DATA;
+	return 0;
+}
+
+static int take_fd_data(crfd_parser *p, const uint8_t *v)
+{
+	crfd_fd_data r;
+	int fixed;
+
+	memcpy(&r, v, sizeof(r));
+	fixed = r.fd_type >= CRFD_KIND_FILE && r.fd_type <= CRFD_KIND_SYMLINK;
+	if (!fixed && (!p->extended || r.fd_type < CRFD_KIND_UNKNOWN))
+		return REFUSE(p, CRFD_E_FD_TYPE, crfd_fd_data, fd_type, CRFD_KIND_FILE, r.fd_type);
+	p->f_mode = r.f_mode;
+	p->state = CRFD_AT_NAME;
+	return 0;
+}
+
+static int take_fname(crfd_parser *p, const uint8_t *v, size_t len)
+{
+	size_t end = strnlen((const char *)v, len);
+
+	if (end != len - 1)
+		return crfd_parser_refuse(p, CRFD_E_NAME, sizeof(crfd_rec) + (end < len ? end : len - 1), len - 1, end);
+	p->state = CRFD_AT_STAT;
+	return p->extended ? 0 : next_ent(p);
+}
+
+static int take_fd_stat(crfd_parser *p, const uint8_t *v)
+{
+	crfd_fd_stat r;
+
+	memcpy(&r, v, sizeof(r));
+	if (r.known & ~HAS_ALL)
+		return REFUSE(p, CRFD_E_FIELD, crfd_fd_stat, known, r.known & HAS_ALL, r.known);
+	if ((uint16_t)r.f_mode != p->f_mode)
+		return REFUSE(p, CRFD_E_FIELD, crfd_fd_stat, f_mode, (r.f_mode & ~0xffffu) | p->f_mode, r.f_mode);
+	if (r.flags & ~CRFD_STAT_DELETED)
+		return REFUSE(p, CRFD_E_FIELD, crfd_fd_stat, flags, r.flags & CRFD_STAT_DELETED, r.flags);
+	p->state = p->due ? CRFD_AT_MORE : CRFD_AT_MORE_LAST;
+	return 0;
+}
+
+/* A section read by its index entry must be what the entry says. */
+static int check_single(crfd_parser *p)
+{
+	uint64_t want[sizeof(p->want) / 8], here[sizeof(p->here) / 8];
+
+	memcpy(want, &p->want, sizeof(want));
+	memcpy(here, &p->here, sizeof(here));
+	for (size_t i = 0; i < sizeof(want) / sizeof(*want); i++)
+		if (want[i] != here[i])
+			return crfd_parser_refuse(p, CRFD_E_INDEX, 0, want[i], here[i]);
+	p->state = CRFD_AT_END;
+	return 0;
+}
+
+static int take_section_sum(crfd_parser *p, const uint8_t *v)
+{
+	uint64_t length = p->offset - p->here.offset;
+	crfd_section_sum r;
+
+	memcpy(&r, v, sizeof(r));
+	if (r.length != length)
+		return REFUSE(p, CRFD_E_SECTION_SUM, crfd_section_sum, length, length, r.length);
+	if (r.nfds != p->here.nfds)
+		return REFUSE(p, CRFD_E_SECTION_SUM, crfd_section_sum, nfds, p->here.nfds, r.nfds);
+	if (!p->unsummed && r.crc != p->section_crc)
+		return REFUSE(p, CRFD_E_SECTION_SUM, crfd_section_sum, crc, p->section_crc, r.crc);
+	p->here.length = length + sizeof(crfd_rec) + sizeof(r);
+	p->here.new_objrefs = (uint32_t)(p->next_objref - p->here.first_objref);
+	p->here.crc = r.crc;
+	if (p->single)
+		return check_single(p);
+	if (!p->unsummed)
+		p->crc = crfd_crc32c_combine(p->crc, p->section_crc, length);
+	p->expected_index_crc = crfd_crc32c(p->expected_index_crc, (const uint8_t *)&p->here, sizeof(p->here));
+	p->state = CRFD_AT_SECTION;
+	return 0;
+}
+
+/* Records of which only the padding has to be something: a u32 in every element. */
+static const struct {
+	int16_t type;
+	uint16_t size, pad;
+} padded[] = {
+#define PADDED(number, type) {number, sizeof(type), offsetof(type, pad)}
+	PADDED(CRFD_REC_FD_LOCK, crfd_fd_lock),
+	PADDED(CRFD_REC_OWNER, crfd_owner),
+	PADDED(CRFD_REC_EVENTFD, crfd_eventfd),
+	PADDED(CRFD_REC_FANOTIFY_MARK, crfd_fanotify_mark),
+	PADDED(CRFD_REC_IO_URING, crfd_io_uring),
+	PADDED(CRFD_REC_BPF, crfd_bpf_object),
+	PADDED(CRFD_REC_TTY, crfd_tty),
+	PADDED(CRFD_REC_FUSE, crfd_fuse),
+};
+
+static int check_padding(crfd_parser *p, const uint8_t *v, size_t len, size_t size, size_t pad)
+{
+	for (size_t at = pad; at < len; at += size) {
+		uint32_t found;
+
+		memcpy(&found, v + at, sizeof(found));
+		if (found)
+			return crfd_parser_refuse(p, CRFD_E_PADDING, sizeof(crfd_rec) + at, 0, found);
+	}
+	return 0;
+}
+
+/* A later version's record about the image closes the sections like those we know. */
+static int take_other(crfd_parser *p, const crfd_rec *h, const uint8_t *v)
+{
+	if (p->state == CRFD_AT_SECTION)
+		p->state = CRFD_AT_CLOSE;
+	for (size_t i = 0; i < sizeof(padded) / sizeof(*padded); i++)
+		if (padded[i].type == h->type)
+			return check_padding(p, v, (size_t)h->len, padded[i].size, padded[i].pad);
+	return 0;
+}
+
+int crfd_parser_payload(crfd_parser *p, const crfd_rec *h, const uint8_t *v)
+{
+	switch (h->type) {
+	case CRFD_REC_FD_ENT:
+		return take_fd_ent(p, v);
+	case CRFD_REC_FD_DATA:
+		return take_fd_data(p, v);
+	case CRFD_REC_FNAME:
+		return take_fname(p, v, (size_t)h->len);
+	case CRFD_REC_FD_STAT:
+		return take_fd_stat(p, v);
+	case CRFD_REC_TASK:
+		return take_task(p, v);
+	case CRFD_REC_STRING:
+		return take_comm(p, v);
+	case CRFD_REC_TASK_INFO:
+		return take_task_info(p, h->parent, v);
+	case CRFD_REC_FD_ERROR:
+		return take_fd_error(p, v);
+	case CRFD_REC_FILES:
+		return take_files(p, h->parent, v);
+	case CRFD_REC_SECTION_SUM:
+		return take_section_sum(p, v);
+	case CRFD_REC_HEAD:
+		return crfd_parser_head(p, v);
+	case CRFD_REC_IMAGE_INFO:
+		return crfd_parser_image_info(p, v);
+	case CRFD_REC_STILL:
+		return crfd_parser_still(p, v, (size_t)h->len);
+	case CRFD_REC_INDEX:
+		return crfd_parser_index(p, v, (size_t)h->len);
+	case CRFD_REC_IMAGE_SUM:
+		return crfd_parser_image_sum(p, v);
+	case CRFD_REC_TAIL:
+		return crfd_parser_tail(p, v);
+	default:
+		return take_other(p, h, v);
+	}
+}

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The state machine of the record stream. It takes bytes in pieces of any size, looks at each record once and keeps
+ * nothing of it but what later records are checked against. A header is judged before its payload has to be there.
+ */
+#include "image/parse.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/crc32c.h"
+
+#define AT(state) (1u << CRFD_AT_##state)
+#define PAYLOAD(type) 1, sizeof(type), sizeof(type)
+#define ARRAY(type) sizeof(type), sizeof(type), CRFD_REC_MAX
+#define ARRAY0(type) sizeof(type), 0, CRFD_REC_MAX
+#define TEXT 1, 1, CRFD_REC_MAX
+#define DESCRIPTION OBJREF, AT(MORE) | AT(MORE_LAST)
+
+enum parent { ZERO, PID, OBJREF };
+
+/* Where a type may stand, who its parent is, and its payload's length: a multiple of unit from min to max. */
+struct rule {
+	int16_t type;
+	uint8_t parent;
+	uint32_t places;
+	uint16_t unit, min, max;
+};
+
+/* Found by linear search: the frequent ones first. */
+static const struct rule rules[] = {
+	{CRFD_REC_FD_ENT, ZERO, AT(ENT) | AT(MORE), PAYLOAD(crfd_fd_ent)},
+	{CRFD_REC_FD_DATA, OBJREF, AT(DATA), PAYLOAD(crfd_fd_data)},
+	{CRFD_REC_FNAME, ZERO, AT(NAME), 1, 2, CRFD_NAME_MAX},
+	{CRFD_REC_FD_STAT, OBJREF, AT(STAT), PAYLOAD(crfd_fd_stat)},
+	{CRFD_REC_FDINFO, DESCRIPTION, TEXT},
+	{CRFD_REC_TASK, ZERO, AT(IMAGE) | AT(SECTION) | AT(RFC) | AT(SINGLE), PAYLOAD(crfd_task_rec)},
+	{CRFD_REC_STRING, ZERO, AT(COMM), 1, CRFD_COMM_LEN, CRFD_COMM_LEN},
+	{CRFD_REC_TASK_INFO, PID, AT(TASK_INFO), PAYLOAD(crfd_task_info)},
+	{CRFD_REC_FD_ERROR, PID, AT(TASK), PAYLOAD(crfd_fd_error)},
+	{CRFD_REC_TASK_EXE, PID, AT(TASK), TEXT},
+	{CRFD_REC_TASK_CMDLINE, PID, AT(TASK), TEXT},
+	{CRFD_REC_TASK_CGROUP, PID, AT(TASK), TEXT},
+	{CRFD_REC_TASK_NS, PID, AT(TASK), PAYLOAD(crfd_task_ns)},
+	{CRFD_REC_TASK_QUIET, PID, AT(TASK), PAYLOAD(crfd_task_quiet)},
+	{CRFD_REC_FD_LOCK, PID, AT(TASK), ARRAY(crfd_fd_lock)},
+	{CRFD_REC_FILES, PID, AT(TASK) | AT(FILES), PAYLOAD(crfd_files)},
+	{CRFD_REC_SECTION_SUM, ZERO, AT(SUM) | AT(MORE_LAST), PAYLOAD(crfd_section_sum)},
+	{CRFD_REC_HEAD, ZERO, AT(HEAD), PAYLOAD(crfd_head)},
+	{CRFD_REC_IMAGE_INFO, ZERO, AT(INFO), PAYLOAD(crfd_image_info)},
+	{CRFD_REC_STILL, ZERO, AT(IMAGE) | AT(SECTION) | AT(CLOSE), ARRAY(crfd_still)},
+	{CRFD_REC_INDEX, ZERO, AT(SECTION) | AT(CLOSE) | AT(INDEX), ARRAY(crfd_index_entry)},
+	{CRFD_REC_IMAGE_SUM, ZERO, AT(IMAGE) | AT(SECTION) | AT(CLOSE) | AT(INDEX), PAYLOAD(crfd_image_sum)},
+	{CRFD_REC_TAIL, ZERO, AT(TAIL) | AT(RFC), PAYLOAD(crfd_tail)},
+	{CRFD_REC_OWNER, DESCRIPTION, PAYLOAD(crfd_owner)},
+	{CRFD_REC_LOCK, DESCRIPTION, ARRAY(crfd_lock)},
+	{CRFD_REC_PIPE, DESCRIPTION, PAYLOAD(crfd_pipe)},
+	{CRFD_REC_SOCKET, DESCRIPTION, PAYLOAD(crfd_socket)},
+	{CRFD_REC_SOCK_NAME, DESCRIPTION, TEXT},
+	{CRFD_REC_SOCK_PEER, DESCRIPTION, TEXT},
+	{CRFD_REC_EVENTFD, DESCRIPTION, PAYLOAD(crfd_eventfd)},
+	{CRFD_REC_EPOLL, DESCRIPTION, ARRAY0(crfd_epoll_target)},
+	{CRFD_REC_TIMERFD, DESCRIPTION, PAYLOAD(crfd_timerfd)},
+	{CRFD_REC_SIGNALFD, DESCRIPTION, PAYLOAD(crfd_signalfd)},
+	{CRFD_REC_INOTIFY, DESCRIPTION, ARRAY0(crfd_inotify_mark)},
+	{CRFD_REC_FANOTIFY, DESCRIPTION, PAYLOAD(crfd_fanotify)},
+	{CRFD_REC_FANOTIFY_MARK, DESCRIPTION, ARRAY(crfd_fanotify_mark)},
+	{CRFD_REC_MEMFD, DESCRIPTION, PAYLOAD(crfd_memfd)},
+	{CRFD_REC_PIDFD, DESCRIPTION, PAYLOAD(crfd_pidfd)},
+	{CRFD_REC_IO_URING, DESCRIPTION, PAYLOAD(crfd_io_uring)},
+	{CRFD_REC_BPF, DESCRIPTION, PAYLOAD(crfd_bpf_object)},
+	{CRFD_REC_USERFAULTFD, DESCRIPTION, PAYLOAD(crfd_userfaultfd)},
+	{CRFD_REC_DMABUF, DESCRIPTION, PAYLOAD(crfd_dmabuf)},
+	{CRFD_REC_TTY, DESCRIPTION, PAYLOAD(crfd_tty)},
+	{CRFD_REC_TUN, DESCRIPTION, PAYLOAD(crfd_tun)},
+	{CRFD_REC_FUSE, DESCRIPTION, PAYLOAD(crfd_fuse)},
+};
+
+/* An ancillary type of a later version; the parent depends on the place. */
+static const struct rule later = {
+	0, ZERO, AT(IMAGE) | AT(SECTION) | AT(CLOSE) | AT(TASK) | AT(MORE) | AT(MORE_LAST), 1, 0, CRFD_REC_MAX,
+};
+
+/* What stands at each state when nothing optional does. */
+static const int16_t usual[] = {
+	[CRFD_AT_HEAD] = CRFD_REC_HEAD, [CRFD_AT_INFO] = CRFD_REC_IMAGE_INFO, [CRFD_AT_IMAGE] = CRFD_REC_TASK,
+	[CRFD_AT_SECTION] = CRFD_REC_TASK, [CRFD_AT_RFC] = CRFD_REC_TASK, [CRFD_AT_SINGLE] = CRFD_REC_TASK,
+	[CRFD_AT_COMM] = CRFD_REC_STRING, [CRFD_AT_TASK_INFO] = CRFD_REC_TASK_INFO, [CRFD_AT_TASK] = CRFD_REC_FILES,
+	[CRFD_AT_FILES] = CRFD_REC_FILES, [CRFD_AT_ENT] = CRFD_REC_FD_ENT, [CRFD_AT_DATA] = CRFD_REC_FD_DATA,
+	[CRFD_AT_NAME] = CRFD_REC_FNAME, [CRFD_AT_STAT] = CRFD_REC_FD_STAT, [CRFD_AT_MORE] = CRFD_REC_FD_ENT,
+	[CRFD_AT_MORE_LAST] = CRFD_REC_SECTION_SUM, [CRFD_AT_SUM] = CRFD_REC_SECTION_SUM,
+	[CRFD_AT_CLOSE] = CRFD_REC_INDEX, [CRFD_AT_INDEX] = CRFD_REC_IMAGE_SUM, [CRFD_AT_TAIL] = CRFD_REC_TAIL,
+	[CRFD_AT_END] = 0,
+};
+
+crfd_parser *crfd_parser_new(void)
+{
+	return crfd_parser_new_section(NULL);
+}
+
+crfd_parser *crfd_parser_new_section(const crfd_index_entry *at)
+{
+	crfd_parser *p = malloc(sizeof(*p));
+
+	if (p)
+		crfd_parser_init(p, at);
+	return p;
+}
+
+void crfd_parser_free(crfd_parser *p)
+{
+	if (p)
+		crfd_parser_release(p);
+	free(p);
+}
+
+void crfd_parser_stats(const crfd_parser *p, crfd_encode_stats *out)
+{
+	*out = (crfd_encode_stats){.bytes = p->offset, .nfds = p->sum.nfds, .ntasks = p->sum.ntasks,
+				   .nobjrefs = (uint32_t)(p->next_objref - 1)};
+}
+
+static const struct rule *find_rule(int type)
+{
+	for (size_t i = 0; i < sizeof(rules) / sizeof(*rules); i++)
+		if (rules[i].type == type)
+			return &rules[i];
+	return type >= CRFD_REC_EXT_FIRST && type < CRFD_REC_CRITICAL_FIRST ? &later : NULL;
+}
+
+/* A byte-swapped HEAD has type 0x0100. */
+static int refuse_start(crfd_parser *p, int type)
+{
+	int code = type == CRFD_REC_HEAD << 8 ? CRFD_E_BYTE_ORDER : CRFD_E_TYPE;
+
+	return crfd_parser_refuse(p, code, 0, CRFD_REC_HEAD, (uint64_t)type);
+}
+
+static int refuse_type(crfd_parser *p, int type)
+{
+	unsigned int place = 1u << p->state;
+
+	if (place & AT(HEAD))
+		return refuse_start(p, type);
+	if (type >= CRFD_REC_CRITICAL_FIRST)
+		return crfd_parser_refuse(p, CRFD_E_CRITICAL, 0, 0, (uint64_t)type);
+	if (type >= CRFD_REC_EXT_FIRST && !p->extended)
+		return crfd_parser_refuse(p, CRFD_E_FLAGS, 0, CRFD_HEAD_CHECKPOINT | CRFD_HEAD_EXTENDED,
+					  CRFD_HEAD_CHECKPOINT);
+	if (type == CRFD_REC_FD_ENT && place & (AT(SUM) | AT(MORE_LAST) | AT(RFC)) && p->here.pid)
+		return crfd_parser_refuse(p, CRFD_E_NFDS, 0, p->here.nfds, (uint64_t)p->here.nfds + 1);
+	if (place & (AT(ENT) | AT(MORE)) &&
+	    (type == CRFD_REC_SECTION_SUM || type == CRFD_REC_TASK || type == CRFD_REC_TAIL))
+		return crfd_parser_refuse(p, CRFD_E_NFDS, 0, p->here.nfds, p->here.nfds - p->due);
+	return crfd_parser_refuse(p, CRFD_E_TYPE, 0, (uint64_t)usual[p->state], (uint64_t)type);
+}
+
+static int check_parent(crfd_parser *p, const struct rule *rule, uint32_t parent)
+{
+	unsigned int place = 1u << p->state;
+	int whose = rule->parent;
+	uint32_t expected;
+
+	if (rule == &later)
+		whose = place & AT(TASK) ? PID : place & (AT(MORE) | AT(MORE_LAST)) ? OBJREF : ZERO;
+	if (place & (AT(TASK_INFO) | AT(FILES))) { /* the first record that says the pid */
+		if (parent > 0 && parent <= INT32_MAX)
+			return 0;
+		return crfd_parser_refuse(p, CRFD_E_PARENT, 4, 1, parent);
+	}
+	expected = whose == PID ? p->here.pid : whose == OBJREF ? p->objref : 0;
+	return parent == expected ? 0 : crfd_parser_refuse(p, CRFD_E_PARENT, 4, expected, parent);
+}
+
+static int check_header(crfd_parser *p, const crfd_rec *h)
+{
+	const struct rule *rule = find_rule(h->type);
+	int len = h->len;
+
+	p->fault.type = h->type;
+	if (!rule || !(rule->places >> p->state & 1))
+		return refuse_type(p, h->type);
+	if (len < rule->min)
+		return crfd_parser_refuse(p, CRFD_E_LEN, 2, rule->min, (uint64_t)len);
+	if (len > rule->max)
+		return crfd_parser_refuse(p, CRFD_E_LEN, 2, rule->max, (uint64_t)len);
+	if (rule->unit > 1 && len % rule->unit)
+		return crfd_parser_refuse(p, CRFD_E_LEN, 2, (uint64_t)(len - len % rule->unit), (uint64_t)len);
+	return check_parent(p, rule, h->parent);
+}
+
+/* Brings the sum up to `end`; the bytes belong to the section while one is open, else to the image. */
+static void sum_to(crfd_parser *p, const uint8_t *end)
+{
+	uint32_t *crc = p->state >= CRFD_AT_COMM && p->state <= CRFD_AT_SUM ? &p->section_crc : &p->crc;
+
+	if (!p->unsummed)
+		*crc = crfd_crc32c(*crc, p->summing, (size_t)(end - p->summing));
+	p->summing = end;
+}
+
+/* One record of the n bytes at v: its size, 0 when it is not all there, or the code of the fault. */
+static int64_t parse_record(crfd_parser *p, const uint8_t *v, size_t n, crfd_rec *h)
+{
+	size_t size;
+	int rc;
+
+	p->fault.type = 0;
+	if (p->state == CRFD_AT_END)
+		return crfd_parser_refuse(p, CRFD_E_TRAILING, 0, 0, *v);
+	if (n < sizeof(*h))
+		return 0;
+	memcpy(h, v, sizeof(*h));
+	rc = check_header(p, h);
+	if (rc < 0)
+		return rc;
+	size = sizeof(*h) + (size_t)h->len;
+	if (n < size)
+		return 0;
+	if (h->type == CRFD_REC_TASK || h->type == CRFD_REC_SECTION_SUM)
+		sum_to(p, v);
+	else if (h->type == CRFD_REC_IMAGE_SUM)
+		sum_to(p, v + sizeof(*h) + offsetof(crfd_image_sum, crc));
+	rc = crfd_parser_payload(p, h, v + sizeof(*h));
+	return rc < 0 ? rc : (int64_t)size;
+}
+
+static int refuse_truncated(crfd_parser *p, const uint8_t *v, size_t n)
+{
+	uint64_t size = sizeof(crfd_rec);
+	crfd_rec h;
+
+	if (n >= sizeof(h)) {
+		memcpy(&h, v, sizeof(h));
+		size += (uint64_t)h.len;
+	} else {
+		p->fault.type = 0;
+	}
+	return crfd_parser_refuse(p, CRFD_E_TRUNCATED, n, size, n);
+}
+
+int64_t crfd_parser_feed(crfd_parser *p, const uint8_t *buf, size_t n, int last, crfd_record *out, size_t cap,
+			 size_t *used, crfd_fault *fault)
+{
+	int64_t rc = p->fault.code, nr = 0;
+	size_t pos = 0;
+	crfd_rec h;
+
+	if (!out)
+		cap = SIZE_MAX;
+	p->summing = buf;
+	while (rc >= 0 && pos < n && (size_t)nr < cap) {
+		rc = parse_record(p, buf + pos, n - pos, &h);
+		if (rc <= 0)
+			break;
+		if (out)
+			out[nr] = (crfd_record){.offset = p->offset, .type = h.type, .len = h.len, .parent = h.parent};
+		nr++;
+		pos += (size_t)rc;
+		p->offset += (uint64_t)rc;
+	}
+	if (rc >= 0 && last && (size_t)nr < cap && p->state != CRFD_AT_END)
+		rc = refuse_truncated(p, buf + pos, n - pos);
+	if (rc < 0) {
+		*fault = p->fault;
+		return rc;
+	}
+	sum_to(p, buf + pos);
+	*used = pos;
+	return nr;
+}

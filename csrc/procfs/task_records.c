@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include "procfs/task_records.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stddef.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "format/record.h"
+#include "procfs/stat.h"
+
+static const struct {
+	const char *name;
+	size_t at;
+} namespaces[] = {
+	{"ns/mnt", offsetof(crfd_task_ns, mnt)}, {"ns/pid", offsetof(crfd_task_ns, pid)},
+	{"ns/net", offsetof(crfd_task_ns, net)}, {"ns/user", offsetof(crfd_task_ns, user)},
+	{"ns/uts", offsetof(crfd_task_ns, uts)}, {"ns/ipc", offsetof(crfd_task_ns, ipc)},
+	{"ns/cgroup", offsetof(crfd_task_ns, cgroup)}, {"ns/time", offsetof(crfd_task_ns, time)},
+};
+
+static int put_exe(int dir, crfd_buf *out)
+{
+	char path[PATH_MAX];
+	ssize_t n = readlinkat(dir, "exe", path, sizeof(path));
+
+	return n <= 0 ? 0 : crfd_buf_recs(out, CRFD_REC_TASK_EXE, 0, path, (size_t)n);
+}
+
+static int put_text(int dir, const char *name, int type, crfd_buf *scratch, crfd_buf *out)
+{
+	int rc = crfd_proc_read(dir, name, 0, scratch);
+
+	if (rc < 0)
+		return rc == -ENOMEM ? rc : 0;
+	return crfd_buf_recs(out, type, 0, scratch->v, scratch->nr);
+}
+
+static int put_namespaces(int dir, crfd_buf *out)
+{
+	crfd_task_ns ns = {0};
+	int any = 0;
+
+	for (size_t i = 0; i < sizeof(namespaces) / sizeof(*namespaces); i++) {
+		uint64_t *ino = (uint64_t *)((char *)&ns + namespaces[i].at);
+		char link[64];
+		ssize_t n = readlinkat(dir, namespaces[i].name, link, sizeof(link));
+
+		any |= n > 0 && crfd_procns_parse(link, (size_t)n, ino) == 0;
+	}
+	return any ? crfd_buf_rec(out, CRFD_REC_TASK_NS, 0, &ns, sizeof(ns)) : 0;
+}
+
+/*
+ * prlimit(2) is one call but wants the task's own user id or CAP_SYS_RESOURCE, and goes by a number that may be another
+ * task's by now: so it is asked first, and believed when the directory still finds the task afterwards.
+ */
+static void put_limits(int dir, crfd_buf *scratch, crfd_task *t)
+{
+	struct rlimit limit;
+	char link[1];
+
+	if (prlimit((pid_t)t->info.pid, RLIMIT_NOFILE, NULL, &limit) == 0 && readlinkat(dir, "ns/user", link, 1) == 1) {
+		t->info.nofile_soft = limit.rlim_cur;
+		t->info.nofile_hard = limit.rlim_max;
+	} else if (crfd_proc_read(dir, "limits", 0, scratch) < 0 ||
+		   crfd_proclimits_parse((const char *)scratch->v, scratch->nr, &t->info.nofile_soft,
+					 &t->info.nofile_hard) < 0) {
+		return;
+	}
+	t->info.known |= CRFD_TASK_HAS_LIMITS;
+}
+
+/* What the text has gained since the extension began. */
+static int extend(const crfd_buf *text, crfd_span *ext)
+{
+	if (text->nr - ext->off > UINT32_MAX)
+		return -EOVERFLOW;
+	ext->len = (uint32_t)(text->nr - ext->off);
+	return 0;
+}
+
+int crfd_task_detail(int dir, crfd_buf *scratch, crfd_batch *b, crfd_task *t)
+{
+	int rc;
+
+	t->ext = (crfd_span){.off = b->text.nr};
+	put_limits(dir, scratch, t);
+	rc = put_exe(dir, &b->text);
+	if (rc >= 0)
+		rc = put_text(dir, "cmdline", CRFD_REC_TASK_CMDLINE, scratch, &b->text);
+	if (rc >= 0)
+		rc = put_text(dir, "cgroup", CRFD_REC_TASK_CGROUP, scratch, &b->text);
+	if (rc >= 0)
+		rc = put_namespaces(dir, &b->text);
+	return rc < 0 ? rc : extend(&b->text, &t->ext);
+}
+
+/* How many numbers are in one of the two ascending lists alone. */
+static uint32_t difference(const crfd_fd *f, uint64_t n, const struct crfd_numbers *now)
+{
+	uint64_t i = 0;
+	size_t j = 0;
+	uint32_t differ = 0;
+
+	while (i < n || j < now->nr) {
+		if (i < n && j < now->nr && f[i].fd == now->v[j]) {
+			i++;
+			j++;
+			continue;
+		}
+		if (j == now->nr || (i < n && f[i].fd < now->v[j]))
+			i++;
+		else
+			j++;
+		differ++;
+	}
+	return differ;
+}
+
+int crfd_task_look(const struct crfd_numbers *now, crfd_batch *b, crfd_task *t)
+{
+	crfd_task_quiet quiet = {0};
+	int rc;
+
+	if (!t->ext.len)
+		t->ext.off = b->text.nr;
+	if (now) {
+		quiet.known = 1;
+		quiet.changed = difference(b->fd + t->first, t->nfds, now) + t->info.vanished;
+	}
+	rc = crfd_buf_rec(&b->text, CRFD_REC_TASK_QUIET, 0, &quiet, sizeof(quiet));
+	return rc < 0 ? rc : extend(&b->text, &t->ext);
+}

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The scan through the kernel's own walk. First the tasks, so that shared tables are known; then the descriptors, with
+ * one iterator a task, or, when most of the machine was asked for, one for all, which passes by what was not. Where the
+ * kernel cannot be told a task (before 6.1) it is always the one for all, and the tasks are taken in its order.
+ *
+ * Large tables are read two at a time, by programs that were loaded twice, for they put a record together in memory of
+ * their own, one set for each lane.
+ */
+#include "batch/backend.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "batch/batch.h"
+#include "bpf/load.h"
+#include "scan_bpf/fd.h"
+#include "scan_bpf/source.h"
+#include "scan_bpf/task_records.h"
+#include "scan_bpf/tasks.h"
+
+#define MANY 64 /* processes from which on the tasks are listed at once */
+#define BATCH_FDS 16384
+#define BATCH_TASKS 256
+_Static_assert(CRFD_BPF_LANES <= CRFD_LANES, "a thread for each set of programs");
+#define LARGE_SLOTS 256 /* of a table in the mean: an iterator of its own costs as much as twenty descriptors */
+
+/* What one thread reads with. */
+struct lane {
+	crfd_bpf *bpf;
+	struct crfd_bpf_source one;
+	struct crfd_bpf_asker asker;
+	struct crfd_bpf_looker looker;
+};
+
+struct state {
+	struct lane lane[CRFD_BPF_LANES];
+	struct crfd_bpf_units units;
+	size_t next; /* unit */
+	struct crfd_bpf_source all; /* of lane 0 */
+	int lanes;
+	long clk_tck;
+};
+
+static int is_of(const struct walk_fd *r, const struct crfd_bpf_unit *unit)
+{
+	return r->tid == unit->rec.tid && r->start == unit->rec.start;
+}
+
+/* The unit's records at the front of the piece. */
+static int take_run(struct lane *lane, struct crfd_bpf_source *s, const struct crfd_bpf_unit *unit, crfd_batch *b)
+{
+	const struct walk_fd *r;
+	size_t at = s->at, nr = 0, first = b->nfds;
+	crfd_fd *f;
+	int rc = 0;
+
+	for (; s->at < s->end; s->at += r->len, nr++) {
+		rc = crfd_bpf_source_peek(s, lane->bpf, &r);
+		if (rc < 0)
+			return rc;
+		if (!is_of(r, unit))
+			break;
+	}
+	f = crfd_batch_fds(b, nr);
+	if (!f)
+		return -ENOMEM;
+	for (size_t i = 0; i < nr && rc >= 0; i++) {
+		r = (const struct walk_fd *)(s->piece + at);
+		rc = crfd_bpf_fd(r, b, &lane->asker, &f[i], &b->ident[first + i]);
+		b->task[b->ntasks - 1].nerrors += f[i].err != 0;
+		at += r->len;
+	}
+	return rc;
+}
+
+/* All of the unit's records. Those of tasks before it are not wanted, those of tasks behind it stay in the source. */
+static int take_unit(struct lane *lane, struct crfd_bpf_source *s, const struct crfd_bpf_unit *unit, crfd_batch *b)
+{
+	const struct walk_fd *r;
+	int rc;
+
+	while ((rc = crfd_bpf_source_peek(s, lane->bpf, &r)) > 0) {
+		if (is_of(r, unit)) {
+			rc = take_run(lane, s, unit, b);
+			if (rc < 0)
+				return rc;
+		} else if (r->tid > unit->rec.tid) {
+			return 0;
+		} else {
+			s->at += r->len;
+		}
+	}
+	return rc;
+}
+
+/* None at all: the task has closed everything, or it went away in between. */
+static int check_empty(struct lane *lane, const struct crfd_bpf_unit *unit, crfd_task *t)
+{
+	int rc = crfd_bpf_unit_lives(unit, lane->bpf);
+
+	if (rc == 0) {
+		t->err = ESRCH;
+		t->step = CRFD_STEP_TASK;
+	}
+	return rc;
+}
+
+static int read_unit(struct state *st, struct lane *lane, const struct crfd_bpf_unit *unit, crfd_batch *b)
+{
+	struct crfd_bpf_source *s = st->all.iter >= 0 ? &st->all : &lane->one;
+	crfd_task *t = crfd_batch_task(b);
+	int rc = 0;
+
+	if (!t)
+		return -ENOMEM;
+	crfd_bpf_unit_task(unit, st->clk_tck, t);
+	if (unit->empty)
+		return crfd_bpf_detail(&lane->looker, unit, b, t);
+	if (unit->rec.tid != unit->rec.tgid && crfd_bpf_selects(lane->bpf))
+		s = &lane->one;
+	if (s == &lane->one)
+		rc = crfd_bpf_source_start(s, lane->bpf, (int32_t)unit->rec.tid);
+	if (rc >= 0)
+		rc = take_unit(lane, s, unit, b);
+	if (s == &lane->one)
+		crfd_bpf_source_stop(s);
+	if (rc >= 0 && !t->nfds)
+		rc = check_empty(lane, unit, t);
+	t->info.identity = t->nfds ? CRFD_IDENTITY_EXACT : CRFD_IDENTITY_NONE;
+	return rc < 0 ? rc : crfd_bpf_detail(&lane->looker, unit, b, t);
+}
+
+static int bpf_fill(void *state, int lane, const struct crfd_scan_job *units, crfd_batch *b)
+{
+	struct state *st = state;
+	int rc = 0;
+
+	crfd_batch_clear(b);
+	for (size_t i = units->from; i < units->to && rc >= 0; i++)
+		rc = read_unit(st, &st->lane[lane], &st->units.v[i], b);
+	return rc < 0 ? rc : 0;
+}
+
+/* The next units, as many as have about a batch of descriptors if their tables are full. */
+static int bpf_claim(void *state, struct crfd_scan_job *units)
+{
+	struct state *st = state;
+	uint64_t slots = 0;
+
+	units->from = st->next;
+	while (st->next < st->units.nr && slots < BATCH_FDS && st->next - units->from < BATCH_TASKS) {
+		const struct crfd_bpf_unit *unit = &st->units.v[st->next++];
+
+		slots += unit->empty ? 0 : unit->rec.fd_size;
+	}
+	units->to = st->next;
+	return units->from < units->to;
+}
+
+static int bpf_join(void *state, int number)
+{
+	struct lane *lane = &((struct state *)state)->lane[number];
+	enum crfd_bpf_step step;
+	int rc = crfd_bpf_get(number, &lane->bpf, &step);
+
+	lane->looker.bpf = lane->bpf;
+	return rc;
+}
+
+static void lane_release(struct lane *lane)
+{
+	crfd_bpf_source_release(&lane->one);
+	free(lane->looker.numbers.v);
+	crfd_buf_release(&lane->asker.scratch);
+	crfd_getfd_release(&lane->asker.getfd);
+	if (lane->bpf)
+		crfd_bpf_put(lane->bpf);
+}
+
+static void bpf_close(void *state)
+{
+	struct state *st = state;
+
+	crfd_bpf_source_release(&st->all);
+	crfd_bpf_units_release(&st->units);
+	for (int i = 0; i < CRFD_BPF_LANES; i++)
+		lane_release(&st->lane[i]);
+	free(st);
+}
+
+/* As many as their tables are worth. */
+static int lanes_for(const struct crfd_bpf_units *u, int selects)
+{
+	uint64_t slots = 0;
+
+	for (size_t i = 0; i < u->nr; i++)
+		slots += u->v[i].empty ? 0 : u->v[i].rec.fd_size;
+	if (u->nr < 2 || slots <= BATCH_FDS)
+		return 0;
+	return selects && slots > 2 * BATCH_FDS && slots / u->nr >= LARGE_SLOTS ? CRFD_BPF_LANES : 1;
+}
+
+static int start(struct state *st, const int32_t *pids, size_t n, int threads)
+{
+	crfd_bpf *bpf = st->lane[0].bpf;
+	int selects = crfd_bpf_selects(bpf);
+	int rc = crfd_bpf_units_find(&st->units, bpf, pids, n, n > MANY || !selects);
+
+	if (rc < 0)
+		return rc;
+	st->lanes = lanes_for(&st->units, selects);
+	if (!selects || (st->units.most && st->units.ascending && (st->lanes < 2 || threads < 2)))
+		return crfd_bpf_source_start(&st->all, bpf, 0);
+	return 0;
+}
+
+static int bpf_lanes(const void *state)
+{
+	return ((const struct state *)state)->lanes;
+}
+
+static int bpf_open(const int32_t *pids, size_t n, int threads, int still, void **state)
+{
+	struct state *st = calloc(1, sizeof(*st));
+	int rc;
+
+	if (!st)
+		return -ENOMEM;
+	st->all.iter = -1;
+	for (int i = 0; i < CRFD_BPF_LANES; i++) {
+		struct lane *lane = &st->lane[i];
+
+		lane->one.iter = -1;
+		lane->looker = (struct crfd_bpf_looker){.scratch = &lane->asker.scratch, .still = still};
+		crfd_getfd_init(&lane->asker.getfd, crfd_probe_pidfd_getfd() == 0, 0); /* the walk tells owners */
+	}
+	st->clk_tck = sysconf(_SC_CLK_TCK);
+	rc = bpf_join(st, 0);
+	if (rc >= 0)
+		rc = start(st, pids, n, threads);
+	if (rc < 0) {
+		bpf_close(st);
+		return rc;
+	}
+	*state = st;
+	return 0;
+}
+
+const struct crfd_scan_ops crfd_scan_bpf = {.open = bpf_open, .lanes = bpf_lanes, .join = bpf_join,
+					    .claim = bpf_claim, .fill = bpf_fill, .close = bpf_close};

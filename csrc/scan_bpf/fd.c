@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE /* statx, makedev */
+#include "scan_bpf/fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "format/record.h"
+#include "kinds/decode.h"
+#include "kinds/kind.h"
+#include "scan_bpf/kinds.h"
+#include "scan_bpf/name.h"
+#include "scan_proc/proc.h"
+
+/* Magics that older <linux/magic.h> do not have. */
+enum { MAGIC_PIDFS = 0x50494446, MAGIC_MQUEUE = 0x19800202 };
+#define MAGIC_F2FS 0xf2f52010u
+#define MAGIC_BTRFS 0x9123683eu
+
+#define KNOWN                                                                                                          \
+	(CRFD_HAS_FLAGS | CRFD_HAS_ACCESS | CRFD_HAS_MODE | CRFD_HAS_OWNER | CRFD_HAS_MNT_ID | CRFD_HAS_INO |          \
+	 CRFD_HAS_DEV | CRFD_HAS_TYPE | CRFD_HAS_NLINK | CRFD_HAS_SIZE | CRFD_HAS_BLOCKS | CRFD_HAS_DELETED)
+#define KNOWN_BY_STAT (CRFD_HAS_DEV | CRFD_HAS_INO | CRFD_HAS_NLINK | CRFD_HAS_SIZE | CRFD_HAS_BLOCKS)
+
+/*
+ * An address comes back as soon as its file is closed, so the upper bits, the same in all addresses, tell apart what
+ * had one after the other. The rest is one-to-one, and no key shows an address as it is.
+ */
+static uint64_t ident_of(const struct walk_fd *r)
+{
+	uint64_t x = r->file ^ (uint64_t)r->print << 48;
+
+	x = (x ^ x >> 32) * 0xd6e8feb86659fd93u;
+	x = (x ^ x >> 32) * 0xd6e8feb86659fd93u;
+	return x ^ x >> 32;
+}
+
+/* The kernel's dev_t: 12 bits of major, 20 of minor. */
+static uint64_t dev_of(uint32_t dev)
+{
+	return makedev(dev >> 20, dev & 0xfffff);
+}
+
+/*
+ * File systems where stat(2) does not show what the inode holds. Overlay and Btrfs have a device number for each layer
+ * or subvolume; proc, sysfs and cgroup bring a directory up to date when asked. (XFS has its count taken by the program.)
+ */
+static int needs_stat(const struct walk_fd *r)
+{
+	switch (r->magic) {
+	case OVERLAYFS_SUPER_MAGIC:
+	case MAGIC_BTRFS:
+		return 1;
+	case XFS_SUPER_MAGIC:
+		return !(r->bits & WALK_BLOCKS);
+	case PROC_SUPER_MAGIC:
+	case SYSFS_MAGIC:
+	case CGROUP_SUPER_MAGIC:
+	case CGROUP2_SUPER_MAGIC:
+		return S_ISDIR(r->mode);
+	default:
+		return 0;
+	}
+}
+
+/* stat(2) counts blocks that are promised and not allocated: only ext4 and F2FS know, and only by a call for each file. */
+static int hides_blocks(const struct walk_fd *r)
+{
+	return (r->magic == EXT4_SUPER_MAGIC || r->magic == MAGIC_F2FS) && r->bits & WALK_DIRTY;
+}
+
+static void proc_path(char *path, size_t n, const struct walk_fd *r, const char *dir)
+{
+	snprintf(path, n, "/proc/%u/%s/%d", r->tid, dir, r->fd);
+}
+
+static void complete_stat(const struct walk_fd *r, crfd_fd *f)
+{
+	struct statx s;
+	char path[48];
+
+	proc_path(path, sizeof(path), r, "fd");
+	if (statx(AT_FDCWD, path, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STATX_BASIC_STATS, &s) < 0) {
+		f->st.known &= ~(uint32_t)KNOWN_BY_STAT;
+		f->st.dev = f->st.ino = f->st.size = f->st.blocks = 0;
+		f->st.nlink = 0;
+		f->err = errno;
+		f->step = CRFD_STEP_STAT;
+		return;
+	}
+	f->st.st_mode = s.stx_mode;
+	f->st.dev = makedev(s.stx_dev_major, s.stx_dev_minor);
+	f->st.ino = s.stx_ino;
+	f->st.nlink = s.stx_nlink;
+	f->st.size = s.stx_size;
+	f->st.blocks = s.stx_blocks;
+}
+
+static void put_stat(const struct walk_fd *r, crfd_fd *f)
+{
+	f->st = (crfd_fd_stat){.known = KNOWN, .f_mode = r->f_mode, .st_mode = r->mode, .mnt_id = r->mnt_id,
+			       .dev = dev_of(r->dev), .rdev = dev_of(r->rdev), .ino = r->ino, .size = r->size,
+			       .blocks = r->blocks, .nlink = r->nlink};
+	if (r->bits & WALK_VERSION)
+		f->st.known |= CRFD_HAS_VERSION;
+	if (needs_stat(r))
+		complete_stat(r, f);
+	if (hides_blocks(r)) {
+		f->st.known &= ~(uint32_t)CRFD_HAS_BLOCKS;
+		f->st.blocks = 0;
+	}
+}
+
+static void put_kind(const struct walk_fd *r, const crfd_batch *b, crfd_fd *f)
+{
+	const char *name = (const char *)b->text.v + f->name.off;
+	size_t len = f->st.known & CRFD_HAS_PATH ? f->name.len : 0;
+
+	/* Most files: the one path that is a row of the table, linked and of any type, is that of a dma-buf. */
+	if (S_ISREG(r->mode) && len > 1 && *name == '/' && name[1] != 'd' && !f->st.flags)
+		f->kind = CRFD_KIND_FILE;
+	else if (r->bits & WALK_MADE && r->magic != ANON_INODE_FS_MAGIC)
+		f->kind = r->magic == SOCKFS_MAGIC ? CRFD_KIND_SOCKET : CRFD_KIND_PIPE;
+	else
+		f->kind = (uint16_t)crfd_kind_of(name, len, f->st.st_mode, f->st.flags & CRFD_STAT_DELETED);
+	if (r->magic == MAGIC_MQUEUE && S_ISREG(r->mode))
+		f->kind = CRFD_KIND_MQUEUE;
+	/*
+	 * An anonymous inode has no type for stat(2), but one inside the kernel since 6.16 (fs/anon_inodes.c, fs/pidfs.c).
+	 * One that is made for its file alone may show it (virt/kvm/guest_memfd.c).
+	 */
+	if (f->kind == CRFD_KIND_KVM || f->kind == CRFD_KIND_ANON)
+		complete_stat(r, f);
+	else if (len && *name != '/' && f->kind != CRFD_KIND_PIPE && f->kind != CRFD_KIND_SOCKET &&
+		 f->kind != CRFD_KIND_NAMESPACE)
+		f->st.st_mode &= ~(uint32_t)S_IFMT;
+}
+
+/* What fdinfo says where it says nothing more: fs/proc/fd.c, seq_show(), the ino line since 5.14. */
+static int make_fdinfo(const struct walk_fd *r, const crfd_fd *f, crfd_buf *text)
+{
+	uint32_t flags = f->f_flags | (f->close_on_exec ? O_CLOEXEC : 0);
+	char line[128];
+	int n = snprintf(line, sizeof(line), "pos:\t%lld\nflags:\t0%o\nmnt_id:\t%d\nino:\t%llu\n", (long long)r->pos,
+			 flags, r->mnt_id, (unsigned long long)r->ino);
+
+	return crfd_buf_recs(text, CRFD_REC_FDINFO, 0, line, (size_t)n);
+}
+
+static int read_fdinfo(const struct walk_fd *r, crfd_fd *f, crfd_buf *scratch, crfd_buf *text)
+{
+	struct crfd_fdinfo info;
+	char path[48];
+	int rc;
+
+	proc_path(path, sizeof(path), r, "fdinfo");
+	rc = crfd_proc_read(AT_FDCWD, path, 0, scratch);
+	if (rc == -ENOMEM)
+		return rc;
+	if (rc == -ENOENT || rc == -ESRCH)
+		return 0;
+	if (rc < 0 || crfd_fdinfo_parse((const char *)scratch->v, scratch->nr, &info) < 0) {
+		f->err = rc < 0 ? -rc : EINVAL;
+		f->step = rc < 0 ? CRFD_STEP_FDINFO : CRFD_STEP_PARSE;
+		return 0;
+	}
+	/* Closed meanwhile, and the number is another file's. */
+	if (info.has & CRFD_FDINFO_INO && info.ino != r->ino)
+		return 0;
+	if (f->kind <= CRFD_KIND_SYMLINK && info.rest >= scratch->nr)
+		return 0;
+	return scratch->nr > INT32_MAX ? -EOVERFLOW :
+					 crfd_detail_fdinfo(f->kind, (const char *)scratch->v, scratch->nr, text);
+}
+
+static int put_owner(const struct walk_owner *o, crfd_buf *text)
+{
+	crfd_owner owner = {.pid = o->pid, .type = o->type, .uid = o->uid, .euid = o->euid, .signum = o->signum};
+
+	return crfd_buf_rec(text, CRFD_REC_OWNER, 0, &owner, sizeof(owner));
+}
+
+/* The network namespace that the task is in, 0 where we are not told; one look for all the sockets of a task. */
+static uint64_t net_ns_of(const struct walk_fd *r, struct crfd_bpf_asker *asker)
+{
+	char path[32], link[64];
+	uint64_t ino = 0;
+	ssize_t n;
+
+	if (!(r->bits & WALK_SOCK) || (asker->tid == r->tid && asker->start == r->start))
+		return asker->net_ns;
+	snprintf(path, sizeof(path), "/proc/%u/ns/net", r->tid);
+	n = readlink(path, link, sizeof(link));
+	asker->net_ns = n > 0 && crfd_procns_parse(link, (size_t)n, &ino) == 0 ? ino : 0;
+	asker->tid = r->tid;
+	asker->start = r->start;
+	return asker->net_ns;
+}
+
+static int put_records(const struct walk_fd *r, crfd_batch *b, struct crfd_bpf_asker *asker, crfd_fd *f)
+{
+	size_t from = b->text.nr, behind;
+	struct crfd_bpf_tail tail;
+	int rc = crfd_bpf_tail_find(r, &tail);
+
+	if (rc < 0)
+		return rc;
+	if (!(r->bits & WALK_PLAIN))
+		rc = read_fdinfo(r, f, &asker->scratch, &b->text);
+	else if (crfd_detail_keeps(f->kind))
+		rc = make_fdinfo(r, f, &b->text);
+	if (rc >= 0 && tail.owner)
+		rc = put_owner(tail.owner, &b->text);
+	behind = b->text.nr;
+	if (rc >= 0 && crfd_bpf_kind_lacks(r, &tail, f->kind))
+		rc = crfd_getfd_ask(&asker->getfd, (int32_t)r->tid, r->start, f, from, &b->text);
+	if (rc >= 0 && tail.kind)
+		rc = crfd_bpf_kind_put(r, &tail, f->kind, net_ns_of(r, asker), behind, &b->text);
+	f->ext = (crfd_span){.off = from, .len = (uint32_t)(b->text.nr - from)};
+	return rc;
+}
+
+int crfd_bpf_fd(const struct walk_fd *r, crfd_batch *b, struct crfd_bpf_asker *asker, crfd_fd *f, uint64_t *ident)
+{
+	int rc;
+
+	*f = (crfd_fd){.fd = r->fd, .close_on_exec = r->bits & WALK_CLOEXEC,
+		       .f_flags = r->f_flags & ~(uint32_t)O_CLOEXEC, .f_uid = r->uid, .f_gid = r->gid, .f_pos = r->pos,
+		       .f_version = r->version};
+	put_stat(r, f);
+	rc = crfd_bpf_name(r, b, f);
+	if (rc < 0)
+		return rc;
+	put_kind(r, b, f);
+	*ident = ident_of(r);
+	return put_records(r, b, asker, f);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* The records of one walk over files, one after the other. */
+#ifndef CRFD_BPF_SOURCE_H
+#define CRFD_BPF_SOURCE_H
+
+#include <linux/types.h>
+#include <stdint.h>
+
+#include "bpf/load.h"
+#include "bpf/walk.h"
+
+/* An iterator and what was read of it: whole records. */
+struct crfd_bpf_source {
+	int iter; /* -1: none */
+	uint8_t *piece;
+	size_t at, end;
+};
+
+/* Starts a walk over the files of a task, of all for 0. 0 or more, or -errno. */
+int crfd_bpf_source_start(struct crfd_bpf_source *s, crfd_bpf *bpf, int32_t tid);
+/* Ends it; the memory stays for the next one. */
+void crfd_bpf_source_stop(struct crfd_bpf_source *s);
+void crfd_bpf_source_release(struct crfd_bpf_source *s);
+/* Of a record with WALK_SIBLING: the one that has its directory. */
+static inline const struct walk_fd *crfd_bpf_dir_of(const struct walk_fd *r)
+{
+	return (const struct walk_fd *)((const char *)r - (size_t)r->dir * 8);
+}
+
+/* The record at the front, which is passed by adding its len to s->at; 1, 0 at the end, or -errno. */
+int crfd_bpf_source_peek(struct crfd_bpf_source *s, crfd_bpf *bpf, const struct walk_fd **out);
+
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE /* O_PATH */
+#include "scan_bpf/task_records.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "procfs/task_records.h"
+
+/* /proc/TID of the task that was walked, not of one that has its number by now; or -errno. */
+static int open_task(const crfd_task *t, crfd_buf *scratch)
+{
+	struct crfd_procstat stat;
+	char path[32];
+	int dir, rc;
+
+	snprintf(path, sizeof(path), "/proc/%u", t->info.pid);
+	dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return -errno;
+	rc = crfd_proc_read(dir, "stat", 0, scratch);
+	if (rc == 0)
+		rc = crfd_procstat_parse((const char *)scratch->v, scratch->nr, &stat);
+	if (rc == 0 && stat.start_time != t->info.start_time)
+		rc = -ESRCH;
+	if (rc < 0) {
+		close(dir);
+		return rc;
+	}
+	return dir;
+}
+
+static int list(struct crfd_bpf_looker *l, int dir)
+{
+	int fds = openat(dir, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc;
+
+	if (fds < 0)
+		return -errno;
+	rc = crfd_proc_list(fds, l->scratch, &l->numbers);
+	close(fds);
+	return rc;
+}
+
+static int look(struct crfd_bpf_looker *l, const struct crfd_bpf_unit *unit, int dir, crfd_batch *b, crfd_task *t)
+{
+	int rc = -EOVERFLOW;
+
+	if (l->still || (unit->empty && unit->table))
+		return 0;
+	l->numbers.nr = 0;
+	if (unit->empty)
+		rc = 0;
+	else if (crfd_bpf_selects(l->bpf))
+		rc = crfd_bpf_unit_numbers(unit, l->bpf, &l->numbers);
+	else if (dir >= 0)
+		rc = list(l, dir);
+	if (rc == -ENOMEM)
+		return rc;
+	return crfd_task_look(rc < 0 ? NULL : &l->numbers, b, t);
+}
+
+int crfd_bpf_detail(struct crfd_bpf_looker *l, const struct crfd_bpf_unit *unit, crfd_batch *b, crfd_task *t)
+{
+	int dir, rc = 0;
+
+	if (t->err)
+		return 0;
+	dir = open_task(t, l->scratch);
+	if (dir == -ENOMEM)
+		return dir;
+	if (dir >= 0)
+		rc = crfd_task_detail(dir, l->scratch, b, t);
+	if (rc >= 0)
+		rc = look(l, unit, dir, b, t);
+	if (dir >= 0)
+		close(dir);
+	return rc;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* What the BPF backend leaves to /proc: who a task is, and the second look at its table. */
+#ifndef CRFD_BPF_DETAIL_H
+#define CRFD_BPF_DETAIL_H
+
+#include "scan_bpf/tasks.h"
+#include "scan_proc/proc.h"
+
+struct crfd_bpf_looker {
+	crfd_bpf *bpf;
+	crfd_buf *scratch;
+	struct crfd_numbers numbers;
+	int still; /* no second look */
+};
+
+/* Gives t, the batch's last task, its extension records when its descriptors have been read. 0 or -errno. */
+int crfd_bpf_detail(struct crfd_bpf_looker *l, const struct crfd_bpf_unit *unit, crfd_batch *b, crfd_task *t);
+
+#endif

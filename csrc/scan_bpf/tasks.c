@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: MIT */
+#include "scan_bpf/tasks.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "procfs/stat.h"
+
+/* Everything that the walk over tasks gives, as it comes. */
+struct records {
+	struct walk_task *v;
+	size_t nr, alloc;
+};
+
+static int take_record(void *to, const struct walk_task *r)
+{
+	struct records *out = to;
+
+	if (crfd_grow(&out->v, &out->alloc, out->nr + 1, sizeof(*out->v)) < 0)
+		return -ENOMEM;
+	out->v[out->nr++] = *r;
+	return 0;
+}
+
+/* Gives each record of one read to take(). */
+static int take_all(const uint8_t *at, size_t left, int (*take)(void *, const struct walk_task *), void *to)
+{
+	int rc = 0;
+
+	while (left && rc >= 0) {
+		const struct walk_task *r = (const struct walk_task *)at;
+
+		if (left < sizeof(*r) || r->len > left ||
+		    r->len != sizeof(*r) + (r->told ? ((uint64_t)r->fd_size + 63) / 64 * 8 : 0))
+			return -EPROTO;
+		at += r->len;
+		left -= r->len;
+		rc = take(to, r);
+	}
+	return rc;
+}
+
+static int walk(crfd_bpf *bpf, struct crfd_bpf_target target, int (*take)(void *, const struct walk_task *), void *to)
+{
+	size_t piece = crfd_bpf_piece();
+	uint8_t *buf = malloc(piece);
+	int iter = buf ? crfd_bpf_iter(bpf, CRFD_BPF_TASKS, target) : -ENOMEM;
+	ssize_t got = iter;
+
+	while (got >= 0) {
+		got = crfd_bpf_read(bpf, iter, buf, piece);
+		if (got <= 0)
+			break;
+		got = take_all(buf, (size_t)got, take, to);
+	}
+	if (iter >= 0)
+		close(iter);
+	free(buf);
+	return (int)got;
+}
+
+static int read_records(crfd_bpf *bpf, struct crfd_bpf_target target, struct records *out)
+{
+	return walk(bpf, target, take_record, out);
+}
+
+/* By process, the leader first, then by number. */
+static int compare(const void *a, const void *b)
+{
+	const struct walk_task *x = a, *y = b;
+	int x_thread = x->tid != x->tgid, y_thread = y->tid != y->tgid;
+
+	if (x->tgid != y->tgid)
+		return x->tgid < y->tgid ? -1 : 1;
+	if (x_thread != y_thread)
+		return x_thread - y_thread;
+	return (x->tid > y->tid) - (x->tid < y->tid);
+}
+
+/* The first record of a process, or nr. */
+static size_t find(const struct records *r, uint32_t pid)
+{
+	size_t low = 0, high = r->nr;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (r->v[mid].tgid < pid)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+static struct crfd_bpf_unit *add(struct crfd_bpf_units *u)
+{
+	struct crfd_bpf_unit *unit;
+
+	if (crfd_grow(&u->v, &u->alloc, u->nr + 1, sizeof(*u->v)) < 0)
+		return NULL;
+	unit = &u->v[u->nr++];
+	memset(unit, 0, sizeof(*unit));
+	return unit;
+}
+
+/* A task that /proc lists and the iterator does not: we may not look at it, which is another thing than its end. */
+static int is_there(uint32_t pid)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%u", pid);
+	return access(path, F_OK) == 0;
+}
+
+static int add_process(struct crfd_bpf_units *u, const struct records *r, uint32_t pid)
+{
+	struct crfd_bpf_unit *unit;
+	size_t i = find(r, pid);
+
+	if (i == r->nr || r->v[i].tgid != pid) {
+		unit = add(u);
+		if (!unit)
+			return -ENOMEM;
+		unit->rec.tid = pid;
+		unit->err = is_there(pid) ? EPERM : ESRCH;
+		return 0;
+	}
+	for (; i < r->nr && r->v[i].tgid == pid; i++) {
+		if (r->v[i].tid != pid && !r->v[i].files)
+			continue;
+		unit = add(u);
+		if (!unit)
+			return -ENOMEM;
+		unit->rec = r->v[i];
+	}
+	return 0;
+}
+
+static void set_letter(const struct walk_task *r, struct crfd_procstat *s)
+{
+	/* fs/proc/array.c, task_state_array: the letter of the highest bit, as __task_state_index() picks it. */
+	static const char letters[] = "RSDTtXZPI";
+	uint32_t bits = (r->state | r->exit_state) & 0x7f;
+
+	*s = (struct crfd_procstat){.flags = r->flags, .exit_code = r->exit_code, .exit_signal = r->exit_signal};
+	if (r->state == 0x402) /* TASK_IDLE */
+		bits = 0x80;
+	else if (r->state & 0x1000 || r->state & 0x8000) /* TASK_RTLOCK_WAIT, TASK_FROZEN */
+		bits = 2;
+	s->state = letters[bits ? 32 - __builtin_clz(bits) : 0];
+}
+
+static int has_descriptors(const struct walk_task *r)
+{
+	struct crfd_procstat s;
+
+	set_letter(r, &s);
+	return r->files && !crfd_procstat_exited(&s) && !crfd_procstat_kthread(&s);
+}
+
+static int by_tid(const void *a, const void *b)
+{
+	const struct crfd_bpf_unit *x = a, *y = b;
+
+	return (x->rec.tid > y->rec.tid) - (x->rec.tid < y->rec.tid);
+}
+
+struct table {
+	uint64_t files;
+	size_t unit;
+};
+
+static int compare_tables(const void *a, const void *b)
+{
+	const struct table *x = a, *y = b;
+
+	if (x->files != y->files)
+		return x->files < y->files ? -1 : 1;
+	return (x->unit > y->unit) - (x->unit < y->unit);
+}
+
+/* Tables that several units have get a number, and the first of these the descriptors. */
+static int number_tables(struct crfd_bpf_units *u)
+{
+	struct table *t = calloc(u->nr + 1, sizeof(*t));
+	size_t nr = 0;
+
+	if (!t)
+		return -ENOMEM;
+	for (size_t i = 0; i < u->nr; i++) {
+		u->v[i].empty = u->v[i].err || !has_descriptors(&u->v[i].rec);
+		if (!u->v[i].empty)
+			t[nr++] = (struct table){.files = u->v[i].rec.files, .unit = i};
+	}
+	qsort(t, nr, sizeof(*t), compare_tables);
+	for (size_t i = 1; i < nr; i++) {
+		if (t[i].files != t[i - 1].files)
+			continue;
+		if (!u->v[t[i - 1].unit].table)
+			u->v[t[i - 1].unit].table = t[i - 1].unit + 1;
+		u->v[t[i].unit].table = u->v[t[i - 1].unit].table;
+		u->v[t[i].unit].empty = 1;
+	}
+	free(t);
+	return 0;
+}
+
+static int are_most(const struct crfd_bpf_units *u, const struct records *r)
+{
+	uint64_t has = 0, wanted = 0;
+
+	for (size_t i = 0; i < r->nr; i++)
+		has += has_descriptors(&r->v[i]) ? r->v[i].fd_size : 0;
+	for (size_t i = 0; i < u->nr; i++)
+		wanted += !u->v[i].err && has_descriptors(&u->v[i].rec) ? u->v[i].rec.fd_size : 0;
+	return wanted >= has - has / 4;
+}
+
+int crfd_bpf_units_find(struct crfd_bpf_units *u, crfd_bpf *bpf, const int32_t *pids, size_t n, int all)
+{
+	struct records r = {0};
+	int rc = 0;
+
+	u->ascending = 1;
+	if (all)
+		rc = read_records(bpf, (struct crfd_bpf_target){0}, &r);
+	for (size_t i = 0; i < n && rc >= 0; i++) {
+		if (!all)
+			rc = read_records(bpf, (struct crfd_bpf_target){.pid = pids[i]}, &r);
+		u->ascending &= !i || pids[i - 1] < pids[i];
+	}
+	if (rc >= 0 && r.nr)
+		qsort(r.v, r.nr, sizeof(*r.v), compare);
+	for (size_t i = 0; i < n && rc >= 0; i++)
+		rc = add_process(u, &r, (uint32_t)pids[i]);
+	u->most = all && are_most(u, &r);
+	free(r.v);
+	if (rc < 0)
+		return rc;
+	if (!crfd_bpf_selects(bpf) && u->nr)
+		qsort(u->v, u->nr, sizeof(*u->v), by_tid);
+	return number_tables(u);
+}
+
+void crfd_bpf_units_release(struct crfd_bpf_units *u)
+{
+	free(u->v);
+	*u = (struct crfd_bpf_units){0};
+}
+
+int crfd_bpf_unit_lives(const struct crfd_bpf_unit *unit, crfd_bpf *bpf)
+{
+	struct records r = {0};
+	int lives = 0, rc = read_records(bpf, (struct crfd_bpf_target){.pid = (int32_t)unit->rec.tgid}, &r);
+
+	for (size_t i = 0; i < r.nr; i++)
+		lives |= r.v[i].tid == unit->rec.tid && r.v[i].start == unit->rec.start && !r.v[i].exit_state;
+	free(r.v);
+	return rc < 0 ? rc : lives;
+}
+
+/* A second look at a unit's table. */
+struct look {
+	const struct walk_task *of;
+	struct crfd_numbers *out;
+	int found;
+};
+
+static int take_numbers(void *to, const struct walk_task *r)
+{
+	struct look *look = to;
+	struct crfd_numbers *out = look->out;
+	const uint64_t *open = (const uint64_t *)(r + 1);
+
+	if (r->tid != look->of->tid || r->start != look->of->start || !r->told)
+		return 0;
+	look->found = 1;
+	for (uint32_t i = 0; i < r->fd_size; i += 64) {
+		if (crfd_grow(&out->v, &out->alloc, out->nr + 64, sizeof(*out->v)) < 0)
+			return -ENOMEM;
+		for (uint64_t bits = open[i / 64]; bits; bits &= bits - 1)
+			out->v[out->nr++] = (int32_t)i + __builtin_ctzll(bits);
+	}
+	return 0;
+}
+
+int crfd_bpf_unit_numbers(const struct crfd_bpf_unit *unit, crfd_bpf *bpf, struct crfd_numbers *out)
+{
+	struct look look = {.of = &unit->rec, .out = out};
+	int rc = walk(bpf, (struct crfd_bpf_target){.tid = (int32_t)unit->rec.tid}, take_numbers, &look);
+
+	return rc < 0 ? rc : look.found ? 0 : -ENOENT;
+}
+
+void crfd_bpf_unit_task(const struct crfd_bpf_unit *unit, long clk_tck, crfd_task *t)
+{
+	const struct walk_task *r = &unit->rec;
+	struct crfd_procstat s;
+
+	t->info.pid = r->tid;
+	t->err = unit->err;
+	t->step = unit->err ? CRFD_STEP_TASK : CRFD_STEP_NONE;
+	if (unit->err)
+		return;
+	set_letter(r, &s);
+	crfd_procstat_rec(&s, &t->rec);
+	memcpy(t->comm, r->comm, sizeof(t->comm));
+	t->table = unit->table;
+	t->info = (crfd_task_info){.pid = r->tid, .tgid = r->tgid, .ppid = r->ppid, .sid = r->sid, .ns_pid = r->ns_pid,
+				   .uid = r->uid, .euid = r->euid, .gid = r->gid, .egid = r->egid,
+				   .start_time = r->start / (1000000000 / (uint64_t)clk_tck), .fd_size = r->fd_size,
+				   .threads = r->threads, .known = CRFD_TASK_HAS_STAT | CRFD_TASK_HAS_STATUS};
+}

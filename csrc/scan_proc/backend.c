@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The /proc backend. A batch is made in four steps: its tasks are opened and listed in order, their descriptors are read,
+ * what vanished meanwhile is taken out, and the identities are found, one after the other. Several lanes do the first three
+ * for several batches at a time: two threads in the directory of one task get in each other's way. Where there is but one
+ * task they have to (readers.h).
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "batch/backend.h"
+#include "batch/batch.h"
+#include "identity/identity.h"
+#include "procfs/count.h"
+#include "procfs/task_records.h"
+#include "scan_proc/proc.h"
+#include "scan_proc/readers.h"
+#include "scan_proc/tasks.h"
+
+#define BATCH_TASKS 64
+#define BATCH_FDS 16384
+#define FDS_PER_TASK 16 /* that we may still open: a held task takes three */
+
+enum { CARRIED_NOT = 0, CARRIED = 1, CARRIED_BY_JOB = 2 };
+
+/* What one thread reads with. */
+struct lane {
+	struct crfd_proc_task held[BATCH_TASKS];
+	size_t target[BATCH_TASKS]; /* of held[i] */
+	size_t nheld;
+	struct crfd_numbers numbers;
+	crfd_buf scratch;
+	struct crfd_readers readers;
+};
+
+struct scan {
+	struct crfd_targets targets;
+	size_t next; /* target */
+	struct crfd_identities identities;
+	struct lane lane[CRFD_LANES];
+	int nlanes;
+	size_t max_held; /* by a lane */
+	int still; /* no second look */
+};
+
+static void lane_release(struct lane *l)
+{
+	crfd_readers_release(&l->readers);
+	free(l->numbers.v);
+	crfd_buf_release(&l->scratch);
+}
+
+static void scan_close(void *state)
+{
+	struct scan *s = state;
+
+	for (int i = 0; i < s->nlanes; i++)
+		lane_release(&s->lane[i]);
+	crfd_identities_release(&s->identities);
+	crfd_targets_release(&s->targets);
+	free(s);
+}
+
+/* How many tasks we may hold at a time without running out of descriptors. */
+static size_t may_hold(void)
+{
+	int64_t used = crfd_count(getpid());
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || used < 0)
+		return 1;
+	return limit.rlim_cur > (rlim_t)used ? (limit.rlim_cur - (rlim_t)used) / FDS_PER_TASK + 1 : 1;
+}
+
+/* A lane for each thread; or all threads for the one task there is. No more threads than tasks may be held. */
+static int start_lanes(struct scan *s, int threads)
+{
+	size_t tasks = may_hold();
+	int rc = 0, lanes;
+
+	if ((size_t)threads > tasks)
+		threads = (int)tasks;
+	lanes = s->targets.nr < 2 ? 1 : threads < CRFD_LANES ? threads : CRFD_LANES;
+	s->max_held = tasks / (size_t)lanes < BATCH_TASKS ? tasks / (size_t)lanes : BATCH_TASKS;
+	while (s->nlanes < lanes && rc == 0)
+		rc = crfd_readers_init(&s->lane[s->nlanes++].readers, lanes == 1 ? threads : 1, s->identities.inferred);
+	return rc;
+}
+
+static int scan_open(const int32_t *pids, size_t n, int threads, int still, void **state)
+{
+	struct scan *s = calloc(1, sizeof(*s));
+	int rc;
+
+	if (!s)
+		return -ENOMEM;
+	s->still = still;
+	rc = crfd_identities_init(&s->identities);
+	if (rc == 0)
+		rc = crfd_targets_find(&s->targets, pids, n);
+	if (rc == 0)
+		rc = start_lanes(s, threads);
+	if (rc < 0) {
+		scan_close(s);
+		return rc;
+	}
+	*state = s;
+	return 0;
+}
+
+/* Whose entries stand for the target's, which has a table that it shares; NULL: it has one of its own. */
+static struct crfd_target *first_of(struct scan *s, const struct crfd_target *target)
+{
+	return target->table ? &s->targets.v[target->table - 1] : NULL;
+}
+
+/* Lists the task, unless another has brought the entries of its table, and makes room for them. */
+static int list_task(struct lane *l, struct crfd_proc_task *p, const struct crfd_target *first, size_t number, crfd_batch *b)
+{
+	crfd_task *t = &b->task[b->ntasks - 1];
+	crfd_fd *f;
+	int rc;
+
+	if (crfd_procstat_exited(&p->stat) || crfd_procstat_kthread(&p->stat))
+		return 0; /* it has no table, or one that all kernel threads share and nobody opens files in */
+	t->table = number;
+	if (first && first->carried == CARRIED)
+		return 0;
+	rc = crfd_proc_task_list(p, &l->scratch, &l->numbers, t);
+	if (rc < 0 || t->err || !l->numbers.nr)
+		return rc;
+	f = crfd_batch_fds(b, l->numbers.nr);
+	if (!f)
+		return -ENOMEM;
+	for (size_t i = 0; i < l->numbers.nr; i++) {
+		f[i] = (crfd_fd){.fd = l->numbers.v[i]};
+		b->ident[t->first + i] = 0;
+	}
+	return crfd_readers_add(&l->readers, p, t->first, t->nfds);
+}
+
+/* Adds a target to the batch: 1, or 0 when others have to be closed first. */
+static int take_task(struct scan *s, struct lane *l, size_t number, crfd_batch *b)
+{
+	struct crfd_target *target = &s->targets.v[number];
+	struct crfd_proc_task *p = &l->held[l->nheld];
+	crfd_task *t = crfd_batch_task(b);
+	int rc;
+
+	if (!t)
+		return -ENOMEM;
+	l->target[l->nheld++] = number;
+	rc = crfd_proc_task_open(p, target->pid, &l->scratch, t);
+	if (rc == 0 && !t->err)
+		rc = list_task(l, p, first_of(s, target), target->table, b);
+	if (rc < 0)
+		return rc;
+	if ((t->err == EMFILE || t->err == ENFILE) && l->nheld > 1) {
+		crfd_proc_task_close(p);
+		l->nheld--;
+		b->ntasks--;
+		return 0;
+	}
+	return 1;
+}
+
+/* Drops the vanished descriptors of one task, which go down to *end; or all of them if it exited meanwhile. */
+static int settle_task(struct lane *l, const struct crfd_proc_task *p, crfd_batch *b, crfd_task *t, uint64_t *end)
+{
+	uint64_t from = t->first, listed = t->nfds;
+	int rc;
+
+	t->first = *end;
+	for (uint64_t f = from; f < from + listed; f++) {
+		if (b->fd[f].fd < 0)
+			continue;
+		t->nerrors += b->fd[f].err != 0;
+		b->fd[*end] = b->fd[f];
+		b->ident[(*end)++] = b->ident[f];
+	}
+	t->nfds = *end - t->first;
+	t->info.vanished = (uint32_t)(listed - t->nfds);
+	if (p->links < 0 || t->err || (t->nfds && !t->info.vanished))
+		return 0;
+	rc = crfd_proc_task_exited(p, &l->scratch);
+	if (rc <= 0)
+		return rc;
+	t->err = ESRCH;
+	t->step = CRFD_STEP_TASK;
+	t->nfds = t->nerrors = t->info.vanished = 0;
+	*end = t->first;
+	return 0;
+}
+
+/* What is read of a task when its descriptors are: who it is, and whether its table is still as it was listed. */
+static int finish_task(const struct scan *s, struct lane *l, struct crfd_proc_task *p, crfd_batch *b, crfd_task *t)
+{
+	const struct crfd_numbers *now = NULL;
+	int rc = crfd_task_detail(p->dir, &l->scratch, b, t);
+
+	if (rc < 0 || s->still || (t->table && p->links < 0))
+		return rc;
+	l->numbers.nr = 0;
+	if (p->links >= 0 && lseek(p->links, 0, SEEK_SET) < 0)
+		return -errno;
+	rc = p->links < 0 ? 0 : crfd_proc_list(p->links, &l->scratch, &l->numbers);
+	if (rc == -ENOMEM)
+		return rc;
+	if (rc == 0)
+		now = &l->numbers;
+	return crfd_task_look(now, b, t);
+}
+
+/* The table's entries are in the scan now, or are still to be had from another task. */
+static void settle_table(struct crfd_target *first, const struct crfd_proc_task *p, const crfd_task *t)
+{
+	if (first && first->carried == CARRIED_BY_JOB)
+		first->carried = p->links >= 0 && !t->err ? CARRIED : CARRIED_NOT;
+}
+
+/* The tasks that are held: those of the batch from `task` on, whose descriptors are those from `end` on. */
+static int settle(struct scan *s, struct lane *l, crfd_batch *b, size_t task, uint64_t end)
+{
+	size_t kept = task;
+
+	for (size_t i = 0; i < l->nheld; i++, task++) {
+		struct crfd_target *target = &s->targets.v[l->target[i]];
+		int rc = settle_task(l, &l->held[i], b, &b->task[task], &end);
+
+		if (rc < 0)
+			return rc;
+		settle_table(first_of(s, target), &l->held[i], &b->task[task]);
+		if (target->found && (b->task[task].err == ESRCH || b->task[task].rec.exit_state)) {
+			end = b->task[task].first;
+			continue;
+		}
+		b->task[kept] = b->task[task];
+		if (!b->task[kept].err)
+			rc = finish_task(s, l, &l->held[i], b, &b->task[kept]);
+		if (rc < 0)
+			return rc;
+		kept++;
+	}
+	b->ntasks = kept;
+	b->nfds = end;
+	return 0;
+}
+
+/* As many of the targets as can be held at a time, and then those are let go. */
+static int fill_some(struct scan *s, struct lane *l, struct crfd_scan_job *targets, crfd_batch *b)
+{
+	size_t task = b->ntasks;
+	uint64_t fd = b->nfds;
+	int rc = 1;
+
+	l->nheld = l->readers.nitems = 0;
+	while (targets->from < targets->to && l->nheld < s->max_held) {
+		rc = take_task(s, l, targets->from, b);
+		if (rc <= 0)
+			break;
+		targets->from++;
+	}
+	if (rc >= 0)
+		rc = crfd_readers_run(&l->readers, b);
+	if (rc >= 0)
+		rc = settle(s, l, b, task, fd);
+	for (size_t i = 0; i < l->nheld; i++)
+		crfd_proc_task_close(&l->held[i]);
+	return rc;
+}
+
+static int scan_fill(void *state, int lane, const struct crfd_scan_job *targets, crfd_batch *b)
+{
+	struct scan *s = state;
+	struct crfd_scan_job left = *targets;
+	int rc = 0;
+
+	crfd_batch_clear(b);
+	while (rc >= 0 && left.from < left.to)
+		rc = fill_some(s, &s->lane[lane], &left, b);
+	return rc < 0 ? rc : 0;
+}
+
+static int identify(struct scan *s, crfd_batch *b, crfd_task *t)
+{
+	for (uint64_t f = t->first; f < t->first + t->nfds; f++) {
+		int rc;
+
+		if (!b->ident[f])
+			continue;
+		rc = crfd_identities_resolve(&s->identities, (int32_t)t->info.pid, b->fd[f].fd, b->ident[f], &b->ident[f]);
+		if (rc < 0)
+			return rc;
+		if (rc)
+			t->info.identity = CRFD_IDENTITY_INFERRED;
+		else if (t->info.identity == CRFD_IDENTITY_NONE)
+			t->info.identity = CRFD_IDENTITY_KCMP;
+	}
+	return 0;
+}
+
+static int scan_finish(void *state, crfd_batch *b)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < b->ntasks && rc >= 0; i++)
+		rc = identify(state, b, &b->task[i]);
+	return rc;
+}
+
+static int scan_lanes(const void *state)
+{
+	const struct scan *s = state;
+
+	return s->targets.nr > 1 ? s->nlanes : 0;
+}
+
+static int scan_join(void *state, int lane)
+{
+	(void)state;
+	(void)lane;
+	return 0;
+}
+
+/* About how many descriptors: st_size of its fd, since 6.2. Where that is not told a task is a job of its own. */
+static uint64_t weigh(int32_t pid)
+{
+	char path[32];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
+	if (stat(path, &st) < 0)
+		return 0;
+	return st.st_size ? (uint64_t)st.st_size : BATCH_FDS;
+}
+
+/*
+ * Only when a batch is filled is it sure that the entries of a shared table are there: the next task with the table waits
+ * until then.
+ */
+static int scan_claim(void *state, struct crfd_scan_job *targets)
+{
+	struct scan *s = state;
+	uint64_t fds = 0;
+
+	targets->from = targets->to = s->next;
+	while (targets->to < s->targets.nr && targets->to - targets->from < BATCH_TASKS && fds < BATCH_FDS) {
+		struct crfd_target *target = &s->targets.v[targets->to], *first = first_of(s, target);
+
+		if (first && first->carried == CARRIED_BY_JOB)
+			break;
+		if (first && first->carried == CARRIED_NOT)
+			first->carried = CARRIED_BY_JOB;
+		fds += weigh(target->pid);
+		targets->to++;
+	}
+	s->next = targets->to;
+	return targets->from < targets->to ? 1 : s->next < s->targets.nr ? -EAGAIN : 0;
+}
+
+const struct crfd_scan_ops crfd_scan_proc = {.open = scan_open, .lanes = scan_lanes, .join = scan_join,
+					     .claim = scan_claim, .fill = scan_fill, .finish = scan_finish,
+					     .close = scan_close};

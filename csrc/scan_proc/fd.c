@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One descriptor: its fdinfo, its link, and statx where the link is a path. They are three looks at a number that may be
+ * closed and opened again in between, so the inode numbers must agree.
+ */
+#define _GNU_SOURCE
+#include "scan_proc/proc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "identity/identity.h"
+#include "kinds/decode.h"
+#include "kinds/kind.h"
+
+#define TRIES 4
+#define FMODE_READ 1 /* include/linux/fs.h */
+#define FMODE_WRITE 2
+#define FMODE_PATH 0x4000
+#define STAT_MASK (STATX_TYPE | STATX_MODE | STATX_NLINK | STATX_INO | STATX_SIZE | STATX_BLOCKS | STATX_MNT_ID)
+
+enum { DONE = 0, TORN = 1 };
+
+/* One look at a descriptor. */
+struct look {
+	struct crfd_proc_reader *r;
+	const struct crfd_proc_task *p;
+	crfd_fd *f;
+	struct crfd_fdinfo info;
+	struct crfd_link link;
+	size_t len; /* of the link's text, 0: not known */
+	uint64_t stat_ino;
+	char name[12];
+};
+
+/* An error of one step: the descriptor is gone, or the rest of it stays and says why. */
+static int note(crfd_fd *f, int err, uint32_t step)
+{
+	if (err == ENOENT || err == ESRCH)
+		f->fd = -1;
+	f->err = err;
+	f->step = step;
+	return DONE;
+}
+
+static int fail(crfd_fd *f, int err, uint32_t step)
+{
+	f->failed = 1;
+	return note(f, err, step);
+}
+
+static void set_flags(crfd_fd *f, const struct crfd_fdinfo *info)
+{
+	static const uint8_t access[] = {FMODE_READ, FMODE_WRITE, FMODE_READ | FMODE_WRITE, 0};
+
+	f->close_on_exec = (info->flags & O_CLOEXEC) != 0;
+	f->f_flags = info->flags & ~(uint32_t)O_CLOEXEC;
+	f->f_pos = info->pos;
+	f->f_uid = f->f_gid = (uint32_t)-1;
+	f->st.f_mode = f->f_flags & O_PATH ? FMODE_PATH : access[f->f_flags & O_ACCMODE];
+	f->st.known = CRFD_HAS_FLAGS | CRFD_HAS_ACCESS;
+	if (info->has & CRFD_FDINFO_MNT_ID) {
+		f->st.mnt_id = info->mnt_id;
+		f->st.known |= CRFD_HAS_MNT_ID;
+	}
+	if (info->has & CRFD_FDINFO_INO) {
+		f->st.ino = info->ino;
+		f->st.known |= CRFD_HAS_INO;
+	}
+}
+
+/* Type, device and what else is the same for every inode of the kind on that mount. */
+static void set_type(crfd_fd *f, uint32_t st_mode, uint64_t dev)
+{
+	f->st.st_mode = st_mode;
+	f->st.dev = dev;
+	f->st.known |= CRFD_HAS_TYPE | CRFD_HAS_DEV;
+}
+
+static int look_stat(struct look *k, struct statx *st)
+{
+	crfd_fd *f = k->f;
+
+	if (statx(k->p->links, k->name, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STAT_MASK, st) < 0)
+		return -errno;
+	k->stat_ino = st->stx_ino;
+	f->st.ino = st->stx_ino;
+	f->st.known |= CRFD_HAS_INO;
+	if (!(f->st.known & CRFD_HAS_MNT_ID) && st->stx_mask & STATX_MNT_ID) {
+		f->st.mnt_id = (int32_t)st->stx_mnt_id;
+		f->st.known |= CRFD_HAS_MNT_ID;
+	}
+	return k->info.has & CRFD_FDINFO_INO && st->stx_ino != k->info.ino ? TORN : DONE;
+}
+
+/* The memo that look k's link belongs to: -1 when none is there yet, and then *want is how it would look. */
+static int find_memo(const struct look *k, struct crfd_proc_memo *want)
+{
+	const struct crfd_proc_reader *r = k->r;
+
+	*want = (struct crfd_proc_memo){.mnt_id = k->f->st.mnt_id, .kind = k->f->kind};
+	if (!k->link.numbered)
+		memcpy(want->text, r->link, k->len < sizeof(want->text) ? k->len : sizeof(want->text));
+	for (unsigned int i = 0; i < r->nmemo; i++)
+		if (r->memo[i].mnt_id == want->mnt_id && r->memo[i].kind == want->kind &&
+		    !memcmp(r->memo[i].text, want->text, sizeof(want->text)))
+			return (int)i;
+	return -1;
+}
+
+/* A link that is no path: its text tells the kind, and one inode of the mount and name the type of all. */
+static int look_internal(struct look *k)
+{
+	const uint32_t both = CRFD_FDINFO_INO | CRFD_FDINFO_MNT_ID;
+	struct crfd_proc_reader *r = k->r;
+	struct crfd_proc_memo memo;
+	crfd_fd *f = k->f;
+	struct statx st;
+	int rc, at;
+
+	f->kind = (uint16_t)crfd_kind_of(r->link, k->len, 0, 0);
+	f->st.known |= CRFD_HAS_DELETED;
+	if (k->link.numbered && k->info.has & CRFD_FDINFO_INO && k->link.number != k->info.ino)
+		return TORN;
+	at = find_memo(k, &memo);
+	if (at >= 0 && (k->info.has & both) == both) {
+		set_type(f, r->memo[at].st_mode, r->memo[at].dev);
+		return DONE;
+	}
+	rc = look_stat(k, &st);
+	if (rc < 0)
+		return note(f, -rc, CRFD_STEP_STAT);
+	set_type(f, st.stx_mode, makedev(st.stx_dev_major, st.stx_dev_minor));
+	if (rc == DONE && (k->info.has & both) == both && r->nmemo < CRFD_PROC_MEMOS) {
+		memo.st_mode = f->st.st_mode;
+		memo.dev = f->st.dev;
+		r->memo[r->nmemo++] = memo;
+	}
+	return rc;
+}
+
+static int look_deleted(struct look *k)
+{
+	int rc = 0;
+
+	if (k->link.marked)
+		rc = !(k->f->st.known & CRFD_HAS_NLINK) ? -1 : !k->f->st.nlink ? 1 :
+			crfd_proc_deleted(k->r, k->p, k->r->link, k->len, &k->f->st);
+	if (rc == -ENOMEM)
+		return rc;
+	if (rc < 0) {
+		/* fs/libfs.c, simple_dname: files of the kernel's own that never had a name bear the mark as well */
+		int kind = crfd_kind_of(k->r->link, k->link.stem, k->f->st.st_mode, 1);
+
+		if (kind != CRFD_KIND_SECRETMEM && kind != CRFD_KIND_MEMFD)
+			return DONE;
+	}
+	k->f->st.known |= CRFD_HAS_DELETED;
+	if (rc) {
+		k->f->st.flags |= CRFD_STAT_DELETED;
+		k->len = k->link.stem;
+	}
+	return DONE;
+}
+
+/* ipc/mqueue.c: FILENT_SIZE, and no device. So that hardly any other file has its mount looked up. */
+static int looks_like_mqueue(const struct statx *st)
+{
+	return st->stx_size == 80 && !st->stx_blocks && !st->stx_dev_major;
+}
+
+/* A link that is a path, or one that could not be read. */
+static int look_named(struct look *k)
+{
+	crfd_fd *f = k->f;
+	struct statx st;
+	int torn = look_stat(k, &st), rc = DONE;
+
+	f->kind = CRFD_KIND_UNKNOWN;
+	if (torn < 0) {
+		note(f, -torn, CRFD_STEP_STAT);
+		return k->len ? look_deleted(k) : DONE;
+	}
+	set_type(f, st.stx_mode, makedev(st.stx_dev_major, st.stx_dev_minor));
+	f->st.rdev = makedev(st.stx_rdev_major, st.stx_rdev_minor);
+	f->st.nlink = st.stx_nlink;
+	f->st.size = st.stx_size;
+	f->st.blocks = st.stx_blocks;
+	f->st.known |= CRFD_HAS_NLINK | CRFD_HAS_SIZE | CRFD_HAS_BLOCKS;
+	if (k->len)
+		rc = look_deleted(k);
+	f->kind = (uint16_t)crfd_kind_of(k->r->link, k->len, st.stx_mode, f->st.flags & CRFD_STAT_DELETED);
+	if (rc >= 0 && f->kind == CRFD_KIND_FILE && looks_like_mqueue(&st)) {
+		rc = crfd_proc_mqueue(k->r, k->p, f->fd, f->st.mnt_id, k->r->link, k->len);
+		if (rc > 0)
+			f->kind = CRFD_KIND_MQUEUE;
+	}
+	return rc < 0 ? rc : torn;
+}
+
+static int look_once(struct look *k)
+{
+	crfd_buf *info = &k->r->info;
+	crfd_fd *f = k->f;
+	ssize_t n;
+	int rc;
+
+	*f = (crfd_fd){.fd = f->fd};
+	k->len = 0;
+	rc = crfd_proc_read(k->p->infos, k->name, 0, info);
+	if (rc == -ENOMEM)
+		return rc;
+	if (rc < 0)
+		return fail(f, -rc, CRFD_STEP_FDINFO);
+	if (crfd_fdinfo_parse((const char *)info->v, info->nr, &k->info) < 0)
+		return fail(f, EINVAL, CRFD_STEP_PARSE);
+	set_flags(f, &k->info);
+	n = readlinkat(k->p->links, k->name, k->r->link, sizeof(k->r->link));
+	if (n <= 0) {
+		note(f, n ? errno : EINVAL, CRFD_STEP_LINK);
+		return f->fd < 0 ? DONE : look_named(k);
+	}
+	k->len = (size_t)n;
+	f->st.known |= CRFD_HAS_PATH;
+	crfd_link_parse(k->r->link, k->len, &k->link);
+	return k->link.path ? look_named(k) : look_internal(k);
+}
+
+/* Name and fdinfo go to the text, and the key is made. */
+static int keep(struct look *k, uint64_t *key)
+{
+	crfd_buf *text = k->r->text, *info = &k->r->info;
+	crfd_fd *f = k->f;
+	size_t from = text->nr;
+	int rc = k->len ? crfd_buf_put(text, k->r->link, k->len) : crfd_buf_put(text, "?", 1);
+
+	if (rc < 0)
+		return rc;
+	f->name = (crfd_span){.off = from, .len = (uint32_t)(text->nr - from)};
+	from = text->nr;
+	if (f->kind > CRFD_KIND_SYMLINK || k->info.rest < info->nr) {
+		rc = info->nr > INT32_MAX ? -EOVERFLOW :
+					    crfd_detail_fdinfo(f->kind, (const char *)info->v, info->nr, text);
+		if (rc < 0)
+			return rc;
+	}
+	rc = crfd_getfd_ask(&k->r->getfd, k->p->pid, k->p->stat.start_time, f, from, text);
+	if (rc < 0)
+		return rc;
+	f->ext = (crfd_span){.off = from, .len = (uint32_t)(text->nr - from)};
+	*key = crfd_identity_key(k->r->inferred, k->p->pid, f, &k->info, (const char *)info->v, info->nr, k->r->link,
+				 k->len);
+	return 0;
+}
+
+int crfd_proc_fd_read(struct crfd_proc_reader *r, const struct crfd_proc_task *p, crfd_fd *f, uint64_t *key)
+{
+	struct look k = {.r = r, .p = p, .f = f};
+	uint64_t info_ino = 0, stat_ino = 0;
+	int rc = TORN;
+
+	*key = 0;
+	snprintf(k.name, sizeof(k.name), "%d", f->fd);
+	for (int i = 0; i < TRIES; i++) {
+		rc = look_once(&k);
+		/* An overlay may show one inode number in fdinfo and another to statx, but always the same two. */
+		if (rc != TORN || (i && k.stat_ino && k.info.ino == info_ino && k.stat_ino == stat_ino))
+			break;
+		info_ino = k.info.ino;
+		stat_ino = k.stat_ino;
+		k.stat_ino = 0;
+	}
+	if (rc < 0)
+		return rc;
+	if (rc == TORN && !(k.stat_ino && k.info.ino == info_ino && k.stat_ino == stat_ino))
+		return fail(f, EAGAIN, CRFD_STEP_STAT);
+	return f->fd < 0 || f->failed ? 0 : keep(&k, key);
+}

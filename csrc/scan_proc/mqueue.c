@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* A POSIX message queue is a regular file: neither its link nor its mode tells, the file system alone. */
+#define _GNU_SOURCE
+#include "scan_proc/proc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "procfs/mountinfo.h"
+
+#define MAGIC 0x19800202 /* ipc/mqueue.c */
+
+/*
+ * mq_open(2) opens on a mount that no mountinfo lists, in its root. Neither is one of another mount namespace listed,
+ * whose server might let us wait: that would take a file in the root of its mount that looks as a queue does to statx.
+ */
+static int ask(const struct crfd_proc_task *p, int32_t fd, const char *text, size_t len)
+{
+	struct statfs fs;
+	char name[12];
+	int copy, is;
+
+	if (!len || *text != '/' || memchr(text + 1, '/', len - 1))
+		return 0;
+	snprintf(name, sizeof(name), "%d", fd);
+	copy = openat(p->links, name, O_PATH | O_CLOEXEC);
+	if (copy < 0)
+		return 0;
+	is = fstatfs(copy, &fs) == 0 && fs.f_type == MAGIC;
+	close(copy);
+	return is;
+}
+
+int crfd_proc_mqueue(struct crfd_proc_reader *r, const struct crfd_proc_task *p, int32_t fd, int32_t mnt_id,
+		     const char *text, size_t len)
+{
+	crfd_buf mounts = {0};
+	const char *type;
+	size_t n = 0;
+	int rc;
+
+	if (r->mqueue_mnt == mnt_id)
+		return r->mqueue;
+	rc = crfd_proc_read(p->dir, "mountinfo", 1, &mounts);
+	if (rc == 0)
+		n = crfd_mountinfo_type((const char *)mounts.v, mounts.nr, mnt_id, &type);
+	if (rc == 0) {
+		r->mqueue_mnt = mnt_id;
+		r->mqueue = n ? n == 6 && !memcmp(type, "mqueue", n) : ask(p, fd, text, len);
+	}
+	crfd_buf_release(&mounts);
+	return rc == -ENOMEM ? rc : rc == 0 && r->mqueue;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/* Reading /proc/PID: what the files of the proc backend share. */
+#ifndef CRFD_PROC_H
+#define CRFD_PROC_H
+
+#include <limits.h>
+
+#include "base/base.h"
+#include "batch/batch.h"
+#include "format/format.h"
+#include "getfd/getfd.h"
+#include "kinds/fdinfo.h"
+#include "procfs/read.h"
+#include "procfs/stat.h"
+
+#define CRFD_PROC_MEMOS 32
+
+/*
+ * A task that is held while it is read. The directory is bound to that very task: once it is gone every look-up in it
+ * fails, also when another task has got its number (fs/proc/base.c, pid_revalidate).
+ */
+struct crfd_proc_task {
+	int32_t pid;
+	int dir; /* /proc/PID */
+	int links; /* its fd, or -1 */
+	int infos; /* its fdinfo, or -1 */
+	struct crfd_procstat stat;
+};
+
+/* What an inode of an internal mount has in common with the others of its kind and name there. */
+struct crfd_proc_memo {
+	int32_t mnt_id;
+	uint32_t kind;
+	uint32_t st_mode;
+	uint32_t pad;
+	uint64_t dev;
+	char text[32]; /* of the link, if it is not numbered */
+};
+
+/* One thread's means of reading descriptors. */
+struct crfd_proc_reader {
+	crfd_buf *text; /* where names and extension records go */
+	crfd_buf own; /* text of a helper thread */
+	crfd_buf info;
+	int inferred; /* kcmp is refused: see crfd_identity_key */
+	int32_t local_mnt; /* the mount last looked up for crfd_deleted, -1: none */
+	int local;
+	int32_t mqueue_mnt; /* the same for crfd_proc_mqueue */
+	int mqueue;
+	struct crfd_getfd getfd;
+	unsigned int nmemo;
+	struct crfd_proc_memo memo[CRFD_PROC_MEMOS];
+	char link[PATH_MAX];
+};
+
+
+/* Opens the task and fills rec, comm and info of t. 0, with t->err and t->step where it cannot be read, or -ENOMEM. */
+int crfd_proc_task_open(struct crfd_proc_task *p, int32_t pid, crfd_buf *scratch, crfd_task *t);
+/* Lists its descriptors; as above. None for a task that exited and for a kernel thread. */
+int crfd_proc_task_list(struct crfd_proc_task *p, crfd_buf *scratch, struct crfd_numbers *out, crfd_task *t);
+/* Whether the task has exited since it was opened: 1 or 0, or -ENOMEM. */
+int crfd_proc_task_exited(const struct crfd_proc_task *p, crfd_buf *scratch);
+void crfd_proc_task_close(struct crfd_proc_task *p);
+
+/* Reads descriptor f->fd into *f and *key (see crfd_identity_key). f->fd turns -1 when it is gone. 0 or -ENOMEM. */
+int crfd_proc_fd_read(struct crfd_proc_reader *r, const struct crfd_proc_task *p, crfd_fd *f, uint64_t *key);
+
+/*
+ * Whether the name text[0..len), which ends in " (deleted)" although its file has links, is that file's name (0) or the
+ * mark of an unlinked one (1); -1 when it cannot be told without waiting for a file system, or -ENOMEM.
+ */
+int crfd_proc_deleted(struct crfd_proc_reader *r, const struct crfd_proc_task *p, const char *text, size_t len,
+		      const crfd_fd_stat *st);
+
+/*
+ * Whether a regular file, whose link is text[0..len), is a POSIX message queue: 1 or 0, or -ENOMEM. The type of its mount
+ * says it, or for the kernel's own mount, which nobody lists, the file system.
+ */
+int crfd_proc_mqueue(struct crfd_proc_reader *r, const struct crfd_proc_task *p, int32_t fd, int32_t mnt_id,
+		     const char *text, size_t len);
+
+
+#endif

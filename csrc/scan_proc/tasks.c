@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include "scan_proc/tasks.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/kcmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "identity/identity.h"
+#include "identity/kcmptree.h"
+#include "scan_proc/proc.h"
+
+struct finder {
+	struct crfd_targets *out;
+	struct crfd_numbers given; /* sorted */
+	struct crfd_numbers tids;
+	crfd_buf scratch;
+};
+
+static int compare(const void *a, const void *b)
+{
+	int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static int is_given(const struct finder *f, int32_t tid)
+{
+	return bsearch(&tid, f->given.v, f->given.nr, sizeof(tid), compare) != NULL;
+}
+
+static int put(struct finder *f, int32_t pid, int found)
+{
+	struct crfd_targets *t = f->out;
+	int rc = crfd_grow(&t->v, &t->alloc, t->nr + 1, sizeof(*t->v));
+
+	if (rc == 0)
+		t->v[t->nr++] = (struct crfd_target){.pid = pid, .found = (uint8_t)found};
+	return rc;
+}
+
+/* 1 when pid is a process and not one thread of it. */
+static int is_leader(struct finder *f, int dir, int32_t pid)
+{
+	struct crfd_procstatus s;
+	int rc = crfd_proc_read(dir, "status", 0, &f->scratch);
+
+	if (rc < 0)
+		return rc == -ENOMEM ? rc : 0;
+	return crfd_procstatus_parse((const char *)f->scratch.v, f->scratch.nr, &s) == 0 && s.tgid == (uint32_t)pid;
+}
+
+static int put_threads(struct finder *f, int dir, int32_t pid)
+{
+	int tasks, rc = is_leader(f, dir, pid);
+
+	if (rc <= 0)
+		return rc;
+	tasks = openat(dir, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (tasks < 0)
+		return 0;
+	rc = crfd_proc_list(tasks, &f->scratch, &f->tids);
+	close(tasks);
+	if (rc < 0)
+		return rc == -ENOMEM ? rc : 0;
+	for (size_t i = 0; i < f->tids.nr && rc == 0; i++) {
+		int32_t tid = f->tids.v[i];
+
+		if (tid != pid && syscall(SYS_kcmp, pid, tid, KCMP_FILES, 0, 0) > 0 && !is_given(f, tid))
+			rc = put(f, tid, 1);
+	}
+	return rc;
+}
+
+/* The target and what belongs to it; what cannot be read here is reported when it is scanned. */
+static int put_task(struct finder *f, int32_t pid, int threads)
+{
+	char path[32];
+	struct stat st;
+	int dir, rc = put(f, pid, 0);
+
+	if (rc < 0 || !threads)
+		return rc;
+	snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	/* fs/proc/base.c, proc_task_getattr: two links and one for each thread */
+	if (stat(path, &st) < 0 || st.st_nlink <= 3)
+		return 0;
+	snprintf(path, sizeof(path), "/proc/%d", pid);
+	dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return 0;
+	rc = put_threads(f, dir, pid);
+	close(dir);
+	return rc;
+}
+
+static int find_tables(struct crfd_targets *t)
+{
+	struct crfd_kcmptree tree = {.type = KCMP_FILES};
+	uint32_t root = 0, member;
+	int rc = 0;
+
+	for (size_t i = 0; i < t->nr && t->nr > 1; i++) {
+		struct crfd_target *first;
+
+		rc = crfd_kcmptree_add(&tree, &root, (uint32_t)i, t->v[i].pid, 0, &member);
+		if (rc == -ENOMEM || rc == -EOVERFLOW)
+			break;
+		if (rc < 0)
+			continue;
+		first = &t->v[tree.v[member].hash];
+		if (first == &t->v[i])
+			continue;
+		first->table = (uint32_t)(first - t->v) + 1;
+		t->v[i].table = first->table;
+	}
+	crfd_kcmptree_release(&tree);
+	return rc == -ENOMEM || rc == -EOVERFLOW ? rc : 0;
+}
+
+int crfd_targets_find(struct crfd_targets *out, const int32_t *pids, size_t n)
+{
+	struct finder f = {.out = out};
+	int kcmp = crfd_probe_kcmp() == 0, rc = crfd_grow(&f.given.v, &f.given.alloc, n, sizeof(*f.given.v));
+
+	if (rc == 0 && n) {
+		memcpy(f.given.v, pids, n * sizeof(*pids));
+		f.given.nr = n;
+		qsort(f.given.v, n, sizeof(*f.given.v), compare);
+	}
+	for (size_t i = 0; i < n && rc == 0; i++)
+		rc = put_task(&f, pids[i], kcmp);
+	if (rc == 0 && kcmp)
+		rc = find_tables(out);
+	free(f.given.v);
+	free(f.tids.v);
+	crfd_buf_release(&f.scratch);
+	if (rc < 0)
+		crfd_targets_release(out);
+	return rc;
+}
+
+void crfd_targets_release(struct crfd_targets *t)
+{
+	free(t->v);
+	*t = (struct crfd_targets){0};
+}
