@@ -8,9 +8,9 @@ from importlib import import_module
 TYPE_CHECKING = False  # see _core.py
 if TYPE_CHECKING:
     from crfd._core import EncodeStats, Still, Unread
-    from crfd.consistency import Consistency
-    from crfd.dumper import DumpResult, dump
-    from crfd.enums import Backend, Identity, Kind, Step
+    from crfd.capture.dumper import DumpResult, dump
+    from crfd.capture.live import count, scan
+    from crfd.capture.selection import Selection
     from crfd.errors import (
         BackendError,
         CrfdError,
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
         UnreadError,
         UnsupportedError,
     )
-    from crfd.live import count, scan
-    from crfd.model import Descriptor, Head, ImageInfo, OpenFile, Task
-    from crfd.objref import ObjrefTable
-    from crfd.reader import Image, open
-    from crfd.selection import Selection
-    from crfd.verifier import Verified, verify
-    from crfd.writer import ImageWriter
+    from crfd.format.enums import Backend, Identity, Kind, Step
+    from crfd.image.consistency import Consistency
+    from crfd.image.model import Descriptor, Head, ImageInfo, OpenFile, Task
+    from crfd.image.objref import ObjrefTable
+    from crfd.image.reader import Image, open
+    from crfd.image.verifier import Verified, verify
+    from crfd.image.writer import ImageWriter
 
 __version__ = "0.1.0"
 
@@ -70,8 +70,8 @@ __all__ = [
 # a large part of a small dump. No module may bear the name of something exported.
 _HOME = {
     "_core": ("EncodeStats", "Still", "Unread"),
-    "consistency": ("Consistency",),
-    "dumper": ("DumpResult", "dump"),
+    "image.consistency": ("Consistency",),
+    "capture.dumper": ("DumpResult", "dump"),
     "errors": (
         "BackendError",
         "CrfdError",
@@ -82,14 +82,14 @@ _HOME = {
         "UnreadError",
         "UnsupportedError",
     ),
-    "enums": ("Backend", "Identity", "Kind", "Step"),
-    "model": ("Descriptor", "Head", "ImageInfo", "OpenFile", "Task"),
-    "objref": ("ObjrefTable",),
-    "reader": ("Image", "open"),
-    "live": ("count", "scan"),
-    "selection": ("Selection",),
-    "verifier": ("Verified", "verify"),
-    "writer": ("ImageWriter",),
+    "format.enums": ("Backend", "Identity", "Kind", "Step"),
+    "image.model": ("Descriptor", "Head", "ImageInfo", "OpenFile", "Task"),
+    "image.objref": ("ObjrefTable",),
+    "image.reader": ("Image", "open"),
+    "capture.live": ("count", "scan"),
+    "capture.selection": ("Selection",),
+    "image.verifier": ("Verified", "verify"),
+    "image.writer": ("ImageWriter",),
 }
 
 

@@ -18,7 +18,7 @@ from typing import NoReturn
 import pytest
 
 import crfd
-from crfd.capability import Capability, check
+from crfd.capture.capability import Capability, check
 
 CI = os.environ.get("CRFD_CI") == "1"
 
@@ -66,7 +66,7 @@ def nobody(need: Callable[[str], None]) -> tuple[str, ...]:
     need("setpriv")
     command = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
     if subprocess.run(
-        [*command, sys.executable, "-c", "import crfd.dumper"], check=False, capture_output=True
+        [*command, sys.executable, "-c", "import crfd.capture.dumper"], check=False, capture_output=True
     ).returncode:
         pytest.skip(f"uid 65534 cannot read the package under test, {Path(crfd.__file__).parent}")
     return command

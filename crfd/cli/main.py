@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The entry point. Each subcommand is a module with add() for its arguments and run() for its work."""
+"""The entry point. Each subcommand is a module of commands/, with add() for its arguments and run() for its work."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from crfd import __version__
-from crfd.cli.status import FAILED, INTERRUPTED, USAGE, UsageError
+from crfd.cli.exit_status import FAILED, INTERRUPTED, USAGE, UsageError
 from crfd.errors import CrfdError, UnreadError
 
 COMMANDS = {
@@ -44,7 +44,7 @@ def parser(subcommand: str) -> argparse.ArgumentParser:
     for name, about in COMMANDS.items():
         command = commands.add_parser(name, help=about, description=about, epilog=EPILOG, formatter_class=_Formatter)
         if name == subcommand:
-            module = import_module(f"crfd.cli.{name}")
+            module = import_module(f"crfd.cli.commands.{name}")
             module.add(command)
             command.set_defaults(run=module.run)
     return top
@@ -66,7 +66,7 @@ def _explain(error: BaseException, subcommand: str) -> int:
     if isinstance(error, UsageError):
         return _say(f"{error} (see crfd {subcommand} --help)", USAGE)
     if isinstance(error, UnreadError):
-        from crfd.cli.choose import report
+        from crfd.cli.arguments import report
 
         report(error.unread)
         return FAILED

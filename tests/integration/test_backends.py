@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import crfd
-from crfd.records import RecordType
+from crfd.format.records import RecordType
 from tests import mkfds, procs
 
 Need = Callable[[str], None]

@@ -22,8 +22,8 @@ from typing import Any, TypeVar
 import pytest
 
 import crfd
-from crfd import address as a
-from crfd import detail as d
+from crfd.kinds import address as a
+from crfd.kinds import values as d
 from tests import mkfds
 from tests.fdkinds import syscalls
 from tests.procs import has_namespace_cookies

@@ -18,8 +18,8 @@ from typing import TypeVar
 import pytest
 
 import crfd
-from crfd import detail as d
 from crfd.cli.main import main
+from crfd.kinds import values as d
 from tests import mkfds
 from tests.fdkinds import syscalls
 from tests.kinds import known, of, scan

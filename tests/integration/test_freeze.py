@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 import crfd
-from crfd.freeze import frozen
+from crfd.capture.freeze import frozen
 from tests import mkfds, procs
 from tests.procs import CRFD, LIMIT, running, state, until
 
@@ -129,7 +129,7 @@ def test_one_that_was_stopped_stays_stopped_and_others_do_not(backend: str) -> N
 def test_sigkill_of_the_dump_leaves_nobody_stopped(was: str, tmp_path: Path) -> None:
     code = f"""
 import sys, time, crfd
-from crfd.freeze import frozen
+from crfd.capture.freeze import frozen
 with frozen(crfd.Selection(frozenset(map(int, sys.argv[1:])))) as held:
     assert not held.refused
     print("ready", flush=True)
@@ -402,7 +402,7 @@ def test_a_cgroup_that_was_frozen_stays_frozen(cgroup: procs.Cgroup, backend: st
 def test_sigkill_of_the_dump_thaws_the_cgroup(cgroup: procs.Cgroup) -> None:
     code = f"""
 import sys, time, crfd
-from crfd.freeze import frozen
+from crfd.capture.freeze import frozen
 with frozen(crfd.Selection(cgroup=sys.argv[1])):
     print("ready", flush=True)
     time.sleep({LIMIT})

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import crfd
-from crfd.links import Link
+from crfd.analysis.links import Link
 from tests import mkfds
 from tests.procs import CRFD, running
 

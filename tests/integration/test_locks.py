@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 
 import crfd
-from crfd import detail as d
 from crfd.cli.main import main
+from crfd.kinds import values as d
 from tests import mkfds
 from tests.kinds import known, of, scan
 

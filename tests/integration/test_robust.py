@@ -162,7 +162,7 @@ with mkfds.spawn("regular", "dups", "eventfd", "pipe", "fork_share:n=1") as targ
         "identity": [image.tasks[pid].identity.name for pid in pids],
         "nfds": len(image.tasks[pids[0]].fds), "made": target.report["nfds"],
         "pids": pids, "ns_pids": [image.tasks[pid].ns_pid for pid in pids],
-        "kcmp": [c.detail for c in crfd.capability.check() if c.name == "kcmp"],
+        "kcmp": [c.detail for c in crfd.capture.capability.check() if c.name == "kcmp"],
         "refs": {fd: entry.objref for fd, entry in image.tasks[pids[0]].fds.items()},
         "fds": [{key: one.get(key) for key in ("fd", "role", "kind")} for one in target.fds],
     }
@@ -174,7 +174,7 @@ def test_a_container_without_kcmp_and_bpf(need: Need) -> None:
     need("unshare")
     unshare = ("unshare", "-Urpfn", "--mount-proc", "--kill-child")
     deny = (sys.executable, str(ROOT / "tests/deny.py"), "kcmp,bpf")
-    found = inside(*unshare, *deny, code="import crfd.capability\n" + IN_CONTAINER)
+    found = inside(*unshare, *deny, code="import crfd.capture.capability\n" + IN_CONTAINER)
     assert found["backend"] == "proc"
     assert found["identity"] == ["INFERRED", "INFERRED"]
     assert found["nfds"] == found["made"]
@@ -346,7 +346,7 @@ def test_a_process_that_ends_while_it_is_read(backend: str) -> None:
 REUSE = """
 import io, json, os, signal, sys, time, crfd
 from crfd import _core
-from crfd.writer import ImageWriter
+from crfd.image.writer import ImageWriter
 def child(name):
     pid = os.fork()
     if pid == 0:

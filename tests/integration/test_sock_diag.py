@@ -18,7 +18,7 @@ import pytest
 
 import crfd
 from crfd import _core
-from crfd.detail import Socket
+from crfd.kinds.values import Socket
 from tests.procs import has_namespace_cookies, running, state
 
 Need = Callable[[str], None]
@@ -148,7 +148,7 @@ def test_within_an_event_loop(need: Need) -> None:
 def test_the_targets_stand_still_meanwhile(need: Need, monkeypatch: pytest.MonkeyPatch) -> None:
     need("sock_diag")
     need("CAP_SYS_PTRACE")
-    from crfd import peers
+    from crfd.capture import peers
 
     states: list[str] = []
 
@@ -168,7 +168,7 @@ def test_the_targets_stand_still_meanwhile(need: Need, monkeypatch: pytest.Monke
 
 def test_a_list_is_made_again_once_where_it_was_made_too_early(need: Need, monkeypatch: pytest.MonkeyPatch) -> None:
     need("sock_diag")
-    from crfd import peers
+    from crfd.capture import peers
 
     class Scanned:
         """A batch of which `missing` sockets are in no list, ever."""

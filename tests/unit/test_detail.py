@@ -11,8 +11,11 @@ from typing import Any
 import pytest
 
 import crfd
-from crfd import detail as d
-from crfd.address import (
+from crfd.cli.tables import words as summary
+from crfd.format.enums import Kind
+from crfd.format.records import RecordType
+from crfd.kinds import values as d
+from crfd.kinds.address import (
     Address,
     InetAddress,
     NetlinkAddress,
@@ -22,9 +25,6 @@ from crfd.address import (
     VsockAddress,
     address,
 )
-from crfd.cli import summary
-from crfd.enums import Kind
-from crfd.records import RecordType
 from tests import images
 
 R = RecordType

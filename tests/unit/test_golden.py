@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import crfd
-from crfd.cli.render import json_lines
+from crfd.cli.tables.descriptors import json_lines
 
 DATA = Path(__file__).parents[1] / "data"
 IMAGES = sorted(DATA.glob("*.crfd")) + sorted(DATA.glob("*.rfc"))

@@ -40,6 +40,6 @@ def test_a_dump_does_not_import_what_it_does_not_need(backend: str, need: Callab
         [sys.executable, "-c", code], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True, timeout=60
     )
     modules = set(done.stdout.split())
-    assert "crfd.dumper" in modules
-    unneeded = {"dataclasses", "inspect", "psutil", "numpy", "rich", "json", "subprocess", "crfd.reader"}
-    assert not modules & (unneeded | {"crfd.peers", "pyroute2"})
+    assert "crfd.capture.dumper" in modules
+    unneeded = {"dataclasses", "inspect", "psutil", "numpy", "rich", "json", "subprocess", "crfd.image.reader"}
+    assert not modules & (unneeded | {"crfd.capture.peers", "pyroute2"})

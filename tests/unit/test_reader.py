@@ -16,7 +16,7 @@ import pytest
 
 import crfd
 from crfd import _core
-from crfd.records import RecordType
+from crfd.format.records import RecordType
 from tests.images import (
     FD_DATA,
     FD_ENT,

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from crfd import CrfdError
-from crfd.sink import SYNC_AFTER, open_sink
+from crfd.image.sink import SYNC_AFTER, open_sink
 
 OLD = b"the old image"
 

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 
 from crfd import _core
 from crfd._core import EncodeStats, Still
-from crfd.objref import ObjrefTable
-from crfd.sink import open_sink
+from crfd.image.objref import ObjrefTable
+from crfd.image.sink import open_sink
 
 TYPE_CHECKING = False  # see _core.py
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from crfd.sink import Target
+    from crfd.image.sink import Target
 
 
 class ImageWriter:

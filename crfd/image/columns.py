@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from crfd import _core
 from crfd.errors import MissingExtraError
-from crfd.records import Layout
+from crfd.format.records import Layout
 
 if TYPE_CHECKING:
     import numpy as np
@@ -80,7 +80,7 @@ _NUMPY = {"Q": "u8", "q": "i8", "I": "u4", "i": "i4", "H": "u2", "h": "i2", "B":
 class Columns:
     """tasks, fds and files of an image.
 
-    tasks: a row a task, with first_fd and nfds, its run of rows in fds; times and ids as in csrc/FORMAT.md, TASK_INFO.
+    tasks: a row a task, with first_fd and nfds, its run of rows in fds; times and ids as in csrc/format/FORMAT.md, TASK_INFO.
     fds: a row a descriptor: pid, fd, objref, close_on_exec. files: row i is objref i, row 0 is all zero; a field whose
     CRFD_HAS_ bit in `known` is clear is 0 and means nothing.
     """

@@ -8,10 +8,10 @@ import os
 import sys
 from collections.abc import Iterable
 
-from crfd import backend
 from crfd._core import STEP_FREEZE
-from crfd.cli.status import UsageError
-from crfd.selection import Selection
+from crfd.capture import backend
+from crfd.capture.selection import Selection
+from crfd.cli.exit_status import UsageError
 
 CONDITIONS = ("name", "command", "user", "cgroup", "container", "pid_namespace", "session")
 

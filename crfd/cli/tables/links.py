@@ -6,9 +6,9 @@ from __future__ import annotations
 import json
 import sys
 
-from crfd.cli import text
-from crfd.links import Link, Links
-from crfd.reader import Image
+from crfd.analysis.links import Link, Links
+from crfd.cli.tables import text
+from crfd.image.reader import Image
 
 HEADER = ("LINK", "FROM", "", "TO")
 HOLDERS = 3  # that are named

@@ -8,8 +8,8 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 
-from crfd.cli import text
-from crfd.cli.status import DONE
+from crfd.cli.exit_status import DONE
+from crfd.cli.tables import text
 
 TYPE_CHECKING = False  # see _core.py
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from crfd.reader import open as open_image
+    from crfd.image.reader import open as open_image
 
     with open_image(args.image) as image:
         for key, value in facts(image):

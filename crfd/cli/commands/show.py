@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import argparse
 
-from crfd.cli.status import DONE
+from crfd.cli.exit_status import DONE
 from crfd.errors import CrfdError
 
 
@@ -17,17 +17,17 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from crfd.cli import render
-    from crfd.reader import open as open_image
+    from crfd.cli.tables import descriptors
+    from crfd.image.reader import open as open_image
 
     with open_image(args.image) as image:
         if args.pid is not None and args.pid not in image.tasks:
             raise CrfdError(f"{args.image}: no task {args.pid} in this image")
         if args.links:
-            from crfd.cli import connections
+            from crfd.cli.tables import links
 
-            connections.show(image, args.pid, as_json=args.json)
+            links.show(image, args.pid, as_json=args.json)
             return DONE
         tasks = image.tasks.values() if args.pid is None else [image.tasks[args.pid]]
-        render.show(image, tasks, as_json=args.json)
+        descriptors.show(image, tasks, as_json=args.json)
     return DONE

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import IntEnum
 
-from crfd.records import Layout, RecordType
+from crfd.format.records import Layout, RecordType
 
 _QUIET = Layout("crfd_task_quiet").struct
 

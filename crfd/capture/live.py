@@ -6,9 +6,9 @@ from __future__ import annotations
 import io
 
 from crfd import _core
-from crfd.dumper import dump
-from crfd.model import Task
-from crfd.reader import Image
+from crfd.capture.dumper import dump
+from crfd.image.model import Task
+from crfd.image.reader import Image
 
 
 def scan(pid: int, *, backend: str = "auto") -> Task:

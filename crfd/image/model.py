@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from crfd import _core
-from crfd.consistency import Consistency, consistency
-from crfd.enums import Backend, Identity, Kind, Step
-from crfd.records import Layout, RecordType
+from crfd.format.enums import Backend, Identity, Kind, Step
+from crfd.format.records import Layout, RecordType
+from crfd.image.consistency import Consistency, consistency
 
 if TYPE_CHECKING:
-    from crfd.detail import Detail, Lock, Owner
+    from crfd.kinds.values import Detail, Lock, Owner
 
 Extensions = tuple[tuple[int, bytes], ...]
 
@@ -66,7 +66,7 @@ class OpenFile(NamedTuple):
     f_mode holds FMODE_* bits (include/linux/fs.h), all of them only where known has CRFD_HAS_MODE; f_flags O_* without
     O_CLOEXEC; f_pos bytes; f_uid and f_gid are the opener's. path is as the kernel shows it, without " (deleted)":
     deleted says whether that name is gone. dev and rdev are as st_dev of stat(2); size is in bytes, blocks of 512
-    bytes. known: the CRFD_HAS_* bits of csrc/FORMAT.md. extensions: what else the image says of it, (record type,
+    bytes. known: the CRFD_HAS_* bits of csrc/format/FORMAT.md. extensions: what else the image says of it, (record type,
     payload) raw.
     """
 
@@ -103,8 +103,8 @@ class OpenFile(NamedTuple):
 
     @property
     def detail(self) -> Detail | None:
-        """What its kind has of its own (crfd.detail): None for a kind without, and where it could not be read."""
-        from crfd.decode import detail
+        """What its kind has of its own (crfd.kinds.values): None for a kind without, and where it could not be read."""
+        from crfd.kinds.decode import detail
 
         return detail(self)
 
@@ -114,14 +114,14 @@ class OpenFile(NamedTuple):
 
         What another task has locked through the same description is in its Task.locks.
         """
-        from crfd.decode import locks
+        from crfd.kinds.decode import locks
 
         return locks(self) if self.extensions else ()
 
     @property
     def owner(self) -> Owner | None:
         """Who is told by a signal when I/O is possible, where anyone is."""
-        from crfd.decode import owner
+        from crfd.kinds.decode import owner
 
         return owner(self) if self.extensions else None
 
@@ -215,7 +215,7 @@ class Task:
         """
         if all(kind != RecordType.FD_LOCK for kind, _ in self.extensions):
             return {}
-        from crfd.decode import locks_elsewhere
+        from crfd.kinds.decode import locks_elsewhere
 
         return locks_elsewhere(self)
 

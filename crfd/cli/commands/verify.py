@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import argparse
 
-from crfd.cli import text
+from crfd.cli.exit_status import DONE
 from crfd.cli.progress import Progress
-from crfd.cli.status import DONE
+from crfd.cli.tables import text
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -15,7 +15,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from crfd.verifier import verify
+    from crfd.image.verifier import verify
 
     progress = Progress()
     found = verify(args.image, progress=lambda done: progress(f"{text.size(done)} checked"))

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import argparse
 
-from crfd.cli import text
-from crfd.cli.status import DONE
+from crfd.cli.exit_status import DONE
+from crfd.cli.tables import text
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -17,7 +17,7 @@ def run(args: argparse.Namespace) -> int:
     import json
     from dataclasses import asdict
 
-    from crfd.capability import check
+    from crfd.capture.capability import check
 
     found = check()
     if args.json:

@@ -12,17 +12,17 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from crfd import _core
-from crfd.columns import Columns
-from crfd.consistency import Consistency, changed, consistency
-from crfd.enums import Backend
 from crfd.errors import FormatError
-from crfd.model import Head, ImageInfo, OpenFile, Task
-from crfd.records import Layout, Record, RecordType, split, walk
-from crfd.section import Part
-from crfd.source import Source, load
+from crfd.format.enums import Backend
+from crfd.format.records import Layout, Record, RecordType, split, walk
+from crfd.image.columns import Columns
+from crfd.image.consistency import Consistency, changed, consistency
+from crfd.image.model import Head, ImageInfo, OpenFile, Task
+from crfd.image.section import Part
+from crfd.image.source import Source, load
 
 if TYPE_CHECKING:
-    from crfd.links import Links
+    from crfd.analysis.links import Links
 
 _REC = _core.sizeof("crfd_rec")
 _KEPT = 4  # decoded sections
@@ -131,7 +131,7 @@ class Image:
 
     def links(self) -> Links:
         """Who is connected with whom: pipes, sockets, epoll targets."""
-        from crfd.links import Links
+        from crfd.analysis.links import Links
 
         return Links(self.columns(), self.file)
 

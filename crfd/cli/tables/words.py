@@ -10,11 +10,11 @@ from dataclasses import fields, is_dataclass
 from enum import IntEnum
 from typing import Any
 
-from crfd import detail as d
-from crfd.address import Address, InetAddress, NetlinkAddress, PacketAddress, UnixAddress, VsockAddress
-from crfd.cli import text
-from crfd.enums import Kind
-from crfd.model import OpenFile
+from crfd.cli.tables import text
+from crfd.format.enums import Kind
+from crfd.image.model import OpenFile
+from crfd.kinds import values as d
+from crfd.kinds.address import Address, InetAddress, NetlinkAddress, PacketAddress, UnixAddress, VsockAddress
 
 _SHOWN = 3  # targets and marks that are named; of more, the number alone
 
@@ -89,7 +89,7 @@ def _table(names: str, number: int | None) -> str:
     return known[number] if number < len(known) else str(number)
 
 
-# ---- a writer for each class of detail.py ----
+# ---- a writer for each class of values.py ----
 
 _CLOCKS = (
     "realtime monotonic process_cputime thread_cputime monotonic_raw realtime_coarse monotonic_coarse boottime "

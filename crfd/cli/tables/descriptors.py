@@ -11,14 +11,14 @@ from collections.abc import Iterable, Iterator
 from json.encoder import encode_basestring_ascii as quote
 from types import ModuleType
 
-from crfd.cli import text
-from crfd.enums import Identity, Kind
-from crfd.model import Descriptor, OpenFile, Task
-from crfd.reader import Image
+from crfd.cli.tables import text
+from crfd.format.enums import Identity, Kind
+from crfd.image.model import Descriptor, OpenFile, Task
+from crfd.image.reader import Image
 
 TYPE_CHECKING = False  # see _core.py
 if TYPE_CHECKING:
-    from crfd.detail import Lock
+    from crfd.kinds.values import Lock
 
 HEADER = ("FD", "OBJREF", "SHARED", "KIND", "FLAGS", "POS", "DEV", "INODE", "NAME")
 RIGHT = frozenset({0, 1, 2, 5, 6, 7})
@@ -99,7 +99,7 @@ def _is_special(file: OpenFile) -> bool:
 
 def _summary() -> ModuleType:
     """Loaded when the first special file asks for it: its imports take longer than a small table."""
-    from crfd.cli import summary
+    from crfd.cli.tables import words as summary
 
     return summary
 

@@ -16,7 +16,7 @@ _KEEP = 4096  # records listed at a time
 
 
 class RecordType(IntEnum):
-    """The record types that this version knows (csrc/FORMAT.md)."""
+    """The record types that this version knows (csrc/format/FORMAT.md)."""
 
     HEAD = _TYPES["HEAD"]
     STRING = _TYPES["STRING"]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import IO
 
 from crfd import _core
-from crfd.source import Source, open_stream
+from crfd.image.source import Source, open_stream
 
 PIECE = 1 << 20
 

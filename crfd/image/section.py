@@ -11,11 +11,11 @@ from types import MappingProxyType
 from typing import Any
 
 from crfd import _core
-from crfd.columns import Table, layout_of
-from crfd.consistency import changed
-from crfd.enums import Identity, Kind, Step
-from crfd.model import Descriptor, Extensions, OpenFile, ReadError, Task
-from crfd.records import Layout, RecordType, split
+from crfd.format.enums import Identity, Kind, Step
+from crfd.format.records import Layout, RecordType, split
+from crfd.image.columns import Table, layout_of
+from crfd.image.consistency import changed
+from crfd.image.model import Descriptor, Extensions, OpenFile, ReadError, Task
 
 _HAS = _core.flags("CRFD_HAS_")
 _HAS_ALL = reduce(operator.or_, _HAS.values())

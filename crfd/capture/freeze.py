@@ -15,7 +15,7 @@ from pathlib import Path
 
 from crfd import _core
 from crfd._core import Still
-from crfd.selection import Selection
+from crfd.capture.selection import Selection
 
 PATIENCE = 2.0  # seconds until a cgroup that does not settle, or a tree that goes on growing, is given up
 PAUSE = 0.0005

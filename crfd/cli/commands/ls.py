@@ -6,23 +6,23 @@ from __future__ import annotations
 import argparse
 import io
 
-from crfd.cli import choose
-from crfd.cli.status import DONE, PARTLY
-from crfd.dumper import dump
+from crfd.capture.dumper import dump
+from crfd.cli import arguments
+from crfd.cli.exit_status import DONE, PARTLY
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    choose.add(parser)
+    arguments.add(parser)
     parser.add_argument("--json", action="store_true", help="JSON Lines, one object a descriptor")
 
 
 def run(args: argparse.Namespace) -> int:
-    from crfd.cli import render
-    from crfd.reader import Image
+    from crfd.cli.tables import descriptors
+    from crfd.image.reader import Image
 
     image = io.BytesIO()
-    result = dump(choose.chosen(args), image, backend=args.backend)
+    result = dump(arguments.chosen(args), image, backend=args.backend)
     with Image(image.getbuffer()) as live:
-        render.show(live, live.tasks.values(), as_json=args.json)
-    choose.report(result.unread)
+        descriptors.show(live, live.tasks.values(), as_json=args.json)
+    arguments.report(result.unread)
     return PARTLY if result.unread else DONE

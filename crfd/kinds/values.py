@@ -8,7 +8,7 @@ from enum import IntEnum
 from typing import TypeVar
 
 from crfd import _core
-from crfd.address import Address
+from crfd.kinds.address import Address
 
 _LOCK_KIND = _core.enum("crfd_lock_kind", "CRFD_LOCK_")
 _LOCK_TYPE = _core.enum("crfd_lock_type", "CRFD_LOCK_")

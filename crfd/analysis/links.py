@@ -14,13 +14,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, overload
 
-from crfd.address import InetAddress
-from crfd.detail import Epoll, EpollTarget, Pipe, Socket
-from crfd.enums import Kind
-from crfd.model import OpenFile
+from crfd.format.enums import Kind
+from crfd.image.model import OpenFile
+from crfd.kinds.address import InetAddress
+from crfd.kinds.values import Epoll, EpollTarget, Pipe, Socket
 
 if TYPE_CHECKING:
-    from crfd.columns import Columns
+    from crfd.image.columns import Columns
 
 _UNIX, _INET = 1, frozenset({2, 10})  # AF_*
 _PROTOCOLS = {6: "tcp", 17: "udp", 132: "sctp", 136: "udplite", 262: "mptcp"}

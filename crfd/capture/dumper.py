@@ -11,17 +11,17 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 from functools import cached_property
 
 from crfd import _core
-from crfd import backend as _backend
 from crfd._core import Batch, EncodeStats, Scanner, Still, Unread
+from crfd.capture import backend as _backend
+from crfd.capture.selection import Selection
 from crfd.errors import CrfdError, GoneError, RefusedError, UnreadError
-from crfd.selection import Selection
-from crfd.writer import ImageWriter
+from crfd.image.writer import ImageWriter
 
 TYPE_CHECKING = False  # see _core.py
 if TYPE_CHECKING:
-    from crfd.freeze import Frozen
-    from crfd.peers import Peers
-    from crfd.sink import Target
+    from crfd.capture.freeze import Frozen
+    from crfd.capture.peers import Peers
+    from crfd.image.sink import Target
 
 
 class DumpResult(
@@ -122,11 +122,11 @@ def _none_read(unread: list[Unread]) -> UnreadError:
 
 def _scan_still(backend: int, selection: Selection) -> tuple[Frozen, list[Batch]]:
     """Reads all of a selection while it stands still."""
-    from crfd.freeze import frozen
+    from crfd.capture.freeze import frozen
 
     if backend == _backend.PROC:
         with suppress(ImportError):  # now, and not while all wait: it takes a tenth of a second
-            import crfd.peers  # noqa: F401
+            import crfd.capture.peers  # noqa: F401
     batches: list[Batch] = []
     with frozen(selection) as held, _scanner(backend, held.pids, still=not held.refused) as scanner:
         while scanner.next(batch := Batch()):
@@ -146,7 +146,7 @@ class _ProcScanner(Scanner):
     @cached_property
     def _peers(self) -> Peers | None:
         try:
-            from crfd.peers import Peers
+            from crfd.capture.peers import Peers
         except ImportError:
             return None
         return Peers()

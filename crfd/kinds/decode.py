@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The raw records of an open file description to the values of detail.py."""
+"""The raw records of an open file description to the values of values.py."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from crfd import _core
-from crfd.address import Address, address
-from crfd.detail import (
+from crfd.format.enums import Kind
+from crfd.format.records import Layout, RecordType
+from crfd.kinds.address import Address, address
+from crfd.kinds.values import (
     BpfObject,
     Detail,
     DmaBuf,
@@ -39,11 +41,9 @@ from crfd.detail import (
     Tun,
     Userfaultfd,
 )
-from crfd.enums import Kind
-from crfd.records import Layout, RecordType
 
 if TYPE_CHECKING:
-    from crfd.model import OpenFile, Task
+    from crfd.image.model import OpenFile, Task
 
 _STRUCTS = {
     RecordType.OWNER: "crfd_owner",

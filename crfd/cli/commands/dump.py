@@ -6,14 +6,15 @@ from __future__ import annotations
 import argparse
 import sys
 
-from crfd.cli import choose, text
+from crfd.capture.dumper import dump
+from crfd.cli import arguments
+from crfd.cli.exit_status import DONE, PARTLY
 from crfd.cli.progress import Progress
-from crfd.cli.status import DONE, PARTLY
-from crfd.dumper import dump
+from crfd.cli.tables import text
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    choose.add(parser)
+    arguments.add(parser)
     parser.add_argument("-o", "--output", metavar="FILE", default="-", help="the image; - is standard output (default)")
     parser.add_argument("--format", choices=("crfd", "rfc"), default="crfd", help="rfc: the records of 2008 alone")
     parser.add_argument("--lossy", action="store_true", help="with rfc: leave out and count what it cannot hold")
@@ -24,7 +25,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     progress = Progress()
     result = dump(
-        choose.chosen(args),
+        arguments.chosen(args),
         args.output,
         backend=args.backend,
         format=args.format,
@@ -40,5 +41,5 @@ def run(args: argparse.Namespace) -> int:
             f"{text.count(result.objrefs, 'open file')}, {text.size(result.bytes)} ({result.backend}){left_out}",
             file=sys.stderr,
         )
-    choose.report(result.unread)
+    arguments.report(result.unread)
     return PARTLY if result.unread else DONE

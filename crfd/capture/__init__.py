@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""From processes to an image."""

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""One module a subcommand: add() declares its arguments, run() does its work."""
