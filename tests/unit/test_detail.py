@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 import crfd
-from crfd.cli.tables import words as summary
+from crfd.cli.tables.words import words
+from crfd.export import jsonl
 from crfd.format.enums import Kind
 from crfd.format.records import RecordType
 from crfd.kinds import values as d
@@ -84,7 +85,7 @@ def test_a_listening_socket() -> None:
     assert isinstance(found, d.Socket)
     assert (found.listening, found.backlog, found.recv_queue, found.peer_ino) == (True, 128, 3, 0)
     assert (found.name, found.peer, found.names_known) == (InetAddress("127.0.0.1", 80), None, True)
-    assert summary.words(one) == " TCP 127.0.0.1:80 LISTEN waiting=3 backlog=128"
+    assert words(one) == " TCP 127.0.0.1:80 LISTEN waiting=3 backlog=128"
 
 
 def test_several_socket_records_complete_each_other() -> None:
@@ -92,16 +93,16 @@ def test_several_socket_records_complete_each_other() -> None:
     found = one.detail
     assert isinstance(found, d.Socket)
     assert (found.family, found.type, found.in_flight, found.state, found.names_known) == (1, 2, 4, None, False)
-    assert summary.words(one) == " unix dgram in_flight=4"
+    assert words(one) == " unix dgram in_flight=4"
 
 
 def test_a_connection_and_an_unknown_family() -> None:
     one = file(
         Kind.SOCKET, _socket(0xFF, family=2, type=1, protocol=6, state=1, send=5), (R.SOCK_NAME, V4), (R.SOCK_PEER, V4)
     )
-    assert summary.words(one) == " TCP 127.0.0.1:80 → 127.0.0.1:80 ESTABLISHED send=5"
+    assert words(one) == " TCP 127.0.0.1:80 → 127.0.0.1:80 ESTABLISHED send=5"
     one = file(Kind.SOCKET, _socket(1, family=99, type=77, protocol=5))
-    assert summary.words(one) == " family 99 77"
+    assert words(one) == " family 99 77"
     assert file(Kind.SOCKET).detail is None
 
 
@@ -111,8 +112,8 @@ def test_a_connection_and_an_unknown_family() -> None:
 def test_owner() -> None:
     one = file(Kind.FILE, (R.OWNER, struct.pack("<iIIIII", 77, 2, 1000, 1001, 37, 0)))
     assert one.owner == d.Owner(77, d.OwnerType.PGRP, 1000, 1001, 37)
-    assert summary.words(one) == " owner: pgrp 77 signal 37"
-    told = json.loads("{" + summary.as_json(one).removeprefix(", ") + "}")
+    assert words(one) == " owner: pgrp 77 signal 37"
+    told = json.loads("{" + jsonl.members(one).removeprefix(", ") + "}")
     assert told == {"owner": {"pid": 77, "type": "pgrp", "uid": 1000, "euid": 1001, "signal": 37}}
     assert file(Kind.FILE, (R.OWNER, struct.pack("<iIIIII", 0, 1, 0, 0, 0, 0))).owner == d.Owner(
         None, d.OwnerType.PID, 0, 0, 0
@@ -122,13 +123,13 @@ def test_owner() -> None:
 def test_pipe_and_memfd() -> None:
     pipe = file(Kind.PIPE, (R.PIPE, struct.pack("<IIQII", 7, 65536, 10, 1, 0)), path=b"pipe:[1]", f_mode=1)
     assert pipe.detail == d.Pipe("read", False, 65536, 10, 1, 0)
-    assert summary.words(pipe) == " read 10B waiting of 65536B readers=1 writers=0"
+    assert words(pipe) == " read 10B waiting of 65536B readers=1 writers=0"
     assert file(Kind.PIPE, (R.PIPE, struct.pack("<IIQII", 0, 9, 9, 9, 9)), f_mode=2).detail == d.Pipe(
         "write", False, None, None, None, None
     )
     memory = file(Kind.MEMFD, (R.MEMFD, struct.pack("<II", 0xF, 1)), path=b"/memfd:a (deleted)", size=5)
     assert memory.detail == d.Memfd(b"a (deleted)", 15, False)
-    assert summary.words(memory) == " seals=seal|shrink|grow|write 5B"
+    assert words(memory) == " seals=seal|shrink|grow|write 5B"
     assert file(Kind.MEMFD, (R.MEMFD, struct.pack("<II", 9, 0)), path=b"/memfd:").detail == d.Memfd(b"", None, False)
 
 
@@ -149,14 +150,14 @@ def test_arrays_over_several_records() -> None:
     assert one.detail == d.Inotify(tuple(d.InotifyMark(i, 2, 5, i + 10) for i in range(5)))
     assert file(Kind.INOTIFY, (R.INOTIFY, b"")).detail == d.Inotify(())
     assert file(Kind.INOTIFY, (R.FDINFO, b"inotify of a later kernel\n")).detail is None
-    assert summary.words(one) == " [5 marks]"
+    assert words(one) == " [5 marks]"
 
 
 def test_numbers_of_a_later_kernel_have_no_name_and_do_no_harm() -> None:
     one = file(Kind.FILE, (R.LOCK, struct.pack("<IIiIQQ", 9, 7, 5, 0, 1, 2)))
     (lock,) = one.locks
     assert (lock.kind, lock.type, lock.pid) == (9, 7, 5)
-    assert summary.words(one) == " lock: _9 _7 pid 5"
+    assert words(one) == " lock: _9 _7 pid 5"
     group = struct.pack("<II", 0, 0)
     mark = struct.pack("<IIQQQQiI", 8, 0, 1, 2, 3, 4, 5, 0)
     found = file(Kind.FANOTIFY, (R.FANOTIFY, group), (R.FANOTIFY_MARK, mark)).detail
@@ -167,11 +168,11 @@ def test_numbers_of_a_later_kernel_have_no_name_and_do_no_harm() -> None:
 
 def test_names_from_outside_do_not_reach_the_terminal_raw() -> None:
     buffer = struct.pack("<QQ32s32s", 1, 1, b"exp", b"\x1b[31mred")
-    assert "\x1b" not in summary.words(file(Kind.DMABUF, (R.DMABUF, buffer)))
+    assert "\x1b" not in words(file(Kind.DMABUF, (R.DMABUF, buffer)))
     raw = struct.pack("<H", 1) + b"/run/\x1b[2J"
     one = file(Kind.SOCKET, _socket(0xFF, family=1, type=1), (R.SOCK_NAME, raw))
-    assert "\x1b" not in summary.words(one)
-    assert "\x1b" not in summary.as_json(one)
+    assert "\x1b" not in words(one)
+    assert "\x1b" not in jsonl.members(one)
 
 
 # ---- the parser ----

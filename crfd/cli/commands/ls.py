@@ -23,6 +23,6 @@ def run(args: argparse.Namespace) -> int:
     image = io.BytesIO()
     result = dump(arguments.chosen(args), image, backend=args.backend)
     with Image(image.getbuffer()) as live:
-        descriptors.show(live, live.tasks.values(), as_json=args.json)
+        descriptors.show(live.tasks.values(), as_json=args.json)
     arguments.report(result.unread)
     return PARTLY if result.unread else DONE

@@ -29,5 +29,5 @@ def run(args: argparse.Namespace) -> int:
             links.show(image, args.pid, as_json=args.json)
             return DONE
         tasks = image.tasks.values() if args.pid is None else [image.tasks[args.pid]]
-        descriptors.show(image, tasks, as_json=args.json)
+        descriptors.show(tasks, as_json=args.json)
     return DONE

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Tasks and their descriptors as aligned tables or JSON Lines."""
+"""Tasks and their descriptors as aligned tables, or handed on as JSON Lines."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ import os
 import stat
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from json.encoder import encode_basestring_ascii as quote
+from collections.abc import Iterable
 from types import ModuleType
 
 from crfd.cli.tables import text
-from crfd.format.enums import Identity, Kind
-from crfd.image.model import Descriptor, OpenFile, Task
-from crfd.image.reader import Image
+from crfd.export import jsonl
+from crfd.format.enums import Identity
+from crfd.image.model import Descriptor, OpenFile, Task, is_special
 
 TYPE_CHECKING = False  # see _core.py
 if TYPE_CHECKING:
@@ -25,11 +24,10 @@ RIGHT = frozenset({0, 1, 2, 5, 6, 7})
 WORDS = 60  # characters of a command line
 
 
-def show(image: Image, tasks: Iterable[Task], *, as_json: bool) -> None:
+def show(tasks: Iterable[Task], *, as_json: bool) -> None:
     write = sys.stdout.write
     if as_json:
-        for task in tasks:
-            write("".join(json_lines(task)))
+        jsonl.write_tasks(tasks, write)
         return
     chosen = list(tasks)
     uses = Counter(entry.objref for task in chosen for entry in task.fds.values())
@@ -89,19 +87,14 @@ def _name(file: OpenFile, entry: Descriptor, locks: tuple[Lock, ...]) -> str:
         file.rdev is not None and file.st_mode is not None and stat.S_IFMT(file.st_mode) in {stat.S_IFCHR, stat.S_IFBLK}
     )
     name += (f" [{_device(file.rdev)}]" if device else "") + (" [deleted]" if file.deleted else "")
-    return name + _summary().words(file, locks) if locks or _is_special(file) else name
+    return name + _words().words(file, locks) if locks or is_special(file) else name
 
 
-def _is_special(file: OpenFile) -> bool:
-    """Whether there may be more to tell than of any file."""
-    return file.kind > Kind.SYMLINK or bool(file.extensions)
-
-
-def _summary() -> ModuleType:
+def _words() -> ModuleType:
     """Loaded when the first special file asks for it: its imports take longer than a small table."""
-    from crfd.cli.tables import words as summary
+    from crfd.cli.tables import words
 
-    return summary
+    return words
 
 
 def _known(value: int | None) -> str:
@@ -110,58 +103,3 @@ def _known(value: int | None) -> str:
 
 def _device(dev: int | None) -> str:
     return "?" if dev is None else f"{os.major(dev)}:{os.minor(dev)}"
-
-
-# ---- JSON Lines: one object a descriptor; null is what is not known ----
-
-
-def json_lines(task: Task) -> Iterator[str]:
-    who = f'"tgid": {_null(task.tgid)}, "uid": {_null(task.uid)}'
-    prefix = f'{{"pid": {task.pid}, "comm": {quote(os.fsdecode(task.comm))}, {who}, "fd": '
-    files = {0: _UNREAD}
-    locks = task.locks
-    for entry in task.fds.values():
-        objref = entry.objref
-        if objref not in files:
-            assert entry.file is not None
-            files[objref] = _file_json(entry.file)
-        file = files[objref]
-        if entry.fd in locks and entry.file is not None:
-            file = _file_json(entry.file, locks[entry.fd])
-        error = entry.error
-        tail = f', "error": {quote(os.strerror(error.errno))}, "step": "{error.step.name.lower()}"' if error else ""
-        yield (
-            f'{prefix}{entry.fd}, "objref": {objref}, "close_on_exec": {_JSON[entry.close_on_exec]}, {file}{tail}}}\n'
-        )
-
-
-def _null(value: int | None) -> str:
-    return "null" if value is None else str(value)
-
-
-_JSON = {None: "null", True: "true", False: "false"}
-_WORDS = [(str(python), json) for python, json in _JSON.items()]
-_KEYS = (
-    "kind", "f_mode", "f_flags", "f_pos", "f_uid", "f_gid", "f_version", "path", "deleted", "dev", "ino", "mnt_id",
-    "st_mode", "rdev", "nlink", "size",
-)  # fmt: skip
-_UNREAD = ", ".join(f'"{key}": null' for key in _KEYS)
-
-
-_NUMBERS = (
-    '"f_mode": %s, "f_flags": %s, "f_pos": %s, "f_uid": %s, "f_gid": %s, "f_version": %s, "deleted": %s, '
-    '"dev": %s, "ino": %s, "mnt_id": %s, "st_mode": %s, "rdev": %s, "nlink": %s, "size": %s, "path": '
-)
-
-
-def _file_json(file: OpenFile, locks: tuple[Lock, ...] = ()) -> str:
-    numbers = _NUMBERS % (
-        file.f_mode, file.f_flags, file.f_pos, file.f_uid, file.f_gid, file.f_version, file.deleted,
-        file.dev, file.ino, file.mnt_id, file.st_mode, file.rdev, file.nlink, file.size,
-    )  # fmt: skip
-    for python, json in _WORDS:
-        numbers = numbers.replace(python, json)
-    return (
-        f'"kind": "{file.kind_name}", {numbers}{"null" if file.path is None else quote(os.fsdecode(file.path))}'
-        f"{_summary().as_json(file, locks) if locks or _is_special(file) else ''}"
-    )

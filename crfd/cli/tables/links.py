@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""The links of an image as an aligned table or JSON Lines."""
+"""The links of an image as an aligned table, or handed on as JSON Lines."""
 
 from __future__ import annotations
 
-import json
 import sys
 
 from crfd.analysis.links import Link, Links
 from crfd.cli.tables import text
+from crfd.export import jsonl
 from crfd.image.reader import Image
 
 HEADER = ("LINK", "FROM", "", "TO")
@@ -20,7 +20,7 @@ def show(image: Image, pid: int | None, *, as_json: bool) -> None:
     links = image.links()
     chosen = [link for link in links if pid is None or _touches(links, link, pid)]
     if as_json:
-        sys.stdout.writelines(f"{_json(links, link)}\n" for link in chosen)
+        sys.stdout.writelines(jsonl.link_line(links, link) for link in chosen)
         return
     names = _names(image)
     rows = [_row(links, link, names) for link in chosen]
@@ -52,20 +52,3 @@ def _end(links: Links, objref: int, names: dict[int, str]) -> str:
     told = [f"{names[pid]}[{pid}] fd {fd}" for pid, fd in holders[:HOLDERS]]
     more = f" and {len(holders) - HOLDERS:,} more" if len(holders) > HOLDERS else ""
     return f"{', '.join(told)}{more} (objref {objref})"
-
-
-def _json(links: Links, link: Link) -> str:
-    def held(objref: int | None) -> list[dict[str, int]] | None:
-        return None if objref is None else [{"pid": pid, "fd": fd} for pid, fd in links.holders(objref)]
-
-    return json.dumps(
-        {
-            "link": link.kind,
-            "source": link.source,
-            "target": link.target,
-            "known": link.known,
-            "fd": link.fd,
-            "source_held": held(link.source),
-            "target_held": held(link.target),
-        }
-    )

@@ -1,13 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""What is special about an open file, in a few words for the NAME column and as JSON."""
+"""What is special about an open file, in a few words for the NAME column."""
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import fields, is_dataclass
-from enum import IntEnum
 from typing import Any
 
 from crfd.cli.tables import text
@@ -27,22 +24,6 @@ def words(file: OpenFile, more_locks: tuple[d.Lock, ...] = ()) -> str:
     if file.owner:
         told.append(_owner(file.owner))
     return "".join(f" {word}" for word in told)
-
-
-def as_json(file: OpenFile, more_locks: tuple[d.Lock, ...] = ()) -> str:
-    """The members ", "detail": {...}, "locks": [...], "owner": {...}" of what there is."""
-    members = {"detail": file.detail, "locks": file.locks + more_locks or None, "owner": file.owner}
-    return "".join(f', "{key}": {json.dumps(_plain(value))}' for key, value in members.items() if value is not None)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, IntEnum):
-        return value.name.lower()
-    if is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    return os.fsdecode(value) if isinstance(value, bytes) else value
 
 
 def _lock(lock: d.Lock) -> str:

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""An image for other programs."""
