@@ -43,7 +43,7 @@ from crfd.kinds.values import (
 )
 
 if TYPE_CHECKING:
-    from crfd.image.model import OpenFile, Task
+    from crfd.kinds.described import Described, Extended
 
 _STRUCTS = {
     RecordType.OWNER: "crfd_owner",
@@ -81,7 +81,7 @@ _FMODE_READ, _FMODE_WRITE = 1, 2  # include/linux/fs.h
 _UFFD_READY = 1 << 31
 
 
-def _rows(of: OpenFile | Task, kind: RecordType) -> Iterator[dict[str, Any]]:
+def _rows(of: Extended, kind: RecordType) -> Iterator[dict[str, Any]]:
     """The structs of all records of a type, by field names."""
     layout = _LAYOUTS[kind]
     for number, payload in of.extensions:
@@ -90,11 +90,11 @@ def _rows(of: OpenFile | Task, kind: RecordType) -> Iterator[dict[str, Any]]:
                 yield dict(zip(layout.names, values, strict=True))
 
 
-def _row(file: OpenFile, kind: RecordType) -> dict[str, Any] | None:
+def _row(file: Extended, kind: RecordType) -> dict[str, Any] | None:
     return next(_rows(file, kind), None)
 
 
-def _payload(file: OpenFile, kind: RecordType) -> bytes | None:
+def _payload(file: Extended, kind: RecordType) -> bytes | None:
     return next((payload for number, payload in file.extensions if number == kind), None)
 
 
@@ -114,38 +114,38 @@ def _lock(row: dict[str, Any]) -> Lock:
     )
 
 
-def locks(file: OpenFile) -> tuple[Lock, ...]:
+def locks(file: Extended) -> tuple[Lock, ...]:
     return tuple(map(_lock, _rows(file, RecordType.LOCK)))
 
 
-def locks_elsewhere(task: Task) -> dict[int, tuple[Lock, ...]]:
+def locks_elsewhere(task: Extended) -> dict[int, tuple[Lock, ...]]:
     found: dict[int, tuple[Lock, ...]] = {}
     for row in _rows(task, RecordType.FD_LOCK):
         found[row["fd"]] = (*found.get(row["fd"], ()), _lock(row))
     return found
 
 
-def owner(file: OpenFile) -> Owner | None:
+def owner(file: Extended) -> Owner | None:
     row = _row(file, RecordType.OWNER)
     if row is None:
         return None
     return Owner(row["pid"] or None, OwnerType(row["type"]), row["uid"], row["euid"], row["signum"])
 
 
-def detail(file: OpenFile) -> Detail | None:
+def detail(file: Described) -> Detail | None:
     """What its kind has of its own; None for a kind without, and where it could not be read."""
     decode = _DECODERS.get(file.kind)
     return decode(file) if decode else None
 
 
-def _memfd(file: OpenFile) -> Memfd:
+def _memfd(file: Described) -> Memfd:
     row = _row(file, RecordType.MEMFD)
     seals = row["seals"] if row and row["known"] & _SEALS_KNOWN else None
     secret = file.kind == Kind.SECRETMEM
     return Memfd(None if secret or file.path is None else file.path.removeprefix(b"/memfd:"), seals, secret)
 
 
-def _namespace(file: OpenFile) -> Namespace | None:
+def _namespace(file: Described) -> Namespace | None:
     name, bracket, _ = (file.path or b"").partition(b":[")
     return Namespace(_text(name), file.ino) if bracket else None
 
@@ -153,7 +153,7 @@ def _namespace(file: OpenFile) -> Namespace | None:
 _ENDS = {_FMODE_READ: "read", _FMODE_WRITE: "write", _FMODE_READ | _FMODE_WRITE: "both"}
 
 
-def _pipe(file: OpenFile) -> Pipe | None:
+def _pipe(file: Described) -> Pipe | None:
     end = _ENDS.get(file.f_mode & (_FMODE_READ | _FMODE_WRITE))
     if end is None:  # O_PATH: only a name
         return None
@@ -176,12 +176,12 @@ _SOCKET_FIELDS = {
 }  # fmt: skip
 
 
-def _address(file: OpenFile, kind: RecordType) -> Address | None:
+def _address(file: Described, kind: RecordType) -> Address | None:
     raw = _payload(file, kind)
     return None if raw is None else address(raw)
 
 
-def _socket(file: OpenFile) -> Socket | None:
+def _socket(file: Described) -> Socket | None:
     rows = list(_rows(file, RecordType.SOCKET))
     name, peer = _address(file, RecordType.SOCK_NAME), _address(file, RecordType.SOCK_PEER)
     if not rows and name is None and peer is None:
@@ -193,7 +193,7 @@ def _socket(file: OpenFile) -> Socket | None:
     return Socket(**values, name=name, peer=peer, names_known=known)
 
 
-def _chr(file: OpenFile) -> Tty | Tun | Fuse | None:
+def _chr(file: Described) -> Tty | Tun | Fuse | None:
     if not file.extensions:
         return None
     if row := _row(file, RecordType.TTY):
@@ -204,12 +204,12 @@ def _chr(file: OpenFile) -> Tty | Tun | Fuse | None:
     return Fuse(row["connection"]) if row else None
 
 
-def _dmabuf(file: OpenFile) -> DmaBuf | None:
+def _dmabuf(file: Described) -> DmaBuf | None:
     row = _row(file, RecordType.DMABUF)
     return DmaBuf(row["size"], row["count"], _text(row["exporter"]), _text(row["name"])) if row else None
 
 
-def _eventfd(file: OpenFile) -> Eventfd | None:
+def _eventfd(file: Described) -> Eventfd | None:
     row = _row(file, RecordType.EVENTFD)
     if row is None:
         return None
@@ -217,17 +217,17 @@ def _eventfd(file: OpenFile) -> Eventfd | None:
     return Eventfd(row["count"], row["id"] if row["known"] & _EVENTFD_HAS["ID"] else None, semaphore)
 
 
-def _timerfd(file: OpenFile) -> Timerfd | None:
+def _timerfd(file: Described) -> Timerfd | None:
     row = _row(file, RecordType.TIMERFD)
     return Timerfd(**row) if row else None
 
 
-def _signalfd(file: OpenFile) -> Signalfd | None:
+def _signalfd(file: Described) -> Signalfd | None:
     row = _row(file, RecordType.SIGNALFD)
     return Signalfd(row["mask"]) if row else None
 
 
-def _epoll(file: OpenFile) -> Epoll | None:
+def _epoll(file: Described) -> Epoll | None:
     if _payload(file, RecordType.EPOLL) is None:
         return None
     return Epoll(tuple(map(_target, _rows(file, RecordType.EPOLL))))
@@ -242,13 +242,13 @@ def _target(row: dict[str, Any]) -> EpollTarget:
     )
 
 
-def _inotify(file: OpenFile) -> Inotify | None:
+def _inotify(file: Described) -> Inotify | None:
     if _payload(file, RecordType.INOTIFY) is None:
         return None
     return Inotify(tuple(InotifyMark(**row) for row in _rows(file, RecordType.INOTIFY)))
 
 
-def _fanotify(file: OpenFile) -> Fanotify | None:
+def _fanotify(file: Described) -> Fanotify | None:
     row = _row(file, RecordType.FANOTIFY)
     if row is None:
         return None
@@ -269,7 +269,7 @@ def _fanotify_mark(row: dict[str, Any]) -> FanotifyMark:
     )
 
 
-def _pidfd(file: OpenFile) -> Pidfd | None:
+def _pidfd(file: Described) -> Pidfd | None:
     row = _row(file, RecordType.PIDFD)
     if row is None:
         return None
@@ -279,7 +279,7 @@ def _pidfd(file: OpenFile) -> Pidfd | None:
     return Pidfd(pid if pid > 0 else None, ns_pid if ns_pid > 0 else None, pid == -1, thread)
 
 
-def _io_uring(file: OpenFile) -> IoUring | None:
+def _io_uring(file: Described) -> IoUring | None:
     row = _row(file, RecordType.IO_URING)
     if row is None:
         return None
@@ -292,7 +292,7 @@ def _io_uring(file: OpenFile) -> IoUring | None:
     )
 
 
-def _bpf(file: OpenFile) -> BpfObject | None:
+def _bpf(file: Described) -> BpfObject | None:
     row = _row(file, RecordType.BPF)
     if row is None:
         return None
@@ -309,7 +309,7 @@ def _bpf(file: OpenFile) -> BpfObject | None:
     )
 
 
-def _userfaultfd(file: OpenFile) -> Userfaultfd | None:
+def _userfaultfd(file: Described) -> Userfaultfd | None:
     row = _row(file, RecordType.USERFAULTFD)
     if row is None:
         return None
@@ -317,7 +317,7 @@ def _userfaultfd(file: OpenFile) -> Userfaultfd | None:
     return Userfaultfd(row["pending"], row["total"], features, row["offered"])
 
 
-_DECODERS: dict[Kind, Callable[[OpenFile], Detail | None]] = {
+_DECODERS: dict[int, Callable[[Described], Detail | None]] = {
     Kind.MEMFD: _memfd,
     Kind.SECRETMEM: _memfd,
     Kind.NAMESPACE: _namespace,
