@@ -8,6 +8,7 @@ from importlib import import_module
 TYPE_CHECKING = False  # see _core.py
 if TYPE_CHECKING:
     from crfd._core import EncodeStats, Still, Unread
+    from crfd.analysis.links import Link, Links, links
     from crfd.capture.dumper import DumpResult, dump
     from crfd.capture.live import count, scan
     from crfd.capture.selection import Selection
@@ -47,6 +48,8 @@ __all__ = [
     "ImageInfo",
     "ImageWriter",
     "Kind",
+    "Link",
+    "Links",
     "MissingExtraError",
     "ObjrefTable",
     "OpenFile",
@@ -61,6 +64,7 @@ __all__ = [
     "Verified",
     "count",
     "dump",
+    "links",
     "open",
     "scan",
     "verify",
@@ -69,6 +73,7 @@ __all__ = [
 # Which module each name lives in. They are imported when first asked for: a dump needs a third of them, and start-up is
 # a large part of a small dump. No module may bear the name of something exported.
 _HOME = {
+    "analysis.links": ("Link", "Links", "links"),
     "_core": ("EncodeStats", "Still", "Unread"),
     "image.consistency": ("Consistency",),
     "capture.dumper": ("DumpResult", "dump"),

@@ -21,6 +21,7 @@ from crfd.kinds.values import Epoll, EpollTarget, Pipe, Socket
 
 if TYPE_CHECKING:
     from crfd.image.columns import Columns
+    from crfd.image.reader import Image
 
 _UNIX, _INET = 1, frozenset({2, 10})  # AF_*
 _PROTOCOLS = {6: "tcp", 17: "udp", 132: "sctp", 136: "udplite", 262: "mptcp"}
@@ -45,6 +46,11 @@ class Link:
     target: int | None
     known: bool = True
     fd: int | None = None
+
+
+def links(image: Image) -> Links:
+    """Who is connected with whom in an image: pipes, sockets, epoll targets."""
+    return Links(image.columns(), image.file)
 
 
 class Links(Sequence[Link]):

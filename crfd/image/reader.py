@@ -9,7 +9,6 @@ from collections import OrderedDict
 from collections.abc import Container, Iterator, Mapping
 from contextlib import suppress
 from types import TracebackType
-from typing import TYPE_CHECKING
 
 from crfd import _core
 from crfd.errors import FormatError
@@ -20,9 +19,6 @@ from crfd.image.consistency import Consistency, changed, consistency
 from crfd.image.model import Head, ImageInfo, OpenFile, Task
 from crfd.image.section import Part
 from crfd.image.source import Source, load
-
-if TYPE_CHECKING:
-    from crfd.analysis.links import Links
 
 _REC = _core.sizeof("crfd_rec")
 _KEPT = 4  # decoded sections
@@ -128,12 +124,6 @@ class Image:
         if not 0 < objref < len(self.columns().files):
             raise IndexError(f"objref: expected 1 to {len(self.columns().files) - 1}, found {objref}")
         return self._sections.file(objref)
-
-    def links(self) -> Links:
-        """Who is connected with whom: pipes, sockets, epoll targets."""
-        from crfd.analysis.links import Links
-
-        return Links(self.columns(), self.file)
 
     def records(self) -> Iterator[Record]:
         """Every record in order, each checked first; FormatError at the first that is wrong."""

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import crfd
-from crfd.analysis.links import Link
+from crfd import Link
 from tests import mkfds
 from tests.procs import CRFD, running
 
@@ -67,7 +67,7 @@ def test_a_pipe_between_processes(backend: str) -> None:
     with running(PIPE) as process:
         pids = tree(process.pid)
         with image_of(backend, *pids) as image:
-            links = image.links()
+            links = crfd.links(image)
             (pipe,) = (link for link in links if link.kind == "pipe" and len(links.holders(link.source)) == 2)
             assert pipe.target is not None
             ((reader, _),) = links.holders(pipe.target)
@@ -82,12 +82,12 @@ def test_a_pipe_whose_reader_is_elsewhere(backend: str) -> None:
     code = 'import time; print("ready", flush=True); time.sleep(600)'  # its stdout is our pipe
     with running(code) as process, image_of(backend, process.pid) as image:
         stdout = objref(image, process.pid, 1)
-        assert image.links().of(stdout) == (Link("pipe", stdout, None),)
+        assert crfd.links(image).of(stdout) == (Link("pipe", stdout, None),)
 
 
 def test_more_than_a_thousand_pipes(backend: str) -> None:
     with mkfds.spawn("pipes:n=1500") as target, image_of(backend, target.pid) as image:
-        links = [link for link in image.links() if link.kind == "pipe" and link.target]
+        links = [link for link in crfd.links(image) if link.kind == "pipe" and link.target]
         assert len(links) == 1500
         assert len({end for link in links for end in (link.source, link.target)}) == 3000
         for link in links:
@@ -115,11 +115,11 @@ def test_unix_peers_across_processes(backend: str, need: Need, pair: tuple[socke
     with running(holder_of(a), pass_fds=[a.fileno()]) as one, running(holder_of(b), pass_fds=[b.fileno()]) as two:
         with image_of(backend, one.pid, two.pid) as image:
             ends = {objref(image, one.pid, a.fileno()), objref(image, two.pid, b.fileno())}
-            links = [link for link in image.links() if link.kind == "unix" and link.source in ends]
+            links = [link for link in crfd.links(image) if link.kind == "unix" and link.source in ends]
             assert [{link.source, link.target} for link in links] == [ends]
         with image_of(backend, one.pid) as image:
             end = objref(image, one.pid, a.fileno())
-            assert image.links().of(end) == (Link("unix", end, None),)
+            assert crfd.links(image).of(end) == (Link("unix", end, None),)
 
 
 @pytest.mark.parametrize(
@@ -141,10 +141,10 @@ def test_tcp_with_both_ends_in_the_image(backend: str, family: int, host: str, k
                 found = image.file(min(ends)).detail
                 if found is None or found.peer is None:  # type: ignore[union-attr]
                     pytest.skip("this backend does not tell the addresses of a socket")
-                links = [link for link in image.links() if link.kind == kind]
+                links = [link for link in crfd.links(image) if link.kind == kind]
                 assert [{link.source, link.target} for link in links] == [ends]
             with image_of(backend, one.pid) as image:
-                assert [link for link in image.links() if link.kind == kind] == []
+                assert [link for link in crfd.links(image) if link.kind == kind] == []
 
 
 # Of the watched: 20 stays, 21 is closed, 22 is another file by now, 23 is watched by its dup's number as well.
@@ -174,7 +174,7 @@ time.sleep(600)
 def test_epoll_targets(backend: str) -> None:
     with running(EPOLL) as process, image_of(backend, process.pid) as image:
         epoll = objref(image, process.pid, 60)
-        found = {link.fd: link for link in image.links().of(epoll)}
+        found = {link.fd: link for link in crfd.links(image).of(epoll)}
         refs = {fd: objref(image, process.pid, fd) for fd in (20, 23)}
         assert found[20] == Link("epoll", epoll, refs[20], True, 20)
         assert found[23] == Link("epoll", epoll, refs[23], True, 23)
@@ -188,7 +188,7 @@ def test_holders_of_a_shared_table(backend: str) -> None:
     with mkfds.spawn("pipe", "clone_files") as target:
         (child,) = (task["pid"] for task in target.tasks)
         with image_of(backend, target.pid, child) as image:
-            links = image.links()
+            links = crfd.links(image)
             made = [one["fd"] for one in target.fds if one["kind"] == "pipe"]
             for fd in made:
                 held = links.holders(objref(image, target.pid, fd))
@@ -200,7 +200,7 @@ def test_everything_at_once(backend: str, tmp_path: Path) -> None:
         path = tmp_path / "image"
         crfd.dump(target.pid, path, backend=backend)
     with crfd.open(path) as image:
-        links = image.links()
+        links = crfd.links(image)
         for link in links:
             assert link in links.of(link.source)
             assert links.holders(link.source)
