@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from types import ModuleType
 
 from crfd.cli.tables import text
-from crfd.export import jsonl
 from crfd.format.enums import Identity
 from crfd.image.model import Descriptor, OpenFile, Task, is_special
 
@@ -27,7 +26,9 @@ WORDS = 60  # characters of a command line
 def show(tasks: Iterable[Task], *, as_json: bool) -> None:
     write = sys.stdout.write
     if as_json:
-        jsonl.write_tasks(tasks, write)
+        from crfd.export.jsonl import write_tasks
+
+        write_tasks(tasks, write)
         return
     chosen = list(tasks)
     uses = Counter(entry.objref for task in chosen for entry in task.fds.values())
