@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING, overload
 
 from crfd.format.enums import Kind
 from crfd.image.model import OpenFile
-from crfd.kinds.address import InetAddress
-from crfd.kinds.values import Epoll, EpollTarget, Pipe, Socket
+from crfd.kinds.pipe import Pipe
+from crfd.kinds.socket import AF_UNIX, INET, PROTOCOLS, InetAddress, Socket
+from crfd.kinds.watch import Epoll, EpollTarget
 
 if TYPE_CHECKING:
     from crfd.image.columns import Columns
     from crfd.image.reader import Image
 
-_UNIX, _INET = 1, frozenset({2, 10})  # AF_*
-_PROTOCOLS = {6: "tcp", 17: "udp", 132: "sctp", 136: "udplite", 262: "mptcp"}
+_CONNECTED = frozenset({"TCP", "UDP", "SCTP", "UDPLITE", "MPTCP"})
 _LINKED = frozenset({Kind.PIPE, Kind.FIFO, Kind.SOCKET, Kind.EPOLL})
 _MAPPED = "::ffff:"  # IPv4 seen from an IPv6 socket, ipv6(7)
 
@@ -128,7 +128,7 @@ def _sockets(files: Iterable[OpenFile]) -> Iterator[tuple[OpenFile, Socket]]:
 
 
 def _unix(files: Iterable[OpenFile]) -> Iterator[Link]:
-    sockets = [(file, socket) for file, socket in _sockets(files) if socket.family == _UNIX]
+    sockets = [(file, socket) for file, socket in _sockets(files) if socket.family == AF_UNIX]
     by_ino = {file.ino: (file, socket) for file, socket in sockets if file.ino}
     for file, socket in sockets:
         if socket.peer_ino is None:
@@ -147,11 +147,11 @@ _Ends = tuple[int, str, tuple[str, int], tuple[str, int]]
 def _connections(files: Iterable[OpenFile]) -> Iterator[Link]:
     ends: dict[_Ends, int] = {}
     for file, socket in _sockets(files):
-        name, peer, kind = socket.name, socket.peer, _PROTOCOLS.get(socket.protocol or 0)
-        if socket.family in _INET and kind and socket.net_ns and name is not None and peer is not None:
+        name, peer, kind = socket.name, socket.peer, PROTOCOLS.get(socket.protocol or 0)
+        if socket.family in INET and kind in _CONNECTED and socket.net_ns and name is not None and peer is not None:
             assert isinstance(name, InetAddress)
             assert isinstance(peer, InetAddress)
-            ends[socket.net_ns, kind, _plain(name), _plain(peer)] = file.objref
+            ends[socket.net_ns, kind.lower(), _plain(name), _plain(peer)] = file.objref
     for (net_ns, kind, one, two), objref in ends.items():
         other = ends.get((net_ns, kind, two, one))
         if other is not None and objref < other:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from crfd.analysis.links import Link, Links
-    from crfd.kinds.values import Lock
+    from crfd.kinds.lock import Lock
 
 
 def write_tasks(tasks: Iterable[Task], write: Callable[[str], object]) -> None:

@@ -16,7 +16,8 @@ from crfd.format.records import Layout, RecordType
 from crfd.image.consistency import Consistency, consistency
 
 if TYPE_CHECKING:
-    from crfd.kinds.values import Detail, Lock, Owner
+    from crfd.kinds.lock import Lock, Owner
+    from crfd.kinds.table import Detail
 
 Extensions = tuple[tuple[int, bytes], ...]
 
@@ -103,8 +104,8 @@ class OpenFile(NamedTuple):
 
     @property
     def detail(self) -> Detail | None:
-        """What its kind has of its own (crfd.kinds.values): None for a kind without, and where it could not be read."""
-        from crfd.kinds.decode import detail
+        """What its kind has of its own (crfd.kinds): None for a kind without, and where it could not be read."""
+        from crfd.kinds.table import detail
 
         return detail(self)
 
@@ -114,14 +115,14 @@ class OpenFile(NamedTuple):
 
         What another task has locked through the same description is in its Task.locks.
         """
-        from crfd.kinds.decode import locks
+        from crfd.kinds.lock import locks
 
         return locks(self) if self.extensions else ()
 
     @property
     def owner(self) -> Owner | None:
         """Who is told by a signal when I/O is possible, where anyone is."""
-        from crfd.kinds.decode import owner
+        from crfd.kinds.lock import owner
 
         return owner(self) if self.extensions else None
 
@@ -220,7 +221,7 @@ class Task:
         """
         if all(kind != RecordType.FD_LOCK for kind, _ in self.extensions):
             return {}
-        from crfd.kinds.decode import locks_elsewhere
+        from crfd.kinds.lock import locks_elsewhere
 
         return locks_elsewhere(self)
 

@@ -1,9 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""What a decoder reads: of an image's open files and tasks these members alone, so kinds need not know images."""
+"""What every family's decoders stand on: what they read of an open file or task, and how they find its records."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable, Iterator
+from enum import IntEnum
+from typing import Any, Protocol, TypeVar
+
+from crfd.format.records import Layout, RecordType
+
+_Number = TypeVar("_Number", bound="Numbered")
 
 
 class Extended(Protocol):
@@ -26,3 +32,48 @@ class Described(Extended, Protocol):
     def path(self) -> bytes | None: ...
     @property
     def ino(self) -> int | None: ...
+
+
+Decoders = dict[int, Callable[[Described], object]]  # by Kind
+
+
+class Records:
+    """Finds the records of a type, each of which holds structs of one kind, as dictionaries by field names."""
+
+    def __init__(self, kind: RecordType, struct: str) -> None:
+        self._kind = int(kind)
+        self._layout = Layout(struct)
+
+    def all(self, of: Extended) -> Iterator[dict[str, Any]]:
+        for number, payload in of.extensions:
+            if number == self._kind:
+                for values in self._layout.struct.iter_unpack(payload):
+                    yield dict(zip(self._layout.names, values, strict=True))
+
+    def first(self, of: Extended) -> dict[str, Any] | None:
+        return next(self.all(of), None)
+
+    def there(self, of: Extended) -> bool:
+        """Whether there is such a record, which may hold no struct at all."""
+        return payload(of, self._kind) is not None
+
+
+def payload(of: Extended, kind: int) -> bytes | None:
+    return next((payload for number, payload in of.extensions if number == kind), None)
+
+
+def text(raw: bytes) -> str:
+    return raw.rstrip(b"\0").decode("utf-8", "backslashreplace")
+
+
+class Numbered(IntEnum):
+    """An enumeration that a later kernel or version may add to: a number without a name is a member named _n."""
+
+    @classmethod
+    def _missing_(cls: type[_Number], value: object) -> _Number | None:
+        if not isinstance(value, int):
+            return None
+        member = int.__new__(cls, value)
+        member._name_ = f"_{value}"
+        member._value_ = value
+        return member

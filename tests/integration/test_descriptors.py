@@ -22,8 +22,10 @@ from typing import Any, TypeVar
 import pytest
 
 import crfd
-from crfd.kinds import address as a
-from crfd.kinds import values as d
+from crfd.kinds.lock import Owner, OwnerType
+from crfd.kinds.memory import Memfd
+from crfd.kinds.pipe import Pipe
+from crfd.kinds.socket import Address, InetAddress, NetlinkAddress, PacketAddress, Socket, UnixAddress, VsockAddress
 from tests import mkfds
 from tests.fdkinds import syscalls
 from tests.procs import has_namespace_cookies
@@ -66,27 +68,27 @@ def of(file: crfd.OpenFile, what: type[T]) -> T:
     return file.detail
 
 
-def of_sockets(target: mkfds.Target, backend: str) -> Iterator[tuple[dict[str, Any], d.Socket]]:
+def of_sockets(target: mkfds.Target, backend: str) -> Iterator[tuple[dict[str, Any], Socket]]:
     files = scan(target.pid, backend)
     found = [one for one in target.fds if one["kind"] == "socket" and "family" in one]
     assert found
-    return ((one, of(files[one["fd"]], d.Socket)) for one in found)
+    return ((one, of(files[one["fd"]], Socket)) for one in found)
 
 
-def as_reported(address: a.Address | None) -> Any:
+def as_reported(address: Address | None) -> Any:
     """An address as the module socket writes it, which the target has reported in JSON."""
     match address:
-        case a.UnixAddress():
+        case UnixAddress():
             return os.fsdecode(address.path)
-        case a.InetAddress() if ":" in address.host:
+        case InetAddress() if ":" in address.host:
             return [address.host, address.port, address.flowinfo, address.scope_id]
-        case a.InetAddress():
+        case InetAddress():
             return [address.host, address.port]
-        case a.NetlinkAddress():
+        case NetlinkAddress():
             return [address.port_id, address.groups]
-        case a.VsockAddress():
+        case VsockAddress():
             return [address.cid, address.port]
-        case a.PacketAddress():
+        case PacketAddress():
             name = socket.if_indextoname(address.ifindex) if address.ifindex else ""
             return [name, address.protocol, address.pkttype, address.hatype, os.fsdecode(address.address)]
         case _:
@@ -165,7 +167,7 @@ def test_bytes_that_nobody_takes(backend: str) -> None:
             while sent < 1 << 26:
                 sent += client.send(bytes(1 << 16))
         files = scan(os.getpid(), backend)
-        ours, theirs = of(files[client.fileno()], d.Socket), of(files[taken.fileno()], d.Socket)
+        ours, theirs = of(files[client.fileno()], Socket), of(files[taken.fileno()], Socket)
         assert ours.send_queue is not None
         assert theirs.recv_queue
         assert sent - theirs.recv_queue <= ours.send_queue < sent
@@ -188,8 +190,8 @@ def test_a_socket_that_was_brought_from_another_network_namespace(backend: str, 
         there, inode = thread.submit(make_socket_elsewhere).result()
     with there, socket.socket() as here:
         files = scan(os.getpid(), backend)
-        assert of(files[there.fileno()], d.Socket).net_ns == inode
-        assert of(files[here.fileno()], d.Socket).net_ns == os.stat("/proc/self/ns/net").st_ino != inode
+        assert of(files[there.fileno()], Socket).net_ns == inode
+        assert of(files[here.fileno()], Socket).net_ns == os.stat("/proc/self/ns/net").st_ino != inode
 
 
 _CLONE_NEWNET, _SIOCSIFFLAGS, _IFF_UP = 0x40000000, 0x8914, 1
@@ -233,7 +235,7 @@ def test_pipes_and_fifos(backend: str) -> None:
         found = [one for one in target.fds if "waiting" in one]
         assert len(found) == 10
         for one in found:
-            pipe = of(files[one["fd"]], d.Pipe)
+            pipe = of(files[one["fd"]], Pipe)
             assert pipe.waiting == one["waiting"], one
             assert pipe.capacity == one.get("capacity", 65536), one
             assert pipe.packet == (one["role"] == "pipe_packet.write"), one
@@ -251,15 +253,15 @@ def test_a_pipe_with_many_buffers_in_use(backend: str) -> None:
             files = scan(os.getpid(), backend)
             waiting = struct.unpack("i", fcntl.ioctl(r, termios.FIONREAD, bytes(4)))[0]
             for fd in (r, w):
-                pipe = of(files[fd], d.Pipe)
+                pipe = of(files[fd], Pipe)
                 assert (pipe.capacity, pipe.waiting) == (capacity, waiting)
         assert waiting == 40 * 3
         assert os.read(r, 10) == b"one"  # so that the ring no longer begins at its first slot
-        assert of(scan(os.getpid(), backend)[w], d.Pipe).waiting == 39 * 3
+        assert of(scan(os.getpid(), backend)[w], Pipe).waiting == 39 * 3
         while fcntl.ioctl(r, termios.FIONREAD, bytes(4)) != bytes(4):
             os.read(r, 10)
         os.write(w, b"twenty two bytes here.")
-        assert of(scan(os.getpid(), backend)[w], d.Pipe).waiting == 22
+        assert of(scan(os.getpid(), backend)[w], Pipe).waiting == 22
     finally:
         os.close(r)
         os.close(w)
@@ -275,10 +277,10 @@ def test_o_path_of_a_fifo_and_a_socket_is_only_a_name(backend: str) -> None:
 # ---- owners of signals ----
 
 
-def owner_of(one: dict[str, Any], uid: int) -> d.Owner | None:
-    kinds = {"tid": d.OwnerType.TID, "pid": d.OwnerType.PID, "pgrp": d.OwnerType.PGRP}
+def owner_of(one: dict[str, Any], uid: int) -> Owner | None:
+    kinds = {"tid": OwnerType.TID, "pid": OwnerType.PID, "pgrp": OwnerType.PGRP}
     if "owner" in one:
-        return d.Owner(one["owner"]["id"], kinds[one["owner"]["type"]], uid, uid, one.get("signal", 0))
+        return Owner(one["owner"]["id"], kinds[one["owner"]["type"]], uid, uid, one.get("signal", 0))
     return None
 
 
@@ -297,7 +299,7 @@ def test_every_type_of_owner_of_a_pipe(backend: str) -> None:
         for type_, pid in rows:
             fcntl.fcntl(r, 15, struct.pack("ii", type_, pid))  # F_SETOWN_EX
             files = scan(os.getpid(), backend)
-            assert files[r].owner == d.Owner(pid, d.OwnerType(type_), os.getuid(), os.geteuid(), 0)
+            assert files[r].owner == Owner(pid, OwnerType(type_), os.getuid(), os.geteuid(), 0)
             assert files[w].owner is None
         fcntl.fcntl(w, 10, signal.SIGRTMIN)  # F_SETSIG, and nobody to be told
         found = scan(os.getpid(), backend)[w].owner
@@ -344,7 +346,7 @@ def test_seals(backend: str) -> None:
         found = [one for one in target.fds if "seals" in one]
         assert len(found) >= 3
         for one in found:
-            assert of(files[one["fd"]], d.Memfd).seals == sum(SEALS[name] for name in one["seals"]), one
+            assert of(files[one["fd"]], Memfd).seals == sum(SEALS[name] for name in one["seals"]), one
 
 
 def test_a_file_of_the_size_of_a_message_queue_is_none(backend: str, tmp_path: Path) -> None:
@@ -435,7 +437,7 @@ def test_one_s_own_without_privilege(need: Need) -> None:
         os.setresuid(65534, 65534, 65534)
         syscalls.libc("prctl", _PR_SET_DUMPABLE, 1, 0, 0, 0)
         with socket.create_server(("127.0.0.1", 0), backlog=7) as server:
-            found = of(scan(os.getpid(), "proc")[server.fileno()], d.Socket)
+            found = of(scan(os.getpid(), "proc")[server.fileno()], Socket)
             assert as_reported(found.name) == list(server.getsockname())
         return [found.state, found.backlog, found.net_ns]
 

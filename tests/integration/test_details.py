@@ -19,7 +19,13 @@ import pytest
 
 import crfd
 from crfd.cli.main import main
-from crfd.kinds import values as d
+from crfd.kinds.device import Tty, Tun
+from crfd.kinds.event import Eventfd, Signalfd, Timerfd
+from crfd.kinds.memory import DmaBuf, Memfd, Userfaultfd
+from crfd.kinds.object import BpfObject, IoUring, Namespace, Pidfd
+from crfd.kinds.pipe import Pipe
+from crfd.kinds.socket import Socket
+from crfd.kinds.watch import Epoll, Fanotify, Inotify, MarkType
 from tests import mkfds
 from tests.fdkinds import syscalls
 from tests.kinds import known, of, scan
@@ -35,7 +41,7 @@ def test_eventfd(everything: mkfds.Target, backend: str) -> None:
     files = scan(everything.pid, backend)
     ids = set()
     for one in known(everything, "eventfd", "count"):
-        event = of(files[one["fd"]], d.Eventfd)
+        event = of(files[one["fd"]], Eventfd)
         assert event.count == one["count"], one
         if event.semaphore is not None:
             assert event.semaphore == one["semaphore"], one
@@ -47,7 +53,7 @@ def test_eventfd(everything: mkfds.Target, backend: str) -> None:
 def test_timerfd(everything: mkfds.Target, backend: str) -> None:
     files = scan(everything.pid, backend)
     for one in known(everything, "timerfd", "clock"):
-        timer = of(files[one["fd"]], d.Timerfd)
+        timer = of(files[one["fd"]], Timerfd)
         assert (timer.clock, timer.flags, timer.ticks) == (one["clock"], one["settime_flags"], one["ticks"]), one
         assert timer.interval == one["interval_ns"], one
         if one["ticks"] or not one["value_ns"]:
@@ -61,7 +67,7 @@ def test_timerfd(everything: mkfds.Target, backend: str) -> None:
 def test_signalfd(everything: mkfds.Target, backend: str) -> None:
     files = scan(everything.pid, backend)
     for one in known(everything, "signalfd", "sigmask"):
-        signals = of(files[one["fd"]], d.Signalfd)
+        signals = of(files[one["fd"]], Signalfd)
         assert signals.mask == one["sigmask"]
         assert sum(1 << (number - 1) for number in signals.signals) == one["sigmask"]
 
@@ -73,7 +79,7 @@ def test_epoll(everything: mkfds.Target, backend: str) -> None:
     files = scan(everything.pid, backend)
     devices = {one["fd"]: one["stat"]["dev"] for one in everything.fds if one["stat"]}
     for one in known(everything, "epoll", "targets"):
-        epoll = of(files[one["fd"]], d.Epoll)
+        epoll = of(files[one["fd"]], Epoll)
         found = sorted((t.fd, t.events, t.data, t.ino) for t in epoll.targets)
         assert found == sorted((t["tfd"], t["events"], t["data"], t["ino"]) for t in one["targets"]), one
         for target in epoll.targets:
@@ -93,7 +99,7 @@ def test_epoll_with_more_targets_than_a_record_holds(backend: str) -> None:
             stack.callback(os.close, fd)
             syscalls.libc("epoll_ctl", epfd, 1, fd, struct.pack("<IQ" if _packed() else "@IQ", 1, number << 32))
             expected.append((fd, 0x19, number << 32))
-        epoll = of(scan(os.getpid(), backend)[epfd], d.Epoll)
+        epoll = of(scan(os.getpid(), backend)[epfd], Epoll)
     assert sorted((t.fd, t.events, t.data) for t in epoll.targets) == sorted(expected)
 
 
@@ -104,7 +110,7 @@ def _packed() -> bool:
 def test_inotify(everything: mkfds.Target, backend: str) -> None:
     files = scan(everything.pid, backend)
     for one in known(everything, "inotify", "marks"):
-        marks = of(files[one["fd"]], d.Inotify).marks
+        marks = of(files[one["fd"]], Inotify).marks
         found = sorted((m.wd, m.mask, m.dev, m.ino) for m in marks)
         assert found == sorted((m["wd"], m["mask"], m["dev"], m["ino"]) for m in one["marks"]), one
 
@@ -117,7 +123,7 @@ def test_watch_descriptors_of_two_digits(backend: str, tmp_path: Path) -> None:
             path = tmp_path / str(number)
             path.touch()
             made.append((syscalls.libc("inotify_add_watch", fd, os.fsencode(path), 2), path.stat().st_ino))
-        marks = of(scan(os.getpid(), backend)[fd], d.Inotify).marks
+        marks = of(scan(os.getpid(), backend)[fd], Inotify).marks
     finally:
         os.close(fd)
     assert sorted((m.wd, m.ino) for m in marks) == sorted(made)
@@ -126,9 +132,9 @@ def test_watch_descriptors_of_two_digits(backend: str, tmp_path: Path) -> None:
 
 def test_fanotify(everything: mkfds.Target, backend: str) -> None:
     files = scan(everything.pid, backend)
-    names = {d.MarkType.INODE: "inode", d.MarkType.MOUNT: "mount", d.MarkType.SB: "filesystem"}
+    names = {MarkType.INODE: "inode", MarkType.MOUNT: "mount", MarkType.SB: "filesystem"}
     for one in known(everything, "fanotify", "marks"):
-        group = of(files[one["fd"]], d.Fanotify)
+        group = of(files[one["fd"]], Fanotify)
         assert group.flags == one["init_flags"], one
         assert group.event_flags & ~0o100000 == one["event_f_flags"], one  # O_LARGEFILE is the kernel's own
         marks = {names[mark.type]: mark for mark in group.marks}
@@ -136,9 +142,9 @@ def test_fanotify(everything: mkfds.Target, backend: str) -> None:
         for expected in one["marks"]:
             mark = marks[expected["type"]]
             assert (mark.mask, mark.ignored_mask, mark.flags) == (expected["mask"], 0, 0), one
-            if mark.type == d.MarkType.INODE:
+            if mark.type == MarkType.INODE:
                 assert (mark.dev, mark.ino) == (expected["dev"], expected["ino"])
-            elif mark.type == d.MarkType.SB:
+            elif mark.type == MarkType.SB:
                 assert mark.dev == expected["dev"]
             else:
                 assert mark.mnt_id == _mount_id(expected["path"])
@@ -159,7 +165,7 @@ def _mount_id(path: str) -> int:
 def test_pidfd(everything: mkfds.Target, backend: str) -> None:
     files = scan(everything.pid, backend)
     for one in known(everything, "pidfd", "alive"):
-        pidfd = of(files[one["fd"]], d.Pidfd)
+        pidfd = of(files[one["fd"]], Pidfd)
         assert pidfd.reaped is not one["alive"], one
         assert pidfd.pid == pidfd.ns_pid == (one["pid"] if one["alive"] else None), one
         assert pidfd.thread is (one["role"] == "pidfd.thread"), one
@@ -176,12 +182,12 @@ def test_pidfd_of_another_pid_namespace(backend: str, need: Need) -> None:
             (pid,) = map(int, Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split())
             fd = os.pidfd_open(pid)
             try:
-                found = of(scan(os.getpid(), backend)[fd], d.Pidfd)
+                found = of(scan(os.getpid(), backend)[fd], Pidfd)
             finally:
                 os.close(fd)
         finally:
             process.kill()
-    assert found == d.Pidfd(pid, 1, reaped=False, thread=False)
+    assert found == Pidfd(pid, 1, reaped=False, thread=False)
 
 
 _REPORT_MNT, _MARK_MNTNS, _MNT_ATTACH = 0x4000, 0x110, 0x1000000  # include/uapi/linux/fanotify.h, 6.15
@@ -196,8 +202,8 @@ def test_fanotify_of_a_mount_namespace(backend: str, need: Need) -> None:
     namespace = os.open("/proc/self/ns/mnt", os.O_RDONLY)
     try:
         syscalls.libc("fanotify_mark", fd, 1 | _MARK_MNTNS, ctypes.c_uint64(_MNT_ATTACH), namespace, None)
-        (mark,) = of(scan(os.getpid(), backend)[fd], d.Fanotify).marks
-        assert (mark.type, mark.ino, mark.mask) == (d.MarkType.MNTNS, os.fstat(namespace).st_ino, _MNT_ATTACH)
+        (mark,) = of(scan(os.getpid(), backend)[fd], Fanotify).marks
+        assert (mark.type, mark.ino, mark.mask) == (MarkType.MNTNS, os.fstat(namespace).st_ino, _MNT_ATTACH)
     finally:
         os.close(namespace)
         os.close(fd)
@@ -206,7 +212,7 @@ def test_fanotify_of_a_mount_namespace(backend: str, need: Need) -> None:
 def test_io_uring(everything: mkfds.Target, backend: str) -> None:
     files = scan(everything.pid, backend)
     for one in known(everything, "io_uring", "sq_entries"):
-        ring = of(files[one["fd"]], d.IoUring)
+        ring = of(files[one["fd"]], IoUring)
         if ring.sq_entries is not None:
             assert (ring.sq_entries, ring.cq_entries) == (one["sq_entries"], one["cq_entries"]), one
         assert (ring.files, ring.buffers) == (len(one["files"]), len(one["buffers"])), one
@@ -217,7 +223,7 @@ def test_io_uring(everything: mkfds.Target, backend: str) -> None:
 def test_bpf_map(everything: mkfds.Target, backend: str) -> None:
     files = scan(everything.pid, backend)
     for one in known(everything, "bpf_map", "map_id"):
-        found = of(files[one["fd"]], d.BpfObject)
+        found = of(files[one["fd"]], BpfObject)
         assert (found.id, found.type, found.name) == (one["map_id"], one["map_type"], one["name"]), one
         assert (found.key_size, found.value_size) == (one["key_size"], one["value_size"]), one
         assert (found.max_entries, found.map_flags, found.prog_id) == (one["max_entries"], 0, None), one
@@ -227,22 +233,22 @@ def test_bpf_map(everything: mkfds.Target, backend: str) -> None:
 def test_bpf_program_link_and_btf(everything: mkfds.Target, backend: str) -> None:
     files = scan(everything.pid, backend)
     for one in known(everything, "bpf_prog", "prog_id"):
-        program = of(files[one["fd"]], d.BpfObject)
+        program = of(files[one["fd"]], BpfObject)
         assert (program.id, program.type, program.name) == (one["prog_id"], one["prog_type"], one["name"])
     types = {"raw_tracepoint": 1, "netns": 5}  # enum bpf_link_type of linux/bpf.h
     for one in known(everything, "bpf_link", "link_id"):
-        link = of(files[one["fd"]], d.BpfObject)
+        link = of(files[one["fd"]], BpfObject)
         assert (link.id, link.prog_id, link.type) == (one["link_id"], one["prog_id"], types[one["link_type"]])
         assert link.name is None
     for one in known(everything, "btf", "btf_id"):
-        btf = of(files[one["fd"]], d.BpfObject)
+        btf = of(files[one["fd"]], BpfObject)
         assert (btf.id, btf.type, btf.name, files[one["fd"]].fdinfo) == (one["btf_id"], None, None, b"")
 
 
 def test_userfaultfd(everything: mkfds.Target, backend: str) -> None:
     files = scan(everything.pid, backend)
     for one in known(everything, "userfaultfd", "role"):
-        faults = of(files[one["fd"]], d.Userfaultfd)
+        faults = of(files[one["fd"]], Userfaultfd)
         assert (faults.pending, faults.total) == (0, 0)
         assert faults.features == one.get("requested"), one
 
@@ -254,34 +260,34 @@ def test_terminals_and_interfaces(everything: mkfds.Target, backend: str) -> Non
     files = scan(everything.pid, backend)
     for one in known(everything, "chr", "tty_index"):
         if one["role"] == "pty.master":
-            assert of(files[one["fd"]], d.Tty).index == one["tty_index"]
+            assert of(files[one["fd"]], Tty).index == one["tty_index"]
     for one in known(everything, "chr", "interface"):
-        assert of(files[one["fd"]], d.Tun).interface == one["interface"]
+        assert of(files[one["fd"]], Tun).interface == one["interface"]
     assert files[everything.by_role("chr.null")["fd"]].detail is None
 
 
 def test_dmabuf(everything: mkfds.Target, backend: str) -> None:
     files = scan(everything.pid, backend)
     for one in known(everything, "dmabuf", "exporter"):
-        buffer = of(files[one["fd"]], d.DmaBuf)
+        buffer = of(files[one["fd"]], DmaBuf)
         assert (buffer.size, buffer.exporter) == (one["size"], one["exporter"])
 
 
 def test_namespaces(everything: mkfds.Target, backend: str) -> None:
     files = scan(everything.pid, backend)
     for one in known(everything, "namespace", "stat"):
-        namespace = of(files[one["fd"]], d.Namespace)
+        namespace = of(files[one["fd"]], Namespace)
         assert f"{namespace.type}:[{namespace.ino}]" == one["link"]
 
 
 def test_memory_files_have_their_names(everything: mkfds.Target, backend: str) -> None:
     files = scan(everything.pid, backend)
     for one in known(everything, "memfd", "link"):
-        memfd = of(files[one["fd"]], d.Memfd)
+        memfd = of(files[one["fd"]], Memfd)
         assert b"/memfd:%s (deleted)" % (memfd.name or b"") == os.fsencode(one["link"])
         assert not memfd.secret
     for one in known(everything, "secretmem", "link"):
-        assert of(files[one["fd"]], d.Memfd).secret
+        assert of(files[one["fd"]], Memfd).secret
 
 
 # ---- pipes and sockets: what the flags and fdinfo alone tell ----
@@ -290,18 +296,18 @@ def test_memory_files_have_their_names(everything: mkfds.Target, backend: str) -
 def test_pipe_ends(everything: mkfds.Target, backend: str) -> None:
     files = scan(everything.pid, backend)
     for one in known(everything, "pipe", "end"):
-        pipe = of(files[one["fd"]], d.Pipe)
+        pipe = of(files[one["fd"]], Pipe)
         assert pipe.end == one["end"], one
         assert pipe.packet is bool(one["f_flags"] & os.O_DIRECT), one
-    assert of(files[everything.by_role("fifo.rdwr")["fd"]], d.Pipe).end == "both"
+    assert of(files[everything.by_role("fifo.rdwr")["fd"]], Pipe).end == "both"
     assert files[everything.by_role("opath.fifo")["fd"]].detail is None
 
 
 def test_descriptors_in_flight(everything: mkfds.Target, backend: str) -> None:
     files = scan(everything.pid, backend)
     receiver, sender = (files[everything.by_role(f"scm.{role}")["fd"]] for role in ("receiver", "sender"))
-    assert of(receiver, d.Socket).in_flight == len(everything.by_role("scm.receiver")["in_flight"]) == 1
-    assert of(sender, d.Socket).in_flight == 0
+    assert of(receiver, Socket).in_flight == len(everything.by_role("scm.receiver")["in_flight"]) == 1
+    assert of(sender, Socket).in_flight == 0
 
 
 # ---- the rest ----
@@ -342,7 +348,7 @@ def test_the_commands_show_it(
     monkeypatch.setattr(sys, "argv", ["crfd"])
     assert main(["ls", str(everything.pid), "--backend", backend]) == 0
     table = {line.split()[0].rstrip("*"): line for line in capsys.readouterr().out.splitlines() if line.strip()}
-    semaphore = of(scan(everything.pid, backend)[everything.by_role("eventfd.semaphore")["fd"]], d.Eventfd).semaphore
+    semaphore = of(scan(everything.pid, backend)[everything.by_role("eventfd.semaphore")["fd"]], Eventfd).semaphore
     expected = {
         "eventfd.semaphore": f"anon_inode:[eventfd] count=7{' semaphore' if semaphore else ''}",
         "timerfd.disarmed": "anon_inode:[timerfd] monotonic disarmed",

@@ -18,13 +18,14 @@ import pytest
 
 import crfd
 from crfd.cli.main import main
-from crfd.kinds import values as d
+from crfd.kinds.event import Eventfd
+from crfd.kinds.lock import Lock, LockKind, LockType
 from tests import mkfds
 from tests.kinds import known, of, scan
 
 
-def _told(lock: d.Lock) -> dict[str, Any]:
-    kinds = {d.LockKind.OFD: "OFDLCK"}
+def _told(lock: Lock) -> dict[str, Any]:
+    kinds = {LockKind.OFD: "OFDLCK"}
     end = "EOF" if lock.end is None else lock.end
     pid = -1 if lock.pid is None else lock.pid
     kind = kinds.get(lock.kind, lock.kind.name)
@@ -109,7 +110,7 @@ def _being_broken(path: Path) -> Iterator[int]:
 def test_a_lease_that_is_being_broken(backend: str, tmp_path: Path) -> None:
     with _being_broken(tmp_path / "leased") as fd:
         (lock,) = scan(os.getpid(), backend)[fd].locks
-    assert (lock.kind, lock.type, lock.breaking) == (d.LockKind.LEASE, d.LockType.READ, True)
+    assert (lock.kind, lock.type, lock.breaking) == (LockKind.LEASE, LockType.READ, True)
     assert (lock.pid, lock.mandatory) == (os.getpid(), False)
 
 
@@ -120,5 +121,5 @@ def test_locks_of_a_special_file(backend: str) -> None:
         file = scan(os.getpid(), backend)[fd]
     finally:
         os.close(fd)
-    assert of(file, d.Eventfd).count == 5
-    assert [(lock.kind, lock.type) for lock in file.locks] == [(d.LockKind.FLOCK, d.LockType.READ)]
+    assert of(file, Eventfd).count == 5
+    assert [(lock.kind, lock.type) for lock in file.locks] == [(LockKind.FLOCK, LockType.READ)]

@@ -18,7 +18,7 @@ import pytest
 
 import crfd
 from crfd import _core
-from crfd.kinds.values import Socket
+from crfd.kinds.socket import Socket
 from tests.procs import has_namespace_cookies, running, state
 
 Need = Callable[[str], None]

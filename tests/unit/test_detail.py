@@ -15,17 +15,23 @@ from crfd.cli.tables.words import words
 from crfd.export import jsonl
 from crfd.format.enums import Kind
 from crfd.format.records import RecordType
-from crfd.kinds import values as d
-from crfd.kinds.address import (
+from crfd.kinds.event import Eventfd
+from crfd.kinds.lock import Owner, OwnerType
+from crfd.kinds.memory import Memfd
+from crfd.kinds.object import BpfObject, IoUring, Pidfd
+from crfd.kinds.pipe import Pipe
+from crfd.kinds.socket import (
     Address,
     InetAddress,
     NetlinkAddress,
     PacketAddress,
     RawAddress,
+    Socket,
     UnixAddress,
     VsockAddress,
     address,
 )
+from crfd.kinds.watch import Epoll, EpollTarget, Fanotify, FanotifyMark, Inotify, InotifyMark, MarkType
 from tests import images
 
 R = RecordType
@@ -82,7 +88,7 @@ def test_a_listening_socket() -> None:
         Kind.SOCKET, _socket(0xFF, family=2, type=1, protocol=6, state=10, recv=3, backlog=128), (R.SOCK_NAME, V4)
     )
     found = one.detail
-    assert isinstance(found, d.Socket)
+    assert isinstance(found, Socket)
     assert (found.listening, found.backlog, found.recv_queue, found.peer_ino) == (True, 128, 3, 0)
     assert (found.name, found.peer, found.names_known) == (InetAddress("127.0.0.1", 80), None, True)
     assert words(one) == " TCP 127.0.0.1:80 LISTEN waiting=3 backlog=128"
@@ -91,7 +97,7 @@ def test_a_listening_socket() -> None:
 def test_several_socket_records_complete_each_other() -> None:
     one = file(Kind.SOCKET, _socket(1, family=1, type=2), _socket(64, in_flight=4, family=9))
     found = one.detail
-    assert isinstance(found, d.Socket)
+    assert isinstance(found, Socket)
     assert (found.family, found.type, found.in_flight, found.state, found.names_known) == (1, 2, 4, None, False)
     assert words(one) == " unix dgram in_flight=4"
 
@@ -111,44 +117,44 @@ def test_a_connection_and_an_unknown_family() -> None:
 
 def test_owner() -> None:
     one = file(Kind.FILE, (R.OWNER, struct.pack("<iIIIII", 77, 2, 1000, 1001, 37, 0)))
-    assert one.owner == d.Owner(77, d.OwnerType.PGRP, 1000, 1001, 37)
+    assert one.owner == Owner(77, OwnerType.PGRP, 1000, 1001, 37)
     assert words(one) == " owner: pgrp 77 signal 37"
     told = json.loads("{" + jsonl.members(one).removeprefix(", ") + "}")
     assert told == {"owner": {"pid": 77, "type": "pgrp", "uid": 1000, "euid": 1001, "signal": 37}}
-    assert file(Kind.FILE, (R.OWNER, struct.pack("<iIIIII", 0, 1, 0, 0, 0, 0))).owner == d.Owner(
-        None, d.OwnerType.PID, 0, 0, 0
+    assert file(Kind.FILE, (R.OWNER, struct.pack("<iIIIII", 0, 1, 0, 0, 0, 0))).owner == Owner(
+        None, OwnerType.PID, 0, 0, 0
     )
 
 
 def test_pipe_and_memfd() -> None:
     pipe = file(Kind.PIPE, (R.PIPE, struct.pack("<IIQII", 7, 65536, 10, 1, 0)), path=b"pipe:[1]", f_mode=1)
-    assert pipe.detail == d.Pipe("read", False, 65536, 10, 1, 0)
+    assert pipe.detail == Pipe("read", False, 65536, 10, 1, 0)
     assert words(pipe) == " read 10B waiting of 65536B readers=1 writers=0"
-    assert file(Kind.PIPE, (R.PIPE, struct.pack("<IIQII", 0, 9, 9, 9, 9)), f_mode=2).detail == d.Pipe(
+    assert file(Kind.PIPE, (R.PIPE, struct.pack("<IIQII", 0, 9, 9, 9, 9)), f_mode=2).detail == Pipe(
         "write", False, None, None, None, None
     )
     memory = file(Kind.MEMFD, (R.MEMFD, struct.pack("<II", 0xF, 1)), path=b"/memfd:a (deleted)", size=5)
-    assert memory.detail == d.Memfd(b"a (deleted)", 15, False)
+    assert memory.detail == Memfd(b"a (deleted)", 15, False)
     assert words(memory) == " seals=seal|shrink|grow|write 5B"
-    assert file(Kind.MEMFD, (R.MEMFD, struct.pack("<II", 9, 0)), path=b"/memfd:").detail == d.Memfd(b"", None, False)
+    assert file(Kind.MEMFD, (R.MEMFD, struct.pack("<II", 9, 0)), path=b"/memfd:").detail == Memfd(b"", None, False)
 
 
 def test_what_an_older_kernel_does_not_say_is_none() -> None:
-    assert file(Kind.EVENTFD, (R.EVENTFD, struct.pack("<QIIII", 3, 9, 0, 9, 0))).detail == d.Eventfd(3, None, None)
+    assert file(Kind.EVENTFD, (R.EVENTFD, struct.pack("<QIIII", 3, 9, 0, 9, 0))).detail == Eventfd(3, None, None)
     target = struct.pack("<iIQQQQ", 5, 1, 2, 0, 0, 0)
-    assert file(Kind.EPOLL, (R.EPOLL, target)).detail == d.Epoll((d.EpollTarget(5, 1, 2, None, None, None),))
-    assert file(Kind.PIDFD, (R.PIDFD, struct.pack("<ii", 9, 0))).detail == d.Pidfd(9, None, False, False)
+    assert file(Kind.EPOLL, (R.EPOLL, target)).detail == Epoll((EpollTarget(5, 1, 2, None, None, None),))
+    assert file(Kind.PIDFD, (R.PIDFD, struct.pack("<ii", 9, 0))).detail == Pidfd(9, None, False, False)
     found = file(Kind.IO_URING, (R.IO_URING, struct.pack("<6I", 0, 0, 3, 4, 2, 0))).detail
-    assert found == d.IoUring(None, None, 3, 4)
+    assert found == IoUring(None, None, 3, 4)
     body = struct.pack("<8I16s", 0, 0xFFFFFFFF, 0, 0, 0, 0, 7, 0, b"name")
-    assert file(Kind.BPF_LINK, (R.BPF, body)).detail == d.BpfObject(None, None, "name", None, None, None, None, 7)
+    assert file(Kind.BPF_LINK, (R.BPF, body)).detail == BpfObject(None, None, "name", None, None, None, None, 7)
 
 
 def test_arrays_over_several_records() -> None:
     marks = [struct.pack("<iIQQ", i, 2, i + 10, 5) for i in range(5)]
     one = file(Kind.INOTIFY, (R.INOTIFY, b"".join(marks[:3])), (R.INOTIFY, b"".join(marks[3:])))
-    assert one.detail == d.Inotify(tuple(d.InotifyMark(i, 2, 5, i + 10) for i in range(5)))
-    assert file(Kind.INOTIFY, (R.INOTIFY, b"")).detail == d.Inotify(())
+    assert one.detail == Inotify(tuple(InotifyMark(i, 2, 5, i + 10) for i in range(5)))
+    assert file(Kind.INOTIFY, (R.INOTIFY, b"")).detail == Inotify(())
     assert file(Kind.INOTIFY, (R.FDINFO, b"inotify of a later kernel\n")).detail is None
     assert words(one) == " [5 marks]"
 
@@ -161,8 +167,8 @@ def test_numbers_of_a_later_kernel_have_no_name_and_do_no_harm() -> None:
     group = struct.pack("<II", 0, 0)
     mark = struct.pack("<IIQQQQiI", 8, 0, 1, 2, 3, 4, 5, 0)
     found = file(Kind.FANOTIFY, (R.FANOTIFY, group), (R.FANOTIFY_MARK, mark)).detail
-    assert isinstance(found, d.Fanotify)
-    assert found.marks == (d.FanotifyMark(d.MarkType(8), 0, 1, 2, None, None, None),)
+    assert isinstance(found, Fanotify)
+    assert found.marks == (FanotifyMark(MarkType(8), 0, 1, 2, None, None, None),)
     assert file(Kind(99), (0x5000, b"later")).detail is None
 
 

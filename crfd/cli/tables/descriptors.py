@@ -16,7 +16,7 @@ from crfd.image.model import Descriptor, OpenFile, Task, is_special
 
 TYPE_CHECKING = False  # see _core.py
 if TYPE_CHECKING:
-    from crfd.kinds.values import Lock
+    from crfd.kinds.lock import Lock
 
 HEADER = ("FD", "OBJREF", "SHARED", "KIND", "FLAGS", "POS", "DEV", "INODE", "NAME")
 RIGHT = frozenset({0, 1, 2, 5, 6, 7})

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: MIT
+"""What any description may have: locks, leases, and an owner who is told by a signal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from crfd import _core
+from crfd.format.records import RecordType
+from crfd.kinds.described import Extended, Numbered, Records
+
+_LOCK_KIND = _core.enum("crfd_lock_kind", "CRFD_LOCK_")
+_LOCK_TYPE = _core.enum("crfd_lock_type", "CRFD_LOCK_")
+_OWNER = Records(RecordType.OWNER, "crfd_owner")
+_LOCK = Records(RecordType.LOCK, "crfd_lock")
+_FD_LOCK = Records(RecordType.FD_LOCK, "crfd_fd_lock")
+_MANDATORY, _BREAKING = (int(getattr(_core.lib, f"CRFD_LOCK_{name}")) for name in ("MANDATORY", "BREAKING"))
+_TO_THE_END = (1 << 64) - 1
+
+
+class OwnerType(Numbered):
+    """F_OWNER_* of fcntl(2)."""
+
+    TID = 0
+    PID = 1
+    PGRP = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who is told by a signal when I/O is possible: F_SETOWN_EX and F_SETSIG of fcntl(2).
+
+    pid is a thread, process or process group by type, None where it has no number in our pid namespace. uid and euid
+    are those of who set it. signal 0 is SIGIO.
+    """
+
+    pid: int | None
+    type: OwnerType
+    uid: int
+    euid: int
+    signal: int
+
+
+class LockKind(Numbered):
+    """What made it: fcntl(2) F_SETLK (POSIX), F_OFD_SETLK, flock(2), F_SETLEASE, or a delegation of the NFS server."""
+
+    POSIX = _LOCK_KIND["POSIX"]
+    OFD = _LOCK_KIND["OFD"]
+    FLOCK = _LOCK_KIND["FLOCK"]
+    LEASE = _LOCK_KIND["LEASE"]
+    DELEG = _LOCK_KIND["DELEG"]
+
+
+class LockType(Numbered):
+    """What is locked out; of a lease that is being broken, what it goes down to."""
+
+    READ = _LOCK_TYPE["READ"]
+    WRITE = _LOCK_TYPE["WRITE"]
+    UNLOCK = _LOCK_TYPE["UNLOCK"]
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """A lock or lease that was taken through this very description.
+
+    pid took it: None for an OFD lock, which nobody owns, and for a process outside our pid namespace. start and end are
+    its first and last byte; end None: to the end of the file, however far it grows.
+    """
+
+    kind: LockKind
+    type: LockType
+    pid: int | None
+    start: int
+    end: int | None
+    mandatory: bool
+    breaking: bool
+
+
+def _lock(row: dict[str, Any]) -> Lock:
+    return Lock(
+        LockKind(row["lock"]),
+        LockType(row["type"]),
+        row["pid"] if row["pid"] > 0 else None,
+        row["start"],
+        None if row["end"] == _TO_THE_END else row["end"],
+        bool(row["flags"] & _MANDATORY),
+        bool(row["flags"] & _BREAKING),
+    )
+
+
+def locks(file: Extended) -> tuple[Lock, ...]:
+    return tuple(map(_lock, _LOCK.all(file)))
+
+
+def locks_elsewhere(task: Extended) -> dict[int, tuple[Lock, ...]]:
+    found: dict[int, tuple[Lock, ...]] = {}
+    for row in _FD_LOCK.all(task):
+        found[row["fd"]] = (*found.get(row["fd"], ()), _lock(row))
+    return found
+
+
+def owner(file: Extended) -> Owner | None:
+    row = _OWNER.first(file)
+    if row is None:
+        return None
+    return Owner(row["pid"] or None, OwnerType(row["type"]), row["uid"], row["euid"], row["signum"])

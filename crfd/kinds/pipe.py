@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: MIT
+"""Pipes, with a name and without."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from crfd import _core
+from crfd.format.enums import Kind
+from crfd.format.records import RecordType
+from crfd.kinds.described import Decoders, Described, Records
+
+_PIPE = Records(RecordType.PIPE, "crfd_pipe")
+_PIPE_HAS = _core.flags("CRFD_PIPE_HAS_")
+_FMODE_READ, _FMODE_WRITE = 1, 2  # include/linux/fs.h
+_ENDS = {_FMODE_READ: "read", _FMODE_WRITE: "write", _FMODE_READ | _FMODE_WRITE: "both"}
+
+
+@dataclass(frozen=True, slots=True)
+class Pipe:
+    """A pipe(7) or fifo(7). end is "read", "write" or "both"; capacity and waiting are in bytes, readers and writers
+    count open ends. packet: O_DIRECT of pipe2(2)."""
+
+    end: str
+    packet: bool | None
+    capacity: int | None
+    waiting: int | None
+    readers: int | None
+    writers: int | None
+
+
+def _pipe(file: Described) -> Pipe | None:
+    end = _ENDS.get(file.f_mode & (_FMODE_READ | _FMODE_WRITE))
+    if end is None:  # O_PATH: only a name
+        return None
+    row = _PIPE.first(file) or {"known": 0}
+    known = row["known"]
+    packet = None if file.f_flags is None else bool(file.f_flags & os.O_DIRECT)
+    return Pipe(
+        end,
+        packet if file.kind == Kind.PIPE else False,
+        row["capacity"] if known & _PIPE_HAS["CAPACITY"] else None,
+        row["waiting"] if known & _PIPE_HAS["WAITING"] else None,
+        row["readers"] if known & _PIPE_HAS["ENDS"] else None,
+        row["writers"] if known & _PIPE_HAS["ENDS"] else None,
+    )
+
+
+Value = Pipe
+DECODERS: Decoders = {
+    Kind.PIPE: _pipe,
+    Kind.FIFO: _pipe,
+}
