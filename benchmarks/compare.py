@@ -25,7 +25,8 @@ import crfd
 from benchmarks.measure import HERE, Candidate, Run, afresh, build, call, command, harness, peer, race
 from benchmarks.table import Row, machine, markdown
 from benchmarks.targets import KINDS, OTHERS, at_most, host, process, scan
-from crfd._core import bpf_unusable, lib
+from crfd._core.library import lib
+from crfd._core.probe import bpf_unusable
 
 CRFD = (sys.executable, "-m", "crfd")
 PROC, BPF = int(lib.CRFD_BACKEND_PROC), int(lib.CRFD_BACKEND_BPF)

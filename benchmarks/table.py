@@ -13,7 +13,7 @@ from pathlib import Path
 
 import crfd
 from benchmarks.measure import Run
-from crfd._core import bpf_unusable
+from crfd._core.probe import bpf_unusable
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
-from crfd._core import Batch, Scanner
+from crfd._core.batch import Batch
+from crfd._core.scan import Scanner
 from tests.mkfds import spawn
 
 ALIKE = ("dup", "samefile", "eventfds")

@@ -20,7 +20,9 @@ import crfd
 from benchmarks.measure import command
 from benchmarks.targets import KINDS, at_most, batches, host, process, scan
 from crfd import ImageWriter, ObjrefTable
-from crfd._core import Batch, bpf_unusable, lib
+from crfd._core.batch import Batch
+from crfd._core.library import lib
+from crfd._core.probe import bpf_unusable
 
 SMOKE = os.environ.get("CRFD_BENCH_SMOKE") == "1"
 SIZES = (100,) if SMOKE else (100, 1_000, 10_000, at_most(19_900))

@@ -5,9 +5,11 @@ from __future__ import annotations
 
 from importlib import import_module
 
-TYPE_CHECKING = False  # see _core.py
+TYPE_CHECKING = False  # see _core/library.py
 if TYPE_CHECKING:
-    from crfd._core import EncodeStats, Still, Unread
+    from crfd._core.batch import Unread
+    from crfd._core.encode import EncodeStats
+    from crfd._core.freeze import Still
     from crfd.analysis.links import Link, Links, links
     from crfd.capture.dumper import DumpResult, dump
     from crfd.capture.live import count, scan
@@ -74,7 +76,9 @@ __all__ = [
 # a large part of a small dump. No module may bear the name of something exported.
 _HOME = {
     "analysis.links": ("Link", "Links", "links"),
-    "_core": ("EncodeStats", "Still", "Unread"),
+    "_core.batch": ("Unread",),
+    "_core.encode": ("EncodeStats",),
+    "_core.freeze": ("Still",),
     "image.consistency": ("Consistency",),
     "capture.dumper": ("DumpResult", "dump"),
     "errors": (

@@ -12,7 +12,7 @@ def main() -> int:
     """Runs the command. Where it will scan, the BPF programs are loaded while Python is still busy with its imports."""
     words = sys.argv[1:]
     if words[:1] in _SCANNING and not _BY_PROC.intersection(words):
-        from crfd._core import load_bpf_ahead
+        from crfd._core.scan import load_bpf_ahead
 
         load_bpf_ahead()
     from crfd.cli.main import main as run

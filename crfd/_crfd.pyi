@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# The compiled module: what cffi makes of csrc/*.cdef.h. Only _core.py imports it, so that Any stays there.
+# The compiled module: what cffi makes of csrc/*.cdef.h. Only _core/library.py imports it, so that Any stays there.
 from typing import Any
 
 ffi: Any

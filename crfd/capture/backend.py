@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
-from crfd import _core
+from crfd._core.library import lib
+from crfd._core.probe import bpf_unusable
 from crfd.errors import BackendError
 
 NAMES = ("auto", "bpf", "proc")
-PROC = int(_core.lib.CRFD_BACKEND_PROC)
-BPF = int(_core.lib.CRFD_BACKEND_BPF)
+PROC = int(lib.CRFD_BACKEND_PROC)
+BPF = int(lib.CRFD_BACKEND_BPF)
 
 
 def choose(name: str) -> int:
@@ -20,7 +21,7 @@ def choose(name: str) -> int:
         raise ValueError(f"backend: expected one of {', '.join(NAMES)}, found {name!r}")
     if name == "proc":
         return PROC
-    reason = _core.bpf_unusable()
+    reason = bpf_unusable()
     if reason is None:
         return BPF
     if name == "bpf":

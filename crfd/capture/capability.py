@@ -8,7 +8,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from crfd import _core
+from crfd._core.probe import bpf_unusable, kcmp_refused, pidfd_getfd_refused
 
 # linux/capability.h
 _CAPABILITIES = {"CAP_SYS_PTRACE": 19, "CAP_SYS_ADMIN": 21, "CAP_PERFMON": 38, "CAP_BPF": 39}
@@ -56,7 +56,7 @@ def _proc() -> Capability:
 
 
 def _bpf() -> Capability:
-    reason = _core.bpf_unusable()
+    reason = bpf_unusable()
     return Capability("backend bpf", reason is None, reason or "the iterator program loads and runs")
 
 
@@ -72,13 +72,13 @@ def _syscall(name: str, code: int, use: str, fallback: str) -> Capability:
 
 def _kcmp() -> Capability:
     return _syscall(
-        "kcmp", _core.kcmp_refused(), "proc tells shared open files apart exactly", "proc infers which files are shared"
+        "kcmp", kcmp_refused(), "proc tells shared open files apart exactly", "proc infers which files are shared"
     )
 
 
 def _pidfd_getfd() -> Capability:
     return _syscall(
-        "pidfd_getfd", _core.pidfd_getfd_refused(), "f_owner can be read", "f_owner stays unknown with the proc backend"
+        "pidfd_getfd", pidfd_getfd_refused(), "f_owner can be read", "f_owner stays unknown with the proc backend"
     )
 
 

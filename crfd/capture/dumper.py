@@ -10,14 +10,16 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import cached_property
 
-from crfd import _core
-from crfd._core import Batch, EncodeStats, Scanner, Still, Unread
+from crfd._core.batch import Batch, Unread
+from crfd._core.encode import EncodeStats
+from crfd._core.freeze import IMAGE_FROZEN, STEP_FREEZE, Still
+from crfd._core.scan import Scanner
 from crfd.capture import backend as _backend
 from crfd.capture.selection import Selection
 from crfd.errors import CrfdError, GoneError, RefusedError, UnreadError
 from crfd.image.writer import ImageWriter
 
-TYPE_CHECKING = False  # see _core.py
+TYPE_CHECKING = False  # see _core/library.py
 if TYPE_CHECKING:
     from crfd.capture.freeze import Frozen
     from crfd.capture.peers import Peers
@@ -70,8 +72,8 @@ def dump(
     scan: AbstractContextManager[Iterator[Batch]]
     if freeze:
         held, still_batches = _scan_still(number, selection)
-        unread = [Unread(pid, code, _core.STEP_FREEZE) for pid, code in held.refused.items()]
-        flags = 0 if held.refused or not held.still else _core.IMAGE_FROZEN
+        unread = [Unread(pid, code, STEP_FREEZE) for pid, code in held.refused.items()]
+        flags = 0 if held.refused or not held.still else IMAGE_FROZEN
         pids, still, scan = held.pids, held.still, nullcontext(iter(still_batches))
     else:
         pids, still, unread, flags = selection.resolve(), [], [], 0

@@ -13,8 +13,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from crfd import _core
-from crfd._core import Still
+from crfd._core.freeze import STILL_CGROUP, Freeze, Still
 from crfd.capture.selection import Selection
 
 PATIENCE = 2.0  # seconds until a cgroup that does not settle, or a tree that goes on growing, is given up
@@ -54,7 +53,7 @@ def _by_ptrace(selection: Selection) -> Iterator[Frozen]:
     failed: list[BaseException] = []
 
     def trace() -> None:
-        tracer = _core.Freeze()
+        tracer = Freeze()
         try:
             _hold(tracer, selection, held, leave)
         except BaseException as e:
@@ -75,7 +74,7 @@ def _by_ptrace(selection: Selection) -> Iterator[Frozen]:
         thread.join()
 
 
-def _hold(tracer: _core.Freeze, selection: Selection, held: Frozen, leave: threading.Event) -> None:
+def _hold(tracer: Freeze, selection: Selection, held: Frozen, leave: threading.Event) -> None:
     new = selection.resolve()
     seen: set[int] = set()
     deadline = time.monotonic() + PATIENCE
@@ -185,7 +184,7 @@ def _by_cgroup(freezer: _Freezer) -> Iterator[Frozen]:
             held.refused = dict.fromkeys(held.pids, errno.EBUSY)
         yield held
     ns = time.monotonic_ns() - start
-    held.still = [Still(pid, _core.STILL_CGROUP if settled else 0, ns) for pid in held.pids]
+    held.still = [Still(pid, STILL_CGROUP if settled else 0, ns) for pid in held.pids]
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import io
 
-from crfd import _core
+from crfd._core.scan import count as _count
 from crfd.capture.dumper import dump
 from crfd.image.model import Task
 from crfd.image.reader import Image
@@ -28,4 +28,4 @@ def count(pid: int) -> int:
     One system call where the kernel has it: st_size of /proc/PID/fd (Linux 6.2, fs/proc/fd.c), which needs no privilege;
     the directory is listed elsewhere. Raises ProcessLookupError or PermissionError.
     """
-    return _core.count(pid)
+    return _count(pid)

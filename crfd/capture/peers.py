@@ -15,7 +15,8 @@ from contextlib import suppress
 
 from pyroute2.netlink import NLM_F_DUMP, NLM_F_REQUEST, diag
 
-from crfd._core import Batch, UnixSockets
+from crfd._core.batch import Batch
+from crfd._core.sock_diag import UnixSockets
 
 _ANSWER = 1 << 16  # bytes: the kernel's are at most 32 KB (net/netlink/af_netlink.c, netlink_recvmsg())
 _CLONE_NEWNET = 0x40000000

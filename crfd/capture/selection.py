@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from crfd.errors import CrfdError
 
-TYPE_CHECKING = False  # see _core.py
+TYPE_CHECKING = False  # see _core/library.py
 if TYPE_CHECKING:
     import re
 

@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Iterable
 
-from crfd._core import STEP_FREEZE
+from crfd._core.freeze import STEP_FREEZE
 from crfd.capture import backend
 from crfd.capture.selection import Selection
 from crfd.cli.exit_status import UsageError

@@ -12,7 +12,7 @@ from json.encoder import encode_basestring_ascii as quote
 
 from crfd.image.model import OpenFile, Task, is_special
 
-TYPE_CHECKING = False  # see _core.py
+TYPE_CHECKING = False  # see _core/library.py
 if TYPE_CHECKING:
     from typing import Any
 

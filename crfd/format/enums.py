@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from crfd import _core
+from crfd._core import declarations
 
-_KIND = _core.enum("crfd_kind", "CRFD_KIND_")
-_BACKEND = _core.enum("crfd_backend", "CRFD_BACKEND_")
-_IDENTITY = _core.enum("crfd_identity_method", "CRFD_IDENTITY_")
-_STEP = _core.enum("crfd_step", "CRFD_STEP_")
+_KIND = declarations.enum("crfd_kind", "CRFD_KIND_")
+_BACKEND = declarations.enum("crfd_backend", "CRFD_BACKEND_")
+_IDENTITY = declarations.enum("crfd_identity_method", "CRFD_IDENTITY_")
+_STEP = declarations.enum("crfd_step", "CRFD_STEP_")
 
 
 class Kind(IntEnum):

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
-from crfd import _core
+from crfd._core import declarations
+from crfd._core.parse import Parser
 
-_TYPES = _core.enum("crfd_rec_type", "CRFD_REC_")
+_TYPES = declarations.enum("crfd_rec_type", "CRFD_REC_")
 _KEEP = 4096  # records listed at a time
 
 
@@ -84,8 +85,8 @@ class Layout:
     """A C struct of the core as module struct unpacks it: the fields in the order of `names`."""
 
     def __init__(self, name: str) -> None:
-        self.fields = _core.layout(name)
-        self.size = _core.sizeof(name)
+        self.fields = declarations.layout(name)
+        self.size = declarations.sizeof(name)
         self.names = tuple(field.name for field in self.fields)
         codes = ["<"]
         end = 0
@@ -106,7 +107,7 @@ _LISTED = Layout("crfd_record")
 
 def walk(image: memoryview, path: str | None) -> Iterator[Record]:
     """The records in order, each checked with all before it; FormatError at the first that is wrong."""
-    parser = _core.Parser(path, _KEEP)
+    parser = Parser(path, _KEEP)
     pos, n = 0, _KEEP
     while n == _KEEP:
         used, n = parser.feed(image[pos:], True)

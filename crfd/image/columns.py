@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from crfd import _core
+from crfd._core.parse import Rows
 from crfd.errors import MissingExtraError
 from crfd.format.records import Layout
 
@@ -86,7 +86,7 @@ class Columns:
     """
 
     def __init__(self, image: memoryview, path: str | None) -> None:
-        rows = _core.Rows(image, None, path)
+        rows = Rows(image, None, path)
         self._image = image
         self.tasks = Table(rows.task, "crfd_task_row")
         self.fds = Table(rows.fd, "crfd_fd_row")

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from crfd import _core
+from crfd._core.kinds import kind_name
 from crfd.format.enums import Backend, Identity, Kind, Step
 from crfd.format.records import Layout, RecordType
 from crfd.image.consistency import Consistency, consistency
@@ -95,7 +95,7 @@ class OpenFile(NamedTuple):
     @property
     def kind_name(self) -> str:
         """kind as the command line shows it: "file", "eventfd" …"""
-        return _core.kind_name(self.kind)
+        return kind_name(self.kind)
 
     @property
     def fdinfo(self) -> bytes:

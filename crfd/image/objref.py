@@ -6,7 +6,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable
 
-from crfd import _core
+from crfd._core.encode import Objrefs
 
 
 class ObjrefTable:
@@ -17,7 +17,7 @@ class ObjrefTable:
     """
 
     def __init__(self) -> None:
-        self._table = _core.Objrefs()
+        self._table = Objrefs()
 
     def add(self, keys: memoryview | array[int] | Iterable[int]) -> tuple[array[int], array[int]]:
         """Numbers n keys: (objrefs, new), arrays of n u32 and n u8; new[i] is 1 where keys[i] was seen for the first time.

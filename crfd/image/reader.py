@@ -10,7 +10,9 @@ from collections.abc import Container, Iterator, Mapping
 from contextlib import suppress
 from types import TracebackType
 
-from crfd import _core
+from crfd._core import declarations
+from crfd._core.freeze import IMAGE_FROZEN, Still
+from crfd._core.parse import IndexSummary, Parser, read_index
 from crfd.errors import FormatError
 from crfd.format.enums import Backend
 from crfd.format.records import Layout, Record, RecordType, split, walk
@@ -20,7 +22,7 @@ from crfd.image.model import Head, ImageInfo, OpenFile, Task
 from crfd.image.section import Part
 from crfd.image.source import Source, load
 
-_REC = _core.sizeof("crfd_rec")
+_REC = declarations.sizeof("crfd_rec")
 _KEPT = 4  # decoded sections
 
 
@@ -54,15 +56,15 @@ class Image:
         self._sections.held = self._held()
         self.tasks = Tasks(self._sections)
 
-    def _read_index(self) -> _core.IndexSummary | None:
+    def _read_index(self) -> IndexSummary | None:
         try:
-            index = _core.read_index(self._view, self.name)
+            index = read_index(self._view, self.name)
             # What is said about the whole image is checked here, each section when it is read.
-            _core.Parser(self.name).feed(self._view[:_PREFIX], False)
+            Parser(self.name).feed(self._view[:_PREFIX], False)
             return index
         except FormatError:
             # From the end of a broken image little can be said; the records from its start tell where it breaks.
-            _core.Parser(self.name).feed(self._view, True)
+            Parser(self.name).feed(self._view, True)
             raise
 
     @property
@@ -84,17 +86,17 @@ class Image:
         if self._index is None:
             return None
         members = _INFO.one(self._view, _REC + _HEAD.size + _REC)
-        frozen = bool(members["flags"] & _core.IMAGE_FROZEN)
+        frozen = bool(members["flags"] & IMAGE_FROZEN)
         return ImageInfo(members["revision"], Backend(members["backend"]), frozen, members["clk_tck"])
 
     @property
-    def still(self) -> tuple[_core.Still, ...]:
+    def still(self) -> tuple[Still, ...]:
         """How long each process was held, where the image was made with --freeze."""
         if self._index is None:
             return ()
         between = self._view[self._sections.end : self._index.index_offset]
         spans = (payload for kind, payload in split(between) if kind == RecordType.STILL)
-        return tuple(_core.Still(*values) for span in spans for values in _STILL.struct.iter_unpack(span))
+        return tuple(Still(*values) for span in spans for values in _STILL.struct.iter_unpack(span))
 
     def _held(self) -> Container[int]:
         """The processes that stood still while they were read: all of a frozen image, also those that cannot move."""
@@ -164,7 +166,7 @@ class _Everyone(Container[int]):
 class _Sections:
     """The sections by number; through the index each is decoded alone, without one all are at once."""
 
-    def __init__(self, view: memoryview, index: _core.IndexSummary | None, name: str | None) -> None:
+    def __init__(self, view: memoryview, index: IndexSummary | None, name: str | None) -> None:
         self._view = view
         self._name = name
         self._parts: OrderedDict[int, Part] = OrderedDict()

@@ -10,22 +10,23 @@ from functools import reduce
 from types import MappingProxyType
 from typing import Any
 
-from crfd import _core
+from crfd._core import declarations
+from crfd._core.parse import Rows
 from crfd.format.enums import Identity, Kind, Step
 from crfd.format.records import Layout, RecordType, split
 from crfd.image.columns import Table, layout_of
 from crfd.image.consistency import changed
 from crfd.image.model import Descriptor, Extensions, OpenFile, ReadError, Task
 
-_HAS = _core.flags("CRFD_HAS_")
+_HAS = declarations.flags("CRFD_HAS_")
 _HAS_ALL = reduce(operator.or_, _HAS.values())
 _FLAGS, _OWNER, _VERSION, _MNT_ID = _HAS["FLAGS"], _HAS["OWNER"], _HAS["VERSION"], _HAS["MNT_ID"]
 _INO, _DEV, _TYPE, _NLINK = _HAS["INO"], _HAS["DEV"], _HAS["TYPE"], _HAS["NLINK"]
 _SIZE, _BLOCKS = _HAS["SIZE"], _HAS["BLOCKS"]
 _PATH, _DELETED = _HAS["PATH"], _HAS["DELETED"]
-_TASK_HAS = _core.flags("CRFD_TASK_HAS_")
+_TASK_HAS = declarations.flags("CRFD_TASK_HAS_")
 _IN_ROWS = frozenset({RecordType.TASK_INFO, RecordType.FD_STAT})
-_STAT_SIZE = _core.sizeof("crfd_rec") + _core.sizeof("crfd_fd_stat")
+_STAT_SIZE = declarations.sizeof("crfd_rec") + declarations.sizeof("crfd_fd_stat")
 
 _KINDS = {int(kind): kind for kind in Kind}
 _FILE = layout_of("crfd_file_row")
@@ -41,7 +42,7 @@ class Part:
     """The decoded rows of one section (entry), or of the whole image, and what they say as values."""
 
     def __init__(self, image: memoryview, entry: memoryview | None, path: str | None) -> None:
-        rows = _core.Rows(image, entry, path)
+        rows = Rows(image, entry, path)
         self._image = image
         self._base = rows.file_base
         self._files = rows.file

@@ -13,7 +13,7 @@ from crfd.errors import CrfdError
 
 SYNC_AFTER = 8 << 20  # bytes after which the disk gets to work, while more is to come
 
-TYPE_CHECKING = False  # see _core.py
+TYPE_CHECKING = False  # see _core/library.py
 if TYPE_CHECKING:
     from threading import Thread
     from typing import IO, Protocol

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import IO
 
-from crfd import _core
+from crfd._core.parse import REC_SIZE_MAX, Parser
 from crfd.image.source import Source, open_stream
 
 PIECE = 1 << 20
@@ -32,14 +32,14 @@ def verify(source: Source, *, progress: Callable[[int], None] | None = None) -> 
     the bytes checked so far.
     """
     with open_stream(source) as (stream, name):
-        parser = _core.Parser(name)
+        parser = Parser(name)
         _feed(parser, stream, progress)
     stats = parser.stats()
     return Verified(stats.tasks, stats.fds, stats.objrefs, stats.bytes)
 
 
-def _feed(parser: _core.Parser, stream: IO[bytes], progress: Callable[[int], None] | None) -> None:
-    buffer = memoryview(bytearray(PIECE + _core.REC_SIZE_MAX))
+def _feed(parser: Parser, stream: IO[bytes], progress: Callable[[int], None] | None) -> None:
+    buffer = memoryview(bytearray(PIECE + REC_SIZE_MAX))
     have = total = 0
     last = False
     while not last:

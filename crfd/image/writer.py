@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from crfd import _core
-from crfd._core import EncodeStats, Still
+from crfd._core.batch import Batch
+from crfd._core.encode import Encoder, EncodeStats
+from crfd._core.freeze import Still
 from crfd.image.objref import ObjrefTable
 from crfd.image.sink import open_sink
 
-TYPE_CHECKING = False  # see _core.py
+TYPE_CHECKING = False  # see _core/library.py
 if TYPE_CHECKING:
     from types import TracebackType
 
@@ -35,7 +36,7 @@ class ImageWriter:
         self._rfc = format == "rfc"
         self._lossy = lossy
         self._objrefs = ObjrefTable()
-        self._encoder = _core.Encoder(rfc=self._rfc)
+        self._encoder = Encoder(rfc=self._rfc)
         self.left_out = 0
         self._sink = open_sink(target)
         try:
@@ -45,7 +46,7 @@ class ImageWriter:
             raise
         self._open = True
 
-    def write(self, batch: _core.Batch) -> None:
+    def write(self, batch: Batch) -> None:
         """Numbers and writes the tasks of a batch; those that could not be read are passed over."""
         if self._rfc:
             self.left_out += batch.keep_rfc(self._lossy)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from crfd import _core
+from crfd._core import declarations
 from crfd.format.enums import Kind
 from crfd.format.records import RecordType
 from crfd.kinds.described import Decoders, Described, Records
@@ -13,7 +13,7 @@ from crfd.kinds.described import Decoders, Described, Records
 _EVENTFD = Records(RecordType.EVENTFD, "crfd_eventfd")
 _TIMERFD = Records(RecordType.TIMERFD, "crfd_timerfd")
 _SIGNALFD = Records(RecordType.SIGNALFD, "crfd_signalfd")
-_EVENTFD_HAS = _core.flags("CRFD_EVENTFD_HAS_")
+_EVENTFD_HAS = declarations.flags("CRFD_EVENTFD_HAS_")
 
 
 @dataclass(frozen=True, slots=True)

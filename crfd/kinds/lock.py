@@ -6,16 +6,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from crfd import _core
+from crfd._core import declarations
+from crfd._core.library import lib
 from crfd.format.records import RecordType
 from crfd.kinds.described import Extended, Numbered, Records
 
-_LOCK_KIND = _core.enum("crfd_lock_kind", "CRFD_LOCK_")
-_LOCK_TYPE = _core.enum("crfd_lock_type", "CRFD_LOCK_")
+_LOCK_KIND = declarations.enum("crfd_lock_kind", "CRFD_LOCK_")
+_LOCK_TYPE = declarations.enum("crfd_lock_type", "CRFD_LOCK_")
 _OWNER = Records(RecordType.OWNER, "crfd_owner")
 _LOCK = Records(RecordType.LOCK, "crfd_lock")
 _FD_LOCK = Records(RecordType.FD_LOCK, "crfd_fd_lock")
-_MANDATORY, _BREAKING = (int(getattr(_core.lib, f"CRFD_LOCK_{name}")) for name in ("MANDATORY", "BREAKING"))
+_MANDATORY, _BREAKING = (int(getattr(lib, f"CRFD_LOCK_{name}")) for name in ("MANDATORY", "BREAKING"))
 _TO_THE_END = (1 << 64) - 1
 
 

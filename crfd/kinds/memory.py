@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from crfd import _core
+from crfd._core import declarations
 from crfd.format.enums import Kind
 from crfd.format.records import RecordType
 from crfd.kinds.described import Decoders, Described, Records, text
@@ -13,7 +13,7 @@ from crfd.kinds.described import Decoders, Described, Records, text
 _MEMFD = Records(RecordType.MEMFD, "crfd_memfd")
 _DMABUF = Records(RecordType.DMABUF, "crfd_dmabuf")
 _USERFAULTFD = Records(RecordType.USERFAULTFD, "crfd_userfaultfd")
-_SEALS_KNOWN = _core.flags("CRFD_MEMFD_HAS_")["SEALS"]
+_SEALS_KNOWN = declarations.flags("CRFD_MEMFD_HAS_")["SEALS"]
 _UFFD_READY = 1 << 31
 
 

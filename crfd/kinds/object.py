@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from crfd import _core
+from crfd._core import declarations
 from crfd.format.enums import Kind
 from crfd.format.records import RecordType
 from crfd.kinds.described import Decoders, Described, Records, text
@@ -14,7 +14,7 @@ from crfd.kinds.described import Decoders, Described, Records, text
 _PIDFD = Records(RecordType.PIDFD, "crfd_pidfd")
 _IO_URING = Records(RecordType.IO_URING, "crfd_io_uring")
 _BPF = Records(RecordType.BPF, "crfd_bpf_object")
-_RING_HAS = _core.flags("CRFD_IO_URING_HAS_")
+_RING_HAS = declarations.flags("CRFD_IO_URING_HAS_")
 _UNKNOWN = (1 << 32) - 1
 
 

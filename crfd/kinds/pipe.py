@@ -6,13 +6,13 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from crfd import _core
+from crfd._core import declarations
 from crfd.format.enums import Kind
 from crfd.format.records import RecordType
 from crfd.kinds.described import Decoders, Described, Records
 
 _PIPE = Records(RecordType.PIPE, "crfd_pipe")
-_PIPE_HAS = _core.flags("CRFD_PIPE_HAS_")
+_PIPE_HAS = declarations.flags("CRFD_PIPE_HAS_")
 _FMODE_READ, _FMODE_WRITE = 1, 2  # include/linux/fs.h
 _ENDS = {_FMODE_READ: "read", _FMODE_WRITE: "write", _FMODE_READ | _FMODE_WRITE: "both"}
 

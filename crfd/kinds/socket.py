@@ -8,13 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from crfd import _core
+from crfd._core import declarations
 from crfd.format.enums import Kind
 from crfd.format.records import RecordType
 from crfd.kinds.described import Decoders, Described, Extended, Records, payload
 
 _SOCKET = Records(RecordType.SOCKET, "crfd_socket")
-_SOCK_HAS = _core.flags("CRFD_SOCK_HAS_")
+_SOCK_HAS = declarations.flags("CRFD_SOCK_HAS_")
 
 
 @dataclass(frozen=True, slots=True)

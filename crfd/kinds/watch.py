@@ -6,12 +6,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from crfd import _core
+from crfd._core import declarations
 from crfd.format.enums import Kind
 from crfd.format.records import RecordType
 from crfd.kinds.described import Decoders, Described, Numbered, Records
 
-_MARK_TYPE = _core.enum("crfd_fanotify_type", "CRFD_FANOTIFY_")
+_MARK_TYPE = declarations.enum("crfd_fanotify_type", "CRFD_FANOTIFY_")
 _EPOLL = Records(RecordType.EPOLL, "crfd_epoll_target")
 _INOTIFY = Records(RecordType.INOTIFY, "crfd_inotify_mark")
 _FANOTIFY = Records(RecordType.FANOTIFY, "crfd_fanotify")

@@ -122,7 +122,7 @@ def test_every_exception_is_stated_and_occurs(both: tuple[mkfds.Target, crfd.Tas
 _UNLOAD = """
 import os
 import crfd
-from crfd import _core
+from crfd._core.library import lib
 
 def held():
     links = []
@@ -137,8 +137,8 @@ for _ in range(2):
     assert held() == [], held()
     assert crfd.scan(os.getpid(), backend="bpf").fds
     assert held() == ["anon_inode:bpf-map"] + ["anon_inode:bpf-prog"] * 2, held()
-    _core.lib.crfd_bpf_unload()
-    _core.lib.crfd_bpf_unload()  # nothing to be done
+    lib.crfd_bpf_unload()
+    lib.crfd_bpf_unload()  # nothing to be done
 """
 
 

@@ -22,7 +22,8 @@ from typing import Any
 import pytest
 
 import crfd
-from crfd import _core
+from crfd._core.batch import Batch
+from crfd._core.scan import Scanner
 from tests import mkfds
 from tests.procs import CRFD, LIMIT, running, state, tree, until
 
@@ -345,7 +346,8 @@ def test_a_process_that_ends_while_it_is_read(backend: str) -> None:
 
 REUSE = """
 import io, json, os, signal, sys, time, crfd
-from crfd import _core
+from crfd._core.scan import Scanner
+from crfd._core.batch import Batch
 from crfd.image.writer import ImageWriter
 def child(name):
     pid = os.fork()
@@ -362,7 +364,7 @@ def end(pid):
 answer = []
 for number in (1, 2):
     first = child("first")
-    scanner = _core.Scanner(number, [first], 1)
+    scanner = Scanner(number, [first], 1)
     end(first)
     time.sleep(0.05)
     with open("/proc/sys/kernel/ns_last_pid", "w") as last:
@@ -370,7 +372,7 @@ for number in (1, 2):
     second = child("second")
     out = io.BytesIO()
     unread = []
-    batch = _core.Batch()
+    batch = Batch()
     with ImageWriter(out, backend=number) as writer:
         while scanner.next(batch):
             unread += [one.errno for one in batch.unread()]
@@ -448,7 +450,7 @@ def test_no_kernel_address_ever_comes_out(need: Need, tmp_path: Path) -> None:
 
 def test_a_batch_does_not_show_them_either(need: Need) -> None:
     need("backend bpf")
-    scanner, batch = _core.Scanner(2, [os.getpid()], 1), _core.Batch()
+    scanner, batch = Scanner(2, [os.getpid()], 1), Batch()
     with suppress(StopIteration):
         assert scanner.next(batch)
     keys = list(batch.keys)

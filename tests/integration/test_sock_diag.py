@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 import crfd
-from crfd import _core
+from crfd._core.sock_diag import UnixSockets
 from crfd.kinds.socket import Socket
 from tests.procs import has_namespace_cookies, running, state
 
@@ -152,7 +152,7 @@ def test_the_targets_stand_still_meanwhile(need: Need, monkeypatch: pytest.Monke
 
     states: list[str] = []
 
-    def look(net_ns: int, pids: list[int]) -> _core.UnixSockets:
+    def look(net_ns: int, pids: list[int]) -> UnixSockets:
         states.extend(map(state, pids))
         return listing(net_ns, pids)
 
@@ -176,12 +176,12 @@ def test_a_list_is_made_again_once_where_it_was_made_too_early(need: Need, monke
         def __init__(self, missing: int) -> None:
             self.missing = missing
 
-        def fill_peers(self, net_ns: int, sockets: _core.UnixSockets) -> int:
+        def fill_peers(self, net_ns: int, sockets: UnixSockets) -> int:
             return self.missing
 
     made: list[int] = []
 
-    def count(net_ns: int, pids: list[int]) -> _core.UnixSockets:
+    def count(net_ns: int, pids: list[int]) -> UnixSockets:
         made.append(net_ns)
         return listing(net_ns, pids)
 

@@ -8,7 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from crfd import _core
+from crfd._core.kinds import kind_name
+from crfd._core.library import ffi
 
 ROOM = Path(__file__).parents[2] / "csrc" / "format"
 HEADER = (ROOM / "format.cdef.h").read_text()
@@ -22,7 +23,7 @@ def test_generated_tables_are_fresh() -> None:
 
 def test_stated_offsets_are_the_compilers() -> None:
     for name, body in re.findall(r"^### (crfd_\w+)\n.*?\| offset \|.*?\n\| --- .*?\n(.*?)\n\n", TEXT, re.S | re.M):
-        members = dict(_core.ffi.typeof(name).fields)
+        members = dict(ffi.typeof(name).fields)
         stated = {row.split("|")[3].strip(): int(row.split("|")[1]) for row in body.splitlines()}
         assert stated == {field: info.offset for field, info in members.items()}, name
 
@@ -38,6 +39,6 @@ def test_record_types_are_those_of_the_header() -> None:
 def test_every_kind_has_a_name() -> None:
     enum = re.search(r"enum crfd_kind \{(.*?)\};", HEADER, re.S)
     assert enum
-    names = [_core.kind_name(int(value)) for value in re.findall(r"= (\d+)", enum[1])]
+    names = [kind_name(int(value)) for value in re.findall(r"= (\d+)", enum[1])]
     assert len(set(names)) == len(names)
     assert not [name for name in names if name.startswith("kind-")]

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import crfd
-from crfd import _core
+from crfd._core import declarations
 from crfd.format.records import RecordType
 from tests.images import (
     FD_DATA,
@@ -194,7 +194,7 @@ def test_kinds_of_later_versions() -> None:
     ],
 )  # fmt: skip
 def test_enums_are_those_of_the_header(enum: type[crfd.Kind], name: str, prefix: str) -> None:
-    declared = {key: value for key, value in _core.enum(name, prefix).items() if not key.endswith("_FIRST")}
+    declared = {key: value for key, value in declarations.enum(name, prefix).items() if not key.endswith("_FIRST")}
     assert {member.name: member.value for member in enum} == declared
 
 

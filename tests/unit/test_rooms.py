@@ -89,6 +89,10 @@ def test_no_import_runs_up() -> None:
     assert not found, f"expected none, found {', '.join(found)}"
 
 
+def test_one_module_imports_the_compiled_one() -> None:
+    assert [one for one, others in arrows(package()).items() if "crfd._crfd" in others] == ["crfd._core.library"]
+
+
 def test_no_modules_import_each_other_in_a_circle() -> None:
     found = circle(arrows(package()))
     assert not found, f"expected none, found {' -> '.join(found)}"

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from crfd.cli.exit_status import DONE
 from crfd.cli.tables import text
 
-TYPE_CHECKING = False  # see _core.py
+TYPE_CHECKING = False  # see _core/library.py
 if TYPE_CHECKING:
     from typing import Any
 
@@ -68,7 +68,7 @@ def _consistency(image: Any) -> str:
 
 
 def _kinds(columns: Any) -> str:
-    from crfd._core import kind_name
+    from crfd._core.kinds import kind_name
 
     kinds = Counter(columns.files["kind"][1:])
     return ", ".join(f"{n:,} {kind_name(kind)}" for kind, n in kinds.most_common())

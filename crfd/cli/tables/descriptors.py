@@ -14,7 +14,7 @@ from crfd.cli.tables import text
 from crfd.format.enums import Identity
 from crfd.image.model import Descriptor, OpenFile, Task, is_special
 
-TYPE_CHECKING = False  # see _core.py
+TYPE_CHECKING = False  # see _core/library.py
 if TYPE_CHECKING:
     from crfd.kinds.lock import Lock
 

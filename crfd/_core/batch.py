@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: MIT
+"""What a scan gives."""
+
+from __future__ import annotations
+
+from collections import namedtuple
+
+from crfd._core.kinds import kind_name
+from crfd._core.library import check, ffi, lib, owned, view
+from crfd._core.sock_diag import UnixSockets
+from crfd.errors import UnsupportedError
+
+_LACKS = 1024  # tasks times network namespaces of a batch, which has at most 64 tasks
+_RFC_WHY = {
+    lib.CRFD_RFC_KIND: "its kind ({kind}) is not file, directory or symbolic link",
+    lib.CRFD_RFC_DELETED: "its name was deleted",
+    lib.CRFD_RFC_UNREAD: "it could not be read",
+    lib.CRFD_RFC_PATH: "its path could not be read",
+}
+
+
+class Unread(namedtuple("Unread", ("pid", "errno", "step"))):
+    """A process that could not be read: errno and the step (crfd.Step) that failed."""
+
+    __slots__ = ()
+    pid: int
+    errno: int
+    step: int
+
+
+class Batch:
+    """Some tasks as the scanner found them, in C memory."""
+
+    def __init__(self) -> None:
+        self._c = owned(lib.crfd_batch_new(), lib.crfd_batch_free)
+
+    @property
+    def keys(self) -> memoryview:
+        """One identity key a descriptor, format Q. They may hold kernel addresses: never show or store them."""
+        return view(self._c.ident, self._c.nfds, "Q")
+
+    def unread(self) -> list[Unread]:
+        tasks = (self._c.task[i] for i in range(self._c.ntasks))
+        return [Unread(t.info.pid, t.err, t.step) for t in tasks if t.err]
+
+    def lack_peers(self) -> list[tuple[int, int]]:
+        """(network namespace, pid) of each task with unix sockets whose peer is not known."""
+        if not self._c.nfds:
+            return []
+        lacks = ffi.new("crfd_peer_lack[]", _LACKS)
+        n = lib.crfd_batch_lack_peers(self._c, lacks, _LACKS)
+        return [(lacks[i].net_ns, lacks[i].pid) for i in range(n)]
+
+    def fill_peers(self, net_ns: int, sockets: UnixSockets) -> int:
+        """Gives the unix sockets of a namespace the peers and queues listed; returns how many are newer than the list."""
+        return int(lib.crfd_batch_fill_peers(self._c, net_ns, sockets._c))
+
+    def keep_rfc(self, lossy: bool) -> int:
+        """Drops what the fixed records cannot hold and returns how many; UnsupportedError unless lossy."""
+        first = ffi.new("crfd_rfc_refusal *")
+        rc = lib.crfd_batch_keep_rfc(self._c, lossy, first)
+        if rc == lib.CRFD_E_RFC:
+            why = _RFC_WHY[first.why].format(kind=kind_name(first.kind))
+            raise UnsupportedError(f"pid {first.pid} fd {first.fd}: the rfc format cannot hold it: {why}")
+        return check(rc)

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: MIT
+"""Batches to the bytes of an image."""
+
+from __future__ import annotations
+
+from array import array
+from collections import namedtuple
+from collections.abc import Iterator, Sequence
+
+from crfd._core.batch import Batch
+from crfd._core.freeze import Still
+from crfd._core.library import check, ffi, lib, owned, view
+
+PIECE = 1 << 20  # bytes handed to a sink at a time
+
+
+class Objrefs:
+    def __init__(self) -> None:
+        self._c = owned(lib.crfd_objrefs_new(), lib.crfd_objrefs_free)
+
+    def __len__(self) -> int:
+        return int(lib.crfd_objrefs_len(self._c))
+
+    def add(self, keys: memoryview) -> tuple[array[int], array[int]]:
+        n = len(keys)
+        objrefs = array("I", bytes(4 * n))
+        fresh = array("B", bytes(n))
+        check(
+            lib.crfd_objrefs_add(
+                self._c,
+                ffi.from_buffer("uint64_t[]", keys),
+                n,
+                ffi.from_buffer("uint32_t[]", objrefs, require_writable=True),
+                ffi.from_buffer("uint8_t[]", fresh, require_writable=True),
+            )
+        )
+        return objrefs, fresh
+
+    def get(self, key: int) -> int:
+        return int(lib.crfd_objrefs_get(self._c, key))
+
+
+class EncodeStats(namedtuple("EncodeStats", ("bytes", "tasks", "fds", "objrefs"))):
+    """Totals of what has been encoded; bytes is the image's size so far."""
+
+    __slots__ = ()
+    bytes: int
+    tasks: int
+    fds: int
+    objrefs: int
+
+
+class Encoder:
+    """Turns batches into the bytes of one image. Each piece is valid until the next is asked for."""
+
+    def __init__(self, *, rfc: bool) -> None:
+        self._c = owned(lib.crfd_encoder_new(rfc), lib.crfd_encoder_free)
+        self._out = ffi.gc(ffi.new("crfd_buf *"), lib.crfd_buf_release)
+
+    def _piece(self) -> memoryview:
+        n, self._out.nr = self._out.nr, 0
+        return view(self._out.v, n, "B")
+
+    def head(self, backend: int, flags: int) -> memoryview:
+        check(lib.crfd_encode_head(self._c, backend, flags, self._out))
+        return self._piece()
+
+    def batch(self, batch: Batch, objrefs: array[int], fresh: array[int]) -> Iterator[memoryview]:
+        refs = ffi.from_buffer("uint32_t[]", objrefs)
+        new = ffi.from_buffer("uint8_t[]", fresh)
+        more = True
+        while more:
+            more = check(lib.crfd_encode_batch(self._c, batch._c, refs, new, PIECE, self._out)) == 1
+            yield self._piece()
+
+    def still(self, still: Sequence[Still]) -> memoryview:
+        check(lib.crfd_encode_still(self._c, ffi.new("crfd_still[]", [tuple(s) for s in still]), len(still), self._out))
+        return self._piece()
+
+    def tail(self) -> memoryview:
+        check(lib.crfd_encode_tail(self._c, self._out))
+        return self._piece()
+
+    def stats(self) -> EncodeStats:
+        s = ffi.new("crfd_encode_stats *")
+        lib.crfd_encoder_stats(self._c, s)
+        return EncodeStats(s.bytes, s.ntasks, s.nfds, s.nobjrefs)

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: MIT
+"""Processes held still."""
+
+from __future__ import annotations
+
+import errno
+from collections import namedtuple
+
+from crfd._core.library import ffi, lib, owned
+
+STILL_CGROUP = int(lib.CRFD_STILL_CGROUP)
+STEP_FREEZE = int(lib.CRFD_STEP_FREEZE)
+IMAGE_FROZEN = int(lib.CRFD_IMAGE_FROZEN)
+
+
+class Still(namedtuple("Still", ("pid", "how", "ns"))):
+    """How long a process was held: how is 0 when it was not, 1 by ptrace, 2 by its cgroup; ns nanoseconds."""
+
+    __slots__ = ()
+    pid: int
+    how: int
+    ns: int
+
+
+class Freeze:
+    """Holds processes by ptrace. Every call must come from one thread, which must end after the thaw."""
+
+    def __init__(self) -> None:
+        self._c = owned(lib.crfd_freeze_new(), lib.crfd_freeze_free)
+
+    def add(self, pid: int) -> int:
+        """Stops a process; 0, or the errno that says why it, or a thread of it, goes on running."""
+        rc = int(lib.crfd_freeze_add(self._c, pid))
+        if rc == -errno.ENOMEM:
+            raise MemoryError
+        return -rc
+
+    def thaw(self) -> list[Still]:
+        still = ffi.new("const crfd_still **")
+        n = lib.crfd_freeze_thaw(self._c, still)
+        return [Still(one.pid, one.how, one.ns) for one in (still[0][i] for i in range(n))]

@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: MIT
+"""The names of the kinds of descriptor."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from crfd._core.library import ffi, lib
+
+
+@cache
+def kind_name(kind: int) -> str:
+    name = lib.crfd_kind_name(kind)
+    return f"kind-{kind}" if name == ffi.NULL else ffi.string(name).decode()

@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: MIT
+"""What this kernel and our rights allow."""
+
+from __future__ import annotations
+
+from crfd._core.library import ffi, lib
+
+
+def bpf_unusable() -> str | None:
+    """Why the BPF backend cannot run here and what to do, or None when it can."""
+    why = ffi.new("char[512]")
+    return None if lib.crfd_bpf_probe(why, 512) == 0 else ffi.string(why).decode()
+
+
+def kcmp_refused() -> int:
+    """errno of kcmp(2) on ourselves, 0 when it is granted."""
+    return -int(lib.crfd_probe_kcmp())
+
+
+def pidfd_getfd_refused() -> int:
+    """errno of pidfd_getfd(2) on ourselves, 0 when it is granted."""
+    return -int(lib.crfd_probe_pidfd_getfd())

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: MIT
+"""The scanner, and what it looks at alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from crfd._core.batch import Batch
+from crfd._core.library import check, ffi, lib, owned
+
+
+class Scanner:
+    """Reads tasks batch by batch."""
+
+    def __init__(self, backend: int, pids: Sequence[int], threads: int, *, still: bool = False) -> None:
+        """still: the tasks stand still, so there is no second look at their tables."""
+        out = ffi.new("crfd_scanner **")
+        check(lib.crfd_scanner_new(backend, pids, len(pids), threads, still, out))
+        self._c = owned(out[0], lib.crfd_scanner_free)
+
+    def next(self, batch: Batch) -> bool:
+        return check(lib.crfd_scanner_next(self._c, batch._c)) == 1
+
+    def close(self) -> None:
+        ffi.release(self._c)
+
+
+def load_bpf_ahead() -> None:
+    """Has the BPF programs loaded in the background; whoever needs them waits for what is left of it."""
+    lib.crfd_bpf_load_ahead()
+
+
+def count(pid: int) -> int:
+    return check(lib.crfd_count(pid), f"/proc/{pid}/fd")
