@@ -22,7 +22,7 @@ from functools import partial
 from pathlib import Path
 
 import crfd
-from benchmarks.measure import HERE, Candidate, Run, afresh, build, call, command, harness, peer, race
+from benchmarks.measure import HERE, Candidate, Run, afresh, build, call, command, harness, other_tool, race
 from benchmarks.table import Row, machine, markdown
 from benchmarks.targets import KINDS, OTHERS, at_most, host, process, scan
 from crfd._core.library import lib
@@ -63,8 +63,8 @@ def one_process(s: Setting) -> Iterator[Row]:
             {
                 "crfd dump --backend proc": _dump("proc", str(pid)),
                 "crfd dump --backend bpf": _dump("bpf", str(pid)),
-                "lsof -nP -p": peer("lsof", "-nP", "-p", str(pid)),
-                "lsfd -n -p": peer("lsfd", "-n", "-p", str(pid)),
+                "lsof -nP -p": other_tool("lsof", "-nP", "-p", str(pid)),
+                "lsfd -n -p": other_tool("lsfd", "-n", "-p", str(pid)),
             },
             s.rounds,
         )
@@ -131,8 +131,8 @@ def big_host(s: Setting) -> Iterator[Row]:
                 "bare pass": bare_iter,
                 "write": afresh(copy, call(lambda: _write_like(image, copy)) if bare_iter else None),
                 "proc": _dump("proc", "--all", to=s.image("host-proc.crfd")),
-                "lsof -nP": peer("lsof", "-nP"),
-                "lsfd -n": peer("lsfd", "-n"),
+                "lsof -nP": other_tool("lsof", "-nP"),
+                "lsfd -n": other_tool("lsfd", "-n"),
             },
             s.rounds,
             once=("proc",),

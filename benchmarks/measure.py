@@ -80,7 +80,7 @@ def harness(*argv: str | os.PathLike[str]) -> Candidate:
     return lambda: Run(json.loads(subprocess.check_output(argv))["seconds"])
 
 
-def peer(name: str, *args: str) -> Candidate | None:
+def other_tool(name: str, *args: str) -> Candidate | None:
     """A program that may not be installed."""
     path = shutil.which(name)
     # lsof says 1 when anything at all could not be told

@@ -8,7 +8,7 @@ from importlib import import_module
 TYPE_CHECKING = False  # see _core/library.py
 if TYPE_CHECKING:
     from crfd._core.batch import Unread
-    from crfd._core.encode import EncodeStats
+    from crfd._core.encode import Totals
     from crfd._core.freeze import Still
     from crfd.analysis.links import Link, Links, links
     from crfd.capture.dumper import DumpResult, dump
@@ -41,7 +41,6 @@ __all__ = [
     "CrfdError",
     "Descriptor",
     "DumpResult",
-    "EncodeStats",
     "FormatError",
     "GoneError",
     "Head",
@@ -60,6 +59,7 @@ __all__ = [
     "Step",
     "Still",
     "Task",
+    "Totals",
     "Unread",
     "UnreadError",
     "UnsupportedError",
@@ -77,7 +77,7 @@ __all__ = [
 _HOME = {
     "analysis.links": ("Link", "Links", "links"),
     "_core.batch": ("Unread",),
-    "_core.encode": ("EncodeStats",),
+    "_core.encode": ("Totals",),
     "_core.freeze": ("Still",),
     "image.consistency": ("Consistency",),
     "capture.dumper": ("DumpResult", "dump"),

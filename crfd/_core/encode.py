@@ -40,8 +40,8 @@ class Objrefs:
         return int(lib.crfd_objrefs_get(self._c, key))
 
 
-class EncodeStats(namedtuple("EncodeStats", ("bytes", "tasks", "fds", "objrefs"))):
-    """Totals of what has been encoded; bytes is the image's size so far."""
+class Totals(namedtuple("Totals", ("bytes", "tasks", "fds", "objrefs"))):
+    """Totals of what has been encoded, or checked; bytes is the image's size so far."""
 
     __slots__ = ()
     bytes: int
@@ -81,7 +81,7 @@ class Encoder:
         check(lib.crfd_encode_tail(self._c, self._out))
         return self._piece()
 
-    def stats(self) -> EncodeStats:
+    def stats(self) -> Totals:
         s = ffi.new("crfd_encode_stats *")
         lib.crfd_encoder_stats(self._c, s)
-        return EncodeStats(s.bytes, s.ntasks, s.nfds, s.nobjrefs)
+        return Totals(s.bytes, s.ntasks, s.nfds, s.nobjrefs)

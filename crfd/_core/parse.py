@@ -7,7 +7,7 @@ from collections import namedtuple
 from functools import cache
 
 from crfd._core.declarations import enum, sizeof
-from crfd._core.encode import EncodeStats
+from crfd._core.encode import Totals
 from crfd._core.library import check, ffi, lib, owned
 from crfd.errors import FormatError
 
@@ -76,11 +76,11 @@ class Parser:
             n = lib.crfd_parser_feed(self._c, buf, len(data), last, self._out, self._keep, self._used, self._fault)
         return self._used[0], _checked(n, self._fault, self._path)
 
-    def stats(self) -> EncodeStats:
+    def stats(self) -> Totals:
         """Totals of what has been checked so far."""
         s = ffi.new("crfd_encode_stats *")
         lib.crfd_parser_stats(self._c, s)
-        return EncodeStats(s.bytes, s.ntasks, s.nfds, s.nobjrefs)
+        return Totals(s.bytes, s.ntasks, s.nfds, s.nobjrefs)
 
     def records(self, n: int) -> memoryview:
         """The n records of the last feed() as an array of crfd_record, valid until the next."""

@@ -85,7 +85,7 @@ def _pidfd_getfd() -> Capability:
 def _sock_diag() -> Capability:
     fallback = "the peers of unix sockets stay unknown with the proc backend"
     try:
-        from crfd.capture.peers import list_unix_sockets
+        from crfd.capture.sock_diag import list_unix_sockets
 
         list_unix_sockets(os.stat("/proc/self/ns/net").st_ino, [])
     except ImportError:

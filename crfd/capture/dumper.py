@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 from functools import cached_property
 
 from crfd._core.batch import Batch, Unread
-from crfd._core.encode import EncodeStats
+from crfd._core.encode import Totals
 from crfd._core.freeze import IMAGE_FROZEN, STEP_FREEZE, Still
 from crfd._core.scan import Scanner
 from crfd.capture import backend as _backend
@@ -22,8 +22,8 @@ from crfd.image.writer import ImageWriter
 TYPE_CHECKING = False  # see _core/library.py
 if TYPE_CHECKING:
     from crfd.capture.freeze import Frozen
-    from crfd.capture.peers import Peers
-    from crfd.image.sink import Target
+    from crfd.capture.sock_diag import Peers
+    from crfd.image.sink import Destination
 
 
 class DumpResult(
@@ -51,17 +51,17 @@ class DumpResult(
 
 def dump(
     processes: int | Iterable[int] | Selection,
-    target: Target,
+    destination: Destination,
     *,
     backend: str = "auto",
     format: str = "crfd",
     lossy: bool = False,
     freeze: bool = False,
-    progress: Callable[[EncodeStats], None] | None = None,
+    progress: Callable[[Totals], None] | None = None,
 ) -> DumpResult:
     """Writes an image of the open file descriptors of processes (or threads), in the order of their ids.
 
-    target, format and lossy are ImageWriter's; backend is "auto", "bpf" or "proc". freeze holds the processes still
+    destination, format and lossy are ImageWriter's; backend is "auto", "bpf" or "proc". freeze holds the processes still
     while they are read, and only then; their descriptors are kept in memory until all have been released. progress is
     called with the running totals after each batch. A process that cannot be read is named in the result and the others
     are written; when none can, no image is made and UnreadError is raised, as GoneError (a ProcessLookupError) or
@@ -78,7 +78,7 @@ def dump(
     else:
         pids, still, unread, flags = selection.resolve(), [], [], 0
         scan = _scan_running(number, pids)
-    with scan as batches, ImageWriter(target, format=format, lossy=lossy, backend=number, flags=flags) as writer:
+    with scan as batches, ImageWriter(destination, format=format, lossy=lossy, backend=number, flags=flags) as writer:
         for batch in batches:
             unread += batch.unread()
             writer.write(batch)
@@ -128,7 +128,7 @@ def _scan_still(backend: int, selection: Selection) -> tuple[Frozen, list[Batch]
 
     if backend == _backend.PROC:
         with suppress(ImportError):  # now, and not while all wait: it takes a tenth of a second
-            import crfd.capture.peers  # noqa: F401
+            import crfd.capture.sock_diag  # noqa: F401
     batches: list[Batch] = []
     with frozen(selection) as held, _scanner(backend, held.pids, still=not held.refused) as scanner:
         while scanner.next(batch := Batch()):
@@ -148,7 +148,7 @@ class _ProcScanner(Scanner):
     @cached_property
     def _peers(self) -> Peers | None:
         try:
-            from crfd.capture.peers import Peers
+            from crfd.capture.sock_diag import Peers
         except ImportError:
             return None
         return Peers()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from threading import Thread
     from typing import IO, Protocol
 
-    Target = str | bytes | os.PathLike[str] | os.PathLike[bytes] | IO[bytes]
+    Destination = str | bytes | os.PathLike[str] | os.PathLike[bytes] | IO[bytes]
 
     class Sink(Protocol):
         def write(self, data: memoryview) -> None: ...
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
             """The image is not to be: leave nothing behind."""
 
 
-def open_sink(target: Target) -> Sink:
-    """target is a path, b"-" or "-" for standard output, or a binary file object, which is written to and left open."""
-    if not isinstance(target, (str, bytes, os.PathLike)):
-        return StreamSink(target)
-    path = os.fsdecode(target)
+def open_sink(destination: Destination) -> Sink:
+    """destination is a path, b"-" or "-" for standard output, or a binary file object, which is written to and left open."""
+    if not isinstance(destination, (str, bytes, os.PathLike)):
+        return StreamSink(destination)
+    path = os.fsdecode(destination)
     if path == "-":
         return DescriptorSink(os.dup(1), "standard output")
     path = os.path.realpath(path)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from crfd._core.batch import Batch
-from crfd._core.encode import Encoder, EncodeStats
+from crfd._core.encode import Encoder, Totals
 from crfd._core.freeze import Still
 from crfd.image.objref import ObjrefTable
 from crfd.image.sink import open_sink
@@ -15,21 +15,21 @@ TYPE_CHECKING = False  # see _core/library.py
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from crfd.image.sink import Target
+    from crfd.image.sink import Destination
 
 
 class ImageWriter:
     """Writes one record image, in memory that does not grow with its descriptors but for the objref table.
 
-    target is a path, "-" for standard output, or a binary file object; a terminal is refused (CrfdError). A regular file
+    destination is a path, "-" for standard output, or a binary file object; a terminal is refused (CrfdError). A regular file
     is written beside its name, synced and renamed when the writer is closed, so that its name never holds half an image;
     when the `with` block raises, what was there before stays. format is "crfd", or "rfc" for the fixed records of
     2008 alone, which refuses (UnsupportedError) or, with lossy, leaves out and counts what these cannot hold.
-    Errors of the target are OSErrors that name it.
+    Errors of the destination are OSErrors that name it.
     """
 
     def __init__(
-        self, target: Target, *, format: str = "crfd", lossy: bool = False, backend: int = 0, flags: int = 0
+        self, destination: Destination, *, format: str = "crfd", lossy: bool = False, backend: int = 0, flags: int = 0
     ) -> None:
         if format not in {"crfd", "rfc"}:
             raise ValueError(f"format: expected 'crfd' or 'rfc', found {format!r}")
@@ -38,7 +38,7 @@ class ImageWriter:
         self._objrefs = ObjrefTable()
         self._encoder = Encoder(rfc=self._rfc)
         self.left_out = 0
-        self._sink = open_sink(target)
+        self._sink = open_sink(destination)
         try:
             self._sink.write(self._encoder.head(backend, flags))
         except BaseException:
@@ -60,7 +60,7 @@ class ImageWriter:
             self._sink.write(self._encoder.still(still))
 
     @property
-    def stats(self) -> EncodeStats:
+    def stats(self) -> Totals:
         return self._encoder.stats()
 
     def close(self) -> None:

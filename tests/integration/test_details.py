@@ -27,8 +27,8 @@ from crfd.kinds.pipe import Pipe
 from crfd.kinds.socket import Socket
 from crfd.kinds.watch import Epoll, Fanotify, Inotify, MarkType
 from tests import mkfds
+from tests.facts import known, of, scan
 from tests.fdkinds import syscalls
-from tests.kinds import known, of, scan
 
 Need = Callable[[str], None]
 T = TypeVar("T")

@@ -21,7 +21,7 @@ from crfd.cli.main import main
 from crfd.kinds.event import Eventfd
 from crfd.kinds.lock import Lock, LockKind, LockType
 from tests import mkfds
-from tests.kinds import known, of, scan
+from tests.facts import known, of, scan
 
 
 def _told(lock: Lock) -> dict[str, Any]:

@@ -148,7 +148,7 @@ def test_within_an_event_loop(need: Need) -> None:
 def test_the_targets_stand_still_meanwhile(need: Need, monkeypatch: pytest.MonkeyPatch) -> None:
     need("sock_diag")
     need("CAP_SYS_PTRACE")
-    from crfd.capture import peers
+    from crfd.capture import sock_diag
 
     states: list[str] = []
 
@@ -156,8 +156,8 @@ def test_the_targets_stand_still_meanwhile(need: Need, monkeypatch: pytest.Monke
         states.extend(map(state, pids))
         return listing(net_ns, pids)
 
-    listing = peers.list_unix_sockets
-    monkeypatch.setattr(peers, "list_unix_sockets", look)
+    listing = sock_diag.list_unix_sockets
+    monkeypatch.setattr(sock_diag, "list_unix_sockets", look)
     out = io.BytesIO()
     with running(SOCKETS + WAIT) as process:
         crfd.dump(process.pid, out, backend="proc", freeze=True)
@@ -168,7 +168,7 @@ def test_the_targets_stand_still_meanwhile(need: Need, monkeypatch: pytest.Monke
 
 def test_a_list_is_made_again_once_where_it_was_made_too_early(need: Need, monkeypatch: pytest.MonkeyPatch) -> None:
     need("sock_diag")
-    from crfd.capture import peers
+    from crfd.capture import sock_diag
 
     class Scanned:
         """A batch of which `missing` sockets are in no list, ever."""
@@ -185,10 +185,10 @@ def test_a_list_is_made_again_once_where_it_was_made_too_early(need: Need, monke
         made.append(net_ns)
         return listing(net_ns, pids)
 
-    listing = peers.list_unix_sockets
-    monkeypatch.setattr(peers, "list_unix_sockets", count)
+    listing = sock_diag.list_unix_sockets
+    monkeypatch.setattr(sock_diag, "list_unix_sockets", count)
     here = os.stat("/proc/self/ns/net").st_ino
-    known = peers.Peers()
+    known = sock_diag.Peers()
     steps: list[Any] = []
     with socket.socket(socket.AF_UNIX):
         for missing in (1, 0, 2, 0):

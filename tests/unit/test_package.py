@@ -42,4 +42,4 @@ def test_a_dump_does_not_import_what_it_does_not_need(backend: str, need: Callab
     modules = set(done.stdout.split())
     assert "crfd.capture.dumper" in modules
     unneeded = {"dataclasses", "inspect", "psutil", "numpy", "rich", "json", "subprocess", "crfd.image.reader"}
-    assert not modules & (unneeded | {"crfd.capture.peers", "pyroute2"})
+    assert not modules & (unneeded | {"crfd.capture.sock_diag", "pyroute2"})

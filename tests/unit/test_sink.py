@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Where images go: all of a file or nothing, and errors that name the target."""
+"""Where images go: all of a file or nothing, and errors that name the destination."""
 
 from __future__ import annotations
 
