@@ -22,9 +22,9 @@ from functools import partial
 from pathlib import Path
 
 import crfd
+from benchmarks.holders import KINDS, OTHERS, at_most, host, process, scan
 from benchmarks.measure import HERE, Candidate, Run, afresh, build, call, command, harness, other_tool, race
 from benchmarks.table import Row, machine, markdown
-from benchmarks.targets import KINDS, OTHERS, at_most, host, process, scan
 from crfd._core.library import lib
 from crfd._core.probe import bpf_unusable
 

@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 
 import crfd
+from benchmarks.holders import KINDS, at_most, batches, host, process, scan
 from benchmarks.measure import command
-from benchmarks.targets import KINDS, at_most, batches, host, process, scan
 from crfd import ImageWriter, ObjrefTable
 from crfd._core.batch import Batch
 from crfd._core.library import lib

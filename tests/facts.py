@@ -13,11 +13,11 @@ from tests import mkfds
 T = TypeVar("T")
 
 
-def known(target: mkfds.Target, kind: str, fact: str) -> list[dict[str, Any]]:
+def known(holder: mkfds.Holder, kind: str, fact: str) -> list[dict[str, Any]]:
     """The descriptors of a kind of which the process knows a fact; skips where this machine has none."""
-    found = [one for one in target.fds if one["kind"] == kind and fact in one]
+    found = [one for one in holder.fds if one["kind"] == kind and fact in one]
     if not found:
-        pytest.skip(f"{kind}: {target.skipped.get(kind, 'none here')}")
+        pytest.skip(f"{kind}: {holder.skipped.get(kind, 'none here')}")
     return found
 
 

@@ -27,7 +27,7 @@ from typing import IO, Any
 _HERE = Path(__file__).resolve().parent
 
 
-class Target:
+class Holder:
     """A running process and what it says it made."""
 
     def __init__(self, process: subprocess.Popen[bytes], directory: Path, timeout: float) -> None:
@@ -77,7 +77,7 @@ class Target:
         return answer
 
     def wait(self, timeout: float | None = None) -> int:
-        """Waits for a target that ends by itself (exit_after); its return code."""
+        """Waits for a holder that ends by itself (exit_after); its return code."""
         return self._process.wait(self._timeout if timeout is None else timeout)
 
     def close(self) -> None:
@@ -122,25 +122,25 @@ class Target:
 @contextmanager
 def spawn(
     *kinds: str, first_fd: int = 100, timeout: float = 60.0, directory: str | os.PathLike[str] | None = None
-) -> Iterator[Target]:
-    """Runs a target with these kinds ("pipe", "pipe:capacity=65536", "all") for the time of the with block.
+) -> Iterator[Holder]:
+    """Runs a holder with these kinds ("pipe", "pipe:capacity=65536", "all") for the time of the with block.
 
-    Its files are in directory, or in a temporary one that is removed afterwards even if the target was killed.
+    Its files are in directory, or in a temporary one that is removed afterwards even if the holder was killed.
     """
     with tempfile.TemporaryDirectory(prefix="mkfds-") as scratch:
         where = Path(scratch if directory is None else directory)
         command = [sys.executable, str(_HERE / "mkfds.py"), "--fd", str(first_fd), "--dir", str(where), *kinds]
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         try:
-            target = Target(process, where, timeout)
+            holder = Holder(process, where, timeout)
         except BaseException:
             process.kill()
             process.communicate()
             raise
         try:
-            yield target
+            yield holder
         finally:
-            target.close()
+            holder.close()
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -11,6 +11,6 @@ from tests import mkfds
 
 
 @pytest.fixture(scope="module")
-def everything() -> Iterator[mkfds.Target]:
-    with mkfds.spawn("all") as target:
-        yield target
+def everything() -> Iterator[mkfds.Holder]:
+    with mkfds.spawn("all") as holder:
+        yield holder

@@ -62,12 +62,12 @@ def differences(proc: crfd.OpenFile, bpf: crfd.OpenFile) -> Iterator[tuple[str, 
 
 
 @pytest.fixture(scope="module")
-def both(need: Need) -> Iterator[tuple[mkfds.Target, crfd.Task, crfd.Task]]:
+def both(need: Need) -> Iterator[tuple[mkfds.Holder, crfd.Task, crfd.Task]]:
     """Everything that this machine grants, as /proc and as BPF see it."""
     need("backend bpf")
-    with mkfds.spawn("all") as target:
-        procs.until(lambda: procs.state(target.pid) == "S", "the target waits for its end")
-        yield target, crfd.scan(target.pid, backend="proc"), crfd.scan(target.pid, backend="bpf")
+    with mkfds.spawn("all") as holder:
+        procs.until(lambda: procs.state(holder.pid) == "S", "the holder waits for its end")
+        yield holder, crfd.scan(holder.pid, backend="proc"), crfd.scan(holder.pid, backend="bpf")
 
 
 @pytest.fixture(autouse=True)
@@ -78,18 +78,18 @@ def _bpf(need: Need) -> None:
     need("sock_diag")
 
 
-def test_the_same_descriptors_and_sharing(both: tuple[mkfds.Target, crfd.Task, crfd.Task]) -> None:
-    target, proc, bpf = both
-    assert len(proc.fds) == target.report["nfds"]
+def test_the_same_descriptors_and_sharing(both: tuple[mkfds.Holder, crfd.Task, crfd.Task]) -> None:
+    holder, proc, bpf = both
+    assert len(proc.fds) == holder.report["nfds"]
     for number, entry in proc.fds.items():
         other = bpf.fds[number]
         assert (entry.objref, entry.close_on_exec, entry.error) == (other.objref, other.close_on_exec, other.error)
     assert proc.fds.keys() == bpf.fds.keys()
 
 
-def test_the_same_of_each(both: tuple[mkfds.Target, crfd.Task, crfd.Task]) -> None:
-    target, proc, bpf = both
-    roles = {one["fd"]: one["role"] for one in target.fds}
+def test_the_same_of_each(both: tuple[mkfds.Holder, crfd.Task, crfd.Task]) -> None:
+    holder, proc, bpf = both
+    roles = {one["fd"]: one["role"] for one in holder.fds}
     wrong = []
     for number, entry in proc.fds.items():
         file, other = entry.file, bpf.fds[number].file
@@ -100,7 +100,7 @@ def test_the_same_of_each(both: tuple[mkfds.Target, crfd.Task, crfd.Task]) -> No
     assert not wrong
 
 
-def test_the_same_of_the_task(both: tuple[mkfds.Target, crfd.Task, crfd.Task]) -> None:
+def test_the_same_of_the_task(both: tuple[mkfds.Holder, crfd.Task, crfd.Task]) -> None:
     _, proc, bpf = both
     assert (proc.identity, bpf.identity) == (crfd.Identity.KCMP, crfd.Identity.EXACT)
     for field in dataclasses.fields(proc):
@@ -108,7 +108,7 @@ def test_the_same_of_the_task(both: tuple[mkfds.Target, crfd.Task, crfd.Task]) -
             assert getattr(proc, field.name) == getattr(bpf, field.name), field.name
 
 
-def test_every_exception_is_stated_and_occurs(both: tuple[mkfds.Target, crfd.Task, crfd.Task]) -> None:
+def test_every_exception_is_stated_and_occurs(both: tuple[mkfds.Holder, crfd.Task, crfd.Task]) -> None:
     section = FORMAT.read_text().partition("## What each backend gives")[2].partition("\n## ")[0]
     rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
     assert {name for row in rows for name in re.findall(r"`([^`]+)`", row)} == set(ONLY_BPF)

@@ -39,53 +39,53 @@ def lines(text: str) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def image(tmp_path: Path) -> tuple[Path, mkfds.Target]:
+def image(tmp_path: Path) -> tuple[Path, mkfds.Holder]:
     path = tmp_path / "image"
-    with mkfds.spawn("regular", "dups", "pipe", "oddname", "deleted") as target:
-        done = run("dump", str(target.pid), "-o", path)
+    with mkfds.spawn("regular", "dups", "pipe", "oddname", "deleted") as holder:
+        done = run("dump", str(holder.pid), "-o", path)
         assert done.returncode == 0, done.stderr
         assert done.stdout == ""
-    return path, target
+    return path, holder
 
 
-def test_dump_verify_info_show(image: tuple[Path, mkfds.Target]) -> None:
-    path, target = image
+def test_dump_verify_info_show(image: tuple[Path, mkfds.Holder]) -> None:
+    path, holder = image
     assert run("verify", path).stdout.startswith(f"{path}: correct: 1 task")
     info = run("info", path)
     assert info.returncode == 0
-    assert f"{target.report['nfds']} fds" in info.stdout
+    assert f"{holder.report['nfds']} fds" in info.stdout
     shown = run("show", path)
     assert shown.returncode == 0
-    assert f"pid {target.pid}" in shown.stdout
+    assert f"pid {holder.pid}" in shown.stdout
     assert "O_RDWR" in shown.stdout
     assert all(line.isprintable() for line in shown.stdout.splitlines())
 
 
-def test_json_lines_hold_every_field_and_every_byte_of_a_path(image: tuple[Path, mkfds.Target]) -> None:
-    path, target = image
+def test_json_lines_hold_every_field_and_every_byte_of_a_path(image: tuple[Path, mkfds.Holder]) -> None:
+    path, holder = image
     rows = {row["fd"]: row for row in lines(run("show", path, "--json").stdout)}
-    assert len(rows) == target.report["nfds"]
+    assert len(rows) == holder.report["nfds"]
     assert all(row.keys() >= FIELDS for row in rows.values())
-    for one in target.fds:
+    for one in holder.fds:
         row = rows[one["fd"]]
-        assert row["pid"] == target.pid
+        assert row["pid"] == holder.pid
         assert row["close_on_exec"] is one["close_on_exec"]
         suffix = " (deleted)" if row["deleted"] else ""
         assert os.fsencode(row["path"] + suffix) == os.fsencode(one["link"])
 
 
-def test_show_one_task_and_none(image: tuple[Path, mkfds.Target]) -> None:
-    path, target = image
-    assert run("show", path, "--pid", str(target.pid)).returncode == 0
+def test_show_one_task_and_none(image: tuple[Path, mkfds.Holder]) -> None:
+    path, holder = image
+    assert run("show", path, "--pid", str(holder.pid)).returncode == 0
     other = run("show", path, "--pid", "1")
     assert (other.returncode, other.stdout) == (1, "")
     assert "no task 1" in other.stderr
 
 
 def test_ls_is_live_and_needs_no_file() -> None:
-    with mkfds.spawn("eventfd") as target:
-        table = run("ls", str(target.pid))
-        rows = lines(run("ls", str(target.pid), "--json").stdout)
+    with mkfds.spawn("eventfd") as holder:
+        table = run("ls", str(holder.pid))
+        rows = lines(run("ls", str(holder.pid), "--json").stdout)
     assert table.returncode == 0
     assert "eventfd" in table.stdout
     assert {row["kind"] for row in rows} >= {"eventfd", "pipe"}
@@ -99,8 +99,8 @@ def test_exit_status_1_when_none_can_be_read(tmp_path: Path) -> None:
 
 
 def test_exit_status_3_when_some_cannot(tmp_path: Path) -> None:
-    with mkfds.spawn("regular") as target:
-        done = run("dump", str(target.pid), GONE, "-o", tmp_path / "image")
+    with mkfds.spawn("regular") as holder:
+        done = run("dump", str(holder.pid), GONE, "-o", tmp_path / "image")
     assert done.returncode == 3
     assert f"pid {GONE}: No such process" in done.stderr
     assert run("verify", tmp_path / "image").returncode == 0
@@ -117,11 +117,11 @@ def test_exit_status_2_for_usage(words: str) -> None:
 
 def test_a_refused_process_is_told_from_a_vanished_one(nobody: tuple[str, ...]) -> None:
     command = [*nobody, *CRFD]
-    with mkfds.spawn("regular") as target:
-        args = [*command, "dump", str(target.pid), "-o", "/dev/null"]
+    with mkfds.spawn("regular") as holder:
+        args = [*command, "dump", str(holder.pid), "-o", "/dev/null"]
         done = subprocess.run(args, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 1
-    assert f"pid {target.pid}: Permission denied" in done.stderr
+    assert f"pid {holder.pid}: Permission denied" in done.stderr
 
 
 def test_a_terminal_is_refused() -> None:
@@ -151,9 +151,9 @@ def test_a_full_file_system_leaves_the_old_image(tmp_path: Path, need: Need) -> 
         'mount -t tmpfs -o size=64k none "$1" && echo old > "$1/image" && shift && "$@"; status=$?; '
         'cat "$0/image"; ls -A "$0"; exit $status'
     )
-    with mkfds.spawn("files:n=2000") as target:
+    with mkfds.spawn("files:n=2000") as holder:
         done = subprocess.run(
-            ["unshare", "-m", "sh", "-c", script, small, small, *CRFD, "dump", str(target.pid), "-o", small / "image"],
+            ["unshare", "-m", "sh", "-c", script, small, small, *CRFD, "dump", str(holder.pid), "-o", small / "image"],
             capture_output=True, text=True, check=False, timeout=60,
         )  # fmt: skip
     assert done.returncode == 1
@@ -162,8 +162,8 @@ def test_a_full_file_system_leaves_the_old_image(tmp_path: Path, need: Need) -> 
 
 
 def test_a_closed_pipe_is_an_error() -> None:
-    with mkfds.spawn("files:n=2000") as target:
-        command = [*CRFD, "dump", str(target.pid)]
+    with mkfds.spawn("files:n=2000") as holder:
+        command = [*CRFD, "dump", str(holder.pid)]
         dump = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         assert dump.stdout
         assert dump.stderr
@@ -187,8 +187,8 @@ def is_open_in(folder: Path, pid: int) -> bool:
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_dump_that_is_ended_leaves_no_file(tmp_path: Path, signum: int) -> None:
-    with mkfds.spawn("files:n=19900", "churn:seconds=60") as target:
-        dump = subprocess.Popen([*CRFD, "dump", "--backend", "proc", str(target.pid), "-o", str(tmp_path / "image")])
+    with mkfds.spawn("files:n=19900", "churn:seconds=60") as holder:
+        dump = subprocess.Popen([*CRFD, "dump", "--backend", "proc", str(holder.pid), "-o", str(tmp_path / "image")])
         while not is_open_in(tmp_path, dump.pid):
             time.sleep(0.001)
         assert os.listdir(tmp_path) == []
@@ -221,12 +221,12 @@ def test_what_is_no_image_is_refused(tmp_path: Path, data: bytes) -> None:
 
 def test_rfc_refuses_or_leaves_out_and_counts(tmp_path: Path) -> None:
     path = tmp_path / "image"
-    with mkfds.spawn("regular", "eventfd", "deleted") as target:
-        refused = run("dump", str(target.pid), "--format", "rfc", "-o", path)
+    with mkfds.spawn("regular", "eventfd", "deleted") as holder:
+        refused = run("dump", str(holder.pid), "--format", "rfc", "-o", path)
         assert refused.returncode == 1
-        assert f"pid {target.pid} fd " in refused.stderr
+        assert f"pid {holder.pid} fd " in refused.stderr
         assert not path.exists()
-        done = run("dump", str(target.pid), "--format", "rfc", "--lossy", "-o", path)
+        done = run("dump", str(holder.pid), "--format", "rfc", "--lossy", "-o", path)
     assert done.returncode == 0
     assert "left out" in done.stderr
     assert run("verify", path).returncode == 0

@@ -52,9 +52,9 @@ def backend(request: pytest.FixtureRequest, need: Need) -> str:
 
 
 @pytest.fixture(scope="module")
-def sockets() -> Iterator[mkfds.Target]:
-    with mkfds.spawn(*SOCKETS) as target:
-        yield target
+def sockets() -> Iterator[mkfds.Holder]:
+    with mkfds.spawn(*SOCKETS) as holder:
+        yield holder
 
 
 def scan(pid: int, backend: str) -> dict[int, crfd.OpenFile]:
@@ -68,15 +68,15 @@ def of(file: crfd.OpenFile, what: type[T]) -> T:
     return file.detail
 
 
-def of_sockets(target: mkfds.Target, backend: str) -> Iterator[tuple[dict[str, Any], Socket]]:
-    files = scan(target.pid, backend)
-    found = [one for one in target.fds if one["kind"] == "socket" and "family" in one]
+def of_sockets(holder: mkfds.Holder, backend: str) -> Iterator[tuple[dict[str, Any], Socket]]:
+    files = scan(holder.pid, backend)
+    found = [one for one in holder.fds if one["kind"] == "socket" and "family" in one]
     assert found
     return ((one, of(files[one["fd"]], Socket)) for one in found)
 
 
 def as_reported(address: Address | None) -> Any:
-    """An address as the module socket writes it, which the target has reported in JSON."""
+    """An address as the module socket writes it, which the holder has reported in JSON."""
     match address:
         case UnixAddress():
             return os.fsdecode(address.path)
@@ -98,7 +98,7 @@ def as_reported(address: Address | None) -> Any:
 # ---- sockets ----
 
 
-def test_what_a_socket_is(sockets: mkfds.Target, backend: str) -> None:
+def test_what_a_socket_is(sockets: mkfds.Holder, backend: str) -> None:
     here = os.stat(f"/proc/{sockets.pid}/ns/net").st_ino
     families = set()
     for one, found in of_sockets(sockets, backend):
@@ -108,7 +108,7 @@ def test_what_a_socket_is(sockets: mkfds.Target, backend: str) -> None:
     assert {socket.AF_UNIX, socket.AF_INET, socket.AF_NETLINK} <= families
 
 
-def test_addresses(sockets: mkfds.Target, backend: str) -> None:
+def test_addresses(sockets: mkfds.Holder, backend: str) -> None:
     named = 0
     for one, found in of_sockets(sockets, backend):
         if "local" not in one:
@@ -120,7 +120,7 @@ def test_addresses(sockets: mkfds.Target, backend: str) -> None:
     assert named >= 10
 
 
-def test_states(sockets: mkfds.Target, backend: str) -> None:
+def test_states(sockets: mkfds.Holder, backend: str) -> None:
     seen = set()
     for one, found in of_sockets(sockets, backend):
         if one.get("listening"):
@@ -135,7 +135,7 @@ def test_states(sockets: mkfds.Target, backend: str) -> None:
     assert seen >= {STATES[name] for name in ("ESTABLISHED", "FIN_WAIT2", "CLOSE", "CLOSE_WAIT")}
 
 
-def test_queues(sockets: mkfds.Target, backend: str) -> None:
+def test_queues(sockets: mkfds.Holder, backend: str) -> None:
     waiting = 0
     for one, found in of_sockets(sockets, backend):
         tcp = one["family"] in (socket.AF_INET, socket.AF_INET6) and one["protocol"] in (socket.IPPROTO_TCP, MPTCP)
@@ -175,10 +175,10 @@ def test_bytes_that_nobody_takes(backend: str) -> None:
 
 def test_sockets_of_another_network_namespace(backend: str, need: Need) -> None:
     need("CAP_SYS_ADMIN")
-    with in_network_namespace("tcp4", "udp4", "unix_listen", "netlink") as target:
-        there = os.stat(f"/proc/{target.pid}/ns/net").st_ino
+    with in_network_namespace("tcp4", "udp4", "unix_listen", "netlink") as holder:
+        there = os.stat(f"/proc/{holder.pid}/ns/net").st_ino
         assert there != os.stat("/proc/self/ns/net").st_ino
-        for one, found in of_sockets(target, backend):
+        for one, found in of_sockets(holder, backend):
             assert found.net_ns == there, one
             assert as_reported(found.name) == one["local"], one
             assert as_reported(found.peer) == one["peer"], one
@@ -210,18 +210,18 @@ def make_socket_elsewhere() -> tuple[socket.socket, int]:
 
 
 @contextmanager
-def in_network_namespace(*kinds: str) -> Iterator[mkfds.Target]:
+def in_network_namespace(*kinds: str) -> Iterator[mkfds.Holder]:
     """A process inherits the namespace of the thread that starts it."""
 
-    def start() -> mkfds.Target:
+    def start() -> mkfds.Holder:
         unshare_network()
         return spawned.__enter__()
 
     spawned = mkfds.spawn(*kinds)
     with ThreadPoolExecutor(1) as thread:
-        target = thread.submit(start).result()
+        holder = thread.submit(start).result()
     try:
-        yield target
+        yield holder
     finally:
         spawned.__exit__(None, None, None)
 
@@ -230,9 +230,9 @@ def in_network_namespace(*kinds: str) -> Iterator[mkfds.Target]:
 
 
 def test_pipes_and_fifos(backend: str) -> None:
-    with mkfds.spawn("pipe:capacity=131072,bytes=4097", "pipe_packet", "pipe_nonblock", "fifo") as target:
-        files = scan(target.pid, backend)
-        found = [one for one in target.fds if "waiting" in one]
+    with mkfds.spawn("pipe:capacity=131072,bytes=4097", "pipe_packet", "pipe_nonblock", "fifo") as holder:
+        files = scan(holder.pid, backend)
+        found = [one for one in holder.fds if "waiting" in one]
         assert len(found) == 10
         for one in found:
             pipe = of(files[one["fd"]], Pipe)
@@ -268,10 +268,10 @@ def test_a_pipe_with_many_buffers_in_use(backend: str) -> None:
 
 
 def test_o_path_of_a_fifo_and_a_socket_is_only_a_name(backend: str) -> None:
-    with mkfds.spawn("opath") as target:
-        files = scan(target.pid, backend)
+    with mkfds.spawn("opath") as holder:
+        files = scan(holder.pid, backend)
         for role in ("opath.fifo", "opath.socket"):
-            assert files[target.by_role(role)["fd"]].detail is None
+            assert files[holder.by_role(role)["fd"]].detail is None
 
 
 # ---- owners of signals ----
@@ -285,11 +285,11 @@ def owner_of(one: dict[str, Any], uid: int) -> Owner | None:
 
 
 def test_the_owner_of_a_socket(backend: str) -> None:
-    with mkfds.spawn("owner") as target:
-        files = scan(target.pid, backend)
-        one = target.by_role("owner.async")
+    with mkfds.spawn("owner") as holder:
+        files = scan(holder.pid, backend)
+        one = holder.by_role("owner.async")
         assert files[one["fd"]].owner == owner_of(one, os.getuid())
-        assert files[target.by_role("owner.async_peer")["fd"]].owner is None
+        assert files[holder.by_role("owner.async_peer")["fd"]].owner is None
 
 
 def test_every_type_of_owner_of_a_pipe(backend: str) -> None:
@@ -312,13 +312,13 @@ def test_every_type_of_owner_of_a_pipe(backend: str) -> None:
 
 def test_the_owner_of_a_file(backend: str) -> None:
     """Only the walk in the kernel tells it: a copy of the descriptor would have to be closed."""
-    with mkfds.spawn("owner") as target:
-        files = scan(target.pid, backend)
+    with mkfds.spawn("owner") as holder:
+        files = scan(holder.pid, backend)
         for role in ("owner.tid", "owner.pid", "owner.pgrp"):
-            one = target.by_role(role)
+            one = holder.by_role(role)
             assert files[one["fd"]].owner == (owner_of(one, os.getuid()) if backend == "bpf" else None)
-        found = files[target.by_role("owner.signal")["fd"]].owner
-        assert (found and found.signal) == (target.by_role("owner.signal")["signal"] if backend == "bpf" else None)
+        found = files[holder.by_role("owner.signal")["fd"]].owner
+        assert (found and found.signal) == (holder.by_role("owner.signal")["signal"] if backend == "bpf" else None)
 
 
 def test_an_owner_that_is_gone(backend: str) -> None:
@@ -341,9 +341,9 @@ def test_an_owner_that_is_gone(backend: str) -> None:
 
 
 def test_seals(backend: str) -> None:
-    with mkfds.spawn("memfd") as target:
-        files = scan(target.pid, backend)
-        found = [one for one in target.fds if "seals" in one]
+    with mkfds.spawn("memfd") as holder:
+        files = scan(holder.pid, backend)
+        found = [one for one in holder.fds if "seals" in one]
         assert len(found) >= 3
         for one in found:
             assert of(files[one["fd"]], Memfd).seals == sum(SEALS[name] for name in one["seals"]), one
@@ -408,10 +408,10 @@ def summary(pid: int, backend: str) -> list[list[Any]]:
 def test_refused_by_seccomp(backend: str) -> None:
     def refused() -> list[list[Any]]:
         refuse_pidfd_getfd()
-        return summary(target.pid, backend)
+        return summary(holder.pid, backend)
 
-    with mkfds.spawn("tcp4", "pipe", "memfd", "owner", "regular") as target:
-        granted, less = summary(target.pid, backend), in_child(refused)
+    with mkfds.spawn("tcp4", "pipe", "memfd", "owner", "regular") as holder:
+        granted, less = summary(holder.pid, backend), in_child(refused)
     assert [row[:4] for row in less] == [row[:4] for row in granted]
     assert any(row[4] != "None" for row in granted)
     for row in less:
@@ -446,7 +446,7 @@ def test_one_s_own_without_privilege(need: Need) -> None:
 
 
 def test_no_copy_is_left(backend: str) -> None:
-    with mkfds.spawn("sockets:n=600", "pipes:n=600") as target:
+    with mkfds.spawn("sockets:n=600", "pipes:n=600") as holder:
         before = sorted(os.listdir("/proc/self/fd"))
-        assert len(scan(target.pid, backend)) >= 2400
+        assert len(scan(holder.pid, backend)) >= 2400
         assert sorted(os.listdir("/proc/self/fd")) == before

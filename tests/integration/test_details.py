@@ -37,7 +37,7 @@ T = TypeVar("T")
 # ---- events ----
 
 
-def test_eventfd(everything: mkfds.Target, backend: str) -> None:
+def test_eventfd(everything: mkfds.Holder, backend: str) -> None:
     files = scan(everything.pid, backend)
     ids = set()
     for one in known(everything, "eventfd", "count"):
@@ -50,7 +50,7 @@ def test_eventfd(everything: mkfds.Target, backend: str) -> None:
     assert len(ids) == len({files[one["fd"]].objref for one in known(everything, "eventfd", "count")})
 
 
-def test_timerfd(everything: mkfds.Target, backend: str) -> None:
+def test_timerfd(everything: mkfds.Holder, backend: str) -> None:
     files = scan(everything.pid, backend)
     for one in known(everything, "timerfd", "clock"):
         timer = of(files[one["fd"]], Timerfd)
@@ -64,7 +64,7 @@ def test_timerfd(everything: mkfds.Target, backend: str) -> None:
             assert one["value_ns"] - 300 * 10**9 < timer.value <= one["value_ns"], one
 
 
-def test_signalfd(everything: mkfds.Target, backend: str) -> None:
+def test_signalfd(everything: mkfds.Holder, backend: str) -> None:
     files = scan(everything.pid, backend)
     for one in known(everything, "signalfd", "sigmask"):
         signals = of(files[one["fd"]], Signalfd)
@@ -75,7 +75,7 @@ def test_signalfd(everything: mkfds.Target, backend: str) -> None:
 # ---- watches ----
 
 
-def test_epoll(everything: mkfds.Target, backend: str) -> None:
+def test_epoll(everything: mkfds.Holder, backend: str) -> None:
     files = scan(everything.pid, backend)
     devices = {one["fd"]: one["stat"]["dev"] for one in everything.fds if one["stat"]}
     for one in known(everything, "epoll", "targets"):
@@ -107,7 +107,7 @@ def _packed() -> bool:
     return os.uname().machine == "x86_64"
 
 
-def test_inotify(everything: mkfds.Target, backend: str) -> None:
+def test_inotify(everything: mkfds.Holder, backend: str) -> None:
     files = scan(everything.pid, backend)
     for one in known(everything, "inotify", "marks"):
         marks = of(files[one["fd"]], Inotify).marks
@@ -130,7 +130,7 @@ def test_watch_descriptors_of_two_digits(backend: str, tmp_path: Path) -> None:
     assert max(made)[0] == 40
 
 
-def test_fanotify(everything: mkfds.Target, backend: str) -> None:
+def test_fanotify(everything: mkfds.Holder, backend: str) -> None:
     files = scan(everything.pid, backend)
     names = {MarkType.INODE: "inode", MarkType.MOUNT: "mount", MarkType.SB: "filesystem"}
     for one in known(everything, "fanotify", "marks"):
@@ -162,7 +162,7 @@ def _mount_id(path: str) -> int:
 # ---- the kernel's objects ----
 
 
-def test_pidfd(everything: mkfds.Target, backend: str) -> None:
+def test_pidfd(everything: mkfds.Holder, backend: str) -> None:
     files = scan(everything.pid, backend)
     for one in known(everything, "pidfd", "alive"):
         pidfd = of(files[one["fd"]], Pidfd)
@@ -209,7 +209,7 @@ def test_fanotify_of_a_mount_namespace(backend: str, need: Need) -> None:
         os.close(fd)
 
 
-def test_io_uring(everything: mkfds.Target, backend: str) -> None:
+def test_io_uring(everything: mkfds.Holder, backend: str) -> None:
     files = scan(everything.pid, backend)
     for one in known(everything, "io_uring", "sq_entries"):
         ring = of(files[one["fd"]], IoUring)
@@ -220,7 +220,7 @@ def test_io_uring(everything: mkfds.Target, backend: str) -> None:
             assert os.fsencode(os.path.basename(path)) in files[one["fd"]].fdinfo
 
 
-def test_bpf_map(everything: mkfds.Target, backend: str) -> None:
+def test_bpf_map(everything: mkfds.Holder, backend: str) -> None:
     files = scan(everything.pid, backend)
     for one in known(everything, "bpf_map", "map_id"):
         found = of(files[one["fd"]], BpfObject)
@@ -230,7 +230,7 @@ def test_bpf_map(everything: mkfds.Target, backend: str) -> None:
         assert b"frozen:\t%d\n" % one["frozen"] in files[one["fd"]].fdinfo
 
 
-def test_bpf_program_link_and_btf(everything: mkfds.Target, backend: str) -> None:
+def test_bpf_program_link_and_btf(everything: mkfds.Holder, backend: str) -> None:
     files = scan(everything.pid, backend)
     for one in known(everything, "bpf_prog", "prog_id"):
         program = of(files[one["fd"]], BpfObject)
@@ -245,7 +245,7 @@ def test_bpf_program_link_and_btf(everything: mkfds.Target, backend: str) -> Non
         assert (btf.id, btf.type, btf.name, files[one["fd"]].fdinfo) == (one["btf_id"], None, None, b"")
 
 
-def test_userfaultfd(everything: mkfds.Target, backend: str) -> None:
+def test_userfaultfd(everything: mkfds.Holder, backend: str) -> None:
     files = scan(everything.pid, backend)
     for one in known(everything, "userfaultfd", "role"):
         faults = of(files[one["fd"]], Userfaultfd)
@@ -256,7 +256,7 @@ def test_userfaultfd(everything: mkfds.Target, backend: str) -> None:
 # ---- devices, namespaces, memory ----
 
 
-def test_terminals_and_interfaces(everything: mkfds.Target, backend: str) -> None:
+def test_terminals_and_interfaces(everything: mkfds.Holder, backend: str) -> None:
     files = scan(everything.pid, backend)
     for one in known(everything, "chr", "tty_index"):
         if one["role"] == "pty.master":
@@ -266,21 +266,21 @@ def test_terminals_and_interfaces(everything: mkfds.Target, backend: str) -> Non
     assert files[everything.by_role("chr.null")["fd"]].detail is None
 
 
-def test_dmabuf(everything: mkfds.Target, backend: str) -> None:
+def test_dmabuf(everything: mkfds.Holder, backend: str) -> None:
     files = scan(everything.pid, backend)
     for one in known(everything, "dmabuf", "exporter"):
         buffer = of(files[one["fd"]], DmaBuf)
         assert (buffer.size, buffer.exporter) == (one["size"], one["exporter"])
 
 
-def test_namespaces(everything: mkfds.Target, backend: str) -> None:
+def test_namespaces(everything: mkfds.Holder, backend: str) -> None:
     files = scan(everything.pid, backend)
     for one in known(everything, "namespace", "stat"):
         namespace = of(files[one["fd"]], Namespace)
         assert f"{namespace.type}:[{namespace.ino}]" == one["link"]
 
 
-def test_memory_files_have_their_names(everything: mkfds.Target, backend: str) -> None:
+def test_memory_files_have_their_names(everything: mkfds.Holder, backend: str) -> None:
     files = scan(everything.pid, backend)
     for one in known(everything, "memfd", "link"):
         memfd = of(files[one["fd"]], Memfd)
@@ -293,7 +293,7 @@ def test_memory_files_have_their_names(everything: mkfds.Target, backend: str) -
 # ---- pipes and sockets: what the flags and fdinfo alone tell ----
 
 
-def test_pipe_ends(everything: mkfds.Target, backend: str) -> None:
+def test_pipe_ends(everything: mkfds.Holder, backend: str) -> None:
     files = scan(everything.pid, backend)
     for one in known(everything, "pipe", "end"):
         pipe = of(files[one["fd"]], Pipe)
@@ -303,7 +303,7 @@ def test_pipe_ends(everything: mkfds.Target, backend: str) -> None:
     assert files[everything.by_role("opath.fifo")["fd"]].detail is None
 
 
-def test_descriptors_in_flight(everything: mkfds.Target, backend: str) -> None:
+def test_descriptors_in_flight(everything: mkfds.Holder, backend: str) -> None:
     files = scan(everything.pid, backend)
     receiver, sender = (files[everything.by_role(f"scm.{role}")["fd"]] for role in ("receiver", "sender"))
     assert of(receiver, Socket).in_flight == len(everything.by_role("scm.receiver")["in_flight"]) == 1
@@ -313,7 +313,7 @@ def test_descriptors_in_flight(everything: mkfds.Target, backend: str) -> None:
 # ---- the rest ----
 
 
-def test_what_is_not_decoded_keeps_its_text(everything: mkfds.Target, backend: str) -> None:
+def test_what_is_not_decoded_keeps_its_text(everything: mkfds.Holder, backend: str) -> None:
     files = scan(everything.pid, backend)
     for kind in ("anon", "landlock", "perf_event", "fscontext"):
         for one in (one for one in everything.fds if one["kind"] == kind):
@@ -327,7 +327,7 @@ _BY_FDINFO = {
 }  # fmt: skip
 
 
-def test_both_backends_tell_the_same(everything: mkfds.Target, need: Need) -> None:
+def test_both_backends_tell_the_same(everything: mkfds.Holder, need: Need) -> None:
     need("backend bpf")
     one, other = scan(everything.pid, "proc"), scan(everything.pid, "bpf")
     assert set(one) == set(other)
@@ -337,13 +337,13 @@ def test_both_backends_tell_the_same(everything: mkfds.Target, need: Need) -> No
             assert (file.detail, file.fdinfo) == (other[fd].detail, other[fd].fdinfo), file
 
 
-def test_a_plain_file_has_no_records(everything: mkfds.Target, backend: str) -> None:
+def test_a_plain_file_has_no_records(everything: mkfds.Holder, backend: str) -> None:
     file = scan(everything.pid, backend)[everything.by_role("regular.rdwr")["fd"]]
     assert (file.extensions, file.detail, file.locks, file.owner) == ((), None, (), None)
 
 
 def test_the_commands_show_it(
-    everything: mkfds.Target, backend: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    everything: mkfds.Holder, backend: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["crfd"])
     assert main(["ls", str(everything.pid), "--backend", backend]) == 0
@@ -380,7 +380,7 @@ def test_the_commands_show_it(
     assert not {"detail", "locks", "owner"} & set(rows[everything.by_role("regular.rdwr")["fd"]])
 
 
-def test_an_image_with_every_record_is_right(everything: mkfds.Target, backend: str) -> None:
+def test_an_image_with_every_record_is_right(everything: mkfds.Holder, backend: str) -> None:
     out = io.BytesIO()
     crfd.dump(everything.pid, out, backend=backend)
     crfd.verify(io.BytesIO(out.getvalue()))

@@ -19,20 +19,20 @@ DELETED = b" (deleted)"
 
 
 @pytest.fixture(scope="module")
-def everything() -> Iterator[mkfds.Target]:
+def everything() -> Iterator[mkfds.Holder]:
     """One process with every kind of descriptor that this machine grants."""
-    with mkfds.spawn("all") as target:
-        yield target
+    with mkfds.spawn("all") as holder:
+        yield holder
 
 
-def test_every_descriptor_is_recorded(everything: mkfds.Target, backend: str) -> None:
+def test_every_descriptor_is_recorded(everything: mkfds.Holder, backend: str) -> None:
     task = crfd.scan(everything.pid, backend=backend)
     assert len(task.fds) == everything.report["nfds"] == crfd.count(everything.pid)
     assert list(task.fds) == sorted(task.fds)
     assert {one["fd"] for one in everything.fds} <= set(task.fds)
 
 
-def test_numbers_flags_and_positions(everything: mkfds.Target, backend: str) -> None:
+def test_numbers_flags_and_positions(everything: mkfds.Holder, backend: str) -> None:
     task = crfd.scan(everything.pid, backend=backend)
     for one in everything.fds:
         entry = task.fds[one["fd"]]
@@ -43,7 +43,7 @@ def test_numbers_flags_and_positions(everything: mkfds.Target, backend: str) -> 
             assert entry.file.f_pos == one["pos"], one
 
 
-def test_stat_fields(everything: mkfds.Target, backend: str) -> None:
+def test_stat_fields(everything: mkfds.Holder, backend: str) -> None:
     task = crfd.scan(everything.pid, backend=backend)
     for one in everything.fds:
         file, stat = task.fds[one["fd"]].file, one["stat"]
@@ -60,7 +60,7 @@ def test_stat_fields(everything: mkfds.Target, backend: str) -> None:
             assert file.rdev == stat["rdev"], one
 
 
-def test_kinds(everything: mkfds.Target, backend: str) -> None:
+def test_kinds(everything: mkfds.Holder, backend: str) -> None:
     task = crfd.scan(everything.pid, backend=backend)
     wrong = {}
     for one in everything.fds:
@@ -71,7 +71,7 @@ def test_kinds(everything: mkfds.Target, backend: str) -> None:
     assert not wrong
 
 
-def test_paths_and_whether_they_are_deleted(everything: mkfds.Target, backend: str) -> None:
+def test_paths_and_whether_they_are_deleted(everything: mkfds.Holder, backend: str) -> None:
     task = crfd.scan(everything.pid, backend=backend)
     for one in everything.fds:
         file = task.fds[one["fd"]].file
@@ -85,7 +85,7 @@ def test_paths_and_whether_they_are_deleted(everything: mkfds.Target, backend: s
         assert file.path + (DELETED if file.deleted else b"") == link, one
 
 
-def test_a_path_too_long_for_the_kernel_is_noted_and_not_lost(everything: mkfds.Target, backend: str) -> None:
+def test_a_path_too_long_for_the_kernel_is_noted_and_not_lost(everything: mkfds.Holder, backend: str) -> None:
     deep = [one for one in everything.fds if one["link"] is None]
     assert deep
     task = crfd.scan(everything.pid, backend=backend)
@@ -101,9 +101,9 @@ def test_a_path_too_long_for_the_kernel_is_noted_and_not_lost(everything: mkfds.
 def test_who_shares_an_open_file(kind: str, backend: str, need: Need) -> None:
     if backend == "proc":
         need("kcmp")
-    with mkfds.spawn(f"{kind}:n=300") as target:
-        task = crfd.scan(target.pid, backend=backend)
-        objrefs = [entry.objref for number, entry in task.fds.items() if number not in target.report["others"]]
+    with mkfds.spawn(f"{kind}:n=300") as holder:
+        task = crfd.scan(holder.pid, backend=backend)
+        objrefs = [entry.objref for number, entry in task.fds.items() if number not in holder.report["others"]]
     assert len(objrefs) >= 300
     assert len(set(objrefs)) == len(objrefs) - (299 if kind == "dup" else 0)
 
@@ -111,12 +111,12 @@ def test_who_shares_an_open_file(kind: str, backend: str, need: Need) -> None:
 def test_sharing_across_processes(backend: str, need: Need) -> None:
     if backend == "proc":
         need("kcmp")
-    with mkfds.spawn("regular", "eventfd", "fork_share:n=2") as target:
-        children = [task["pid"] for task in target.tasks]
+    with mkfds.spawn("regular", "eventfd", "fork_share:n=2") as holder:
+        children = [task["pid"] for task in holder.tasks]
         assert len(children) == 2
-        image = dump_image([target.pid, *children], backend)
-        parent = image.tasks[target.pid]
-        made = {one["fd"] for one in target.fds}
+        image = dump_image([holder.pid, *children], backend)
+        parent = image.tasks[holder.pid]
+        made = {one["fd"] for one in holder.fds}
         shared = {number: entry.objref for number, entry in parent.fds.items() if number in made}
         assert shared.keys() == made
         for pid in children:
@@ -131,10 +131,10 @@ def test_sharing_across_processes(backend: str, need: Need) -> None:
 def test_a_shared_table_is_dumped_once(backend: str, need: Need) -> None:
     if backend == "proc":
         need("kcmp")
-    with mkfds.spawn("regular", "clone_files") as target:
-        (child,) = (task["pid"] for task in target.tasks)
-        image = dump_image([target.pid, child], backend)
-        first, second = sorted([target.pid, child])
+    with mkfds.spawn("regular", "clone_files") as holder:
+        (child,) = (task["pid"] for task in holder.tasks)
+        image = dump_image([holder.pid, child], backend)
+        first, second = sorted([holder.pid, child])
         rows = {task.pid: task for task in image.tasks.values()}
         assert rows[first].files_objref == rows[second].files_objref == 1
         assert list(rows[first].fds) == list(rows[second].fds)
@@ -145,11 +145,11 @@ def test_a_shared_table_is_dumped_once(backend: str, need: Need) -> None:
 def test_a_thread_with_a_table_of_its_own_is_a_task(backend: str, need: Need) -> None:
     if backend == "proc":
         need("kcmp")
-    with mkfds.spawn("regular", "thread_unshare", "thread_plain") as target:
-        tids = {task["role"]: task["tid"] for task in target.tasks}
-        image = dump_image([target.pid], backend)
-        assert set(image.tasks) == {target.pid, tids["thread_unshare"]}
-        assert image.tasks[tids["thread_unshare"]].tgid == target.pid
+    with mkfds.spawn("regular", "thread_unshare", "thread_plain") as holder:
+        tids = {task["role"]: task["tid"] for task in holder.tasks}
+        image = dump_image([holder.pid], backend)
+        assert set(image.tasks) == {holder.pid, tids["thread_unshare"]}
+        assert image.tasks[tids["thread_unshare"]].tgid == holder.pid
         image.close()
 
 
@@ -176,16 +176,16 @@ def test_no_such_process(tmp_path: Path, backend: str) -> None:
 
 def test_one_of_two_is_gone(backend: str) -> None:
     gone = int(Path("/proc/sys/kernel/pid_max").read_text()) - 1
-    with mkfds.spawn("regular") as target:
+    with mkfds.spawn("regular") as holder:
         out = io.BytesIO()
-        result = crfd.dump([target.pid, gone], out, backend=backend)
+        result = crfd.dump([holder.pid, gone], out, backend=backend)
     assert [(one.pid, one.errno) for one in result.unread] == [(gone, 3)]
     assert result.tasks == 1
 
 
 def test_a_zombie_and_a_kernel_thread_have_no_descriptors(backend: str) -> None:
-    with mkfds.spawn("zombie") as target:
-        (zombie,) = (task["pid"] for task in target.tasks)
+    with mkfds.spawn("zombie") as holder:
+        (zombie,) = (task["pid"] for task in holder.tasks)
         assert len(crfd.scan(zombie, backend=backend).fds) == 0
     if Path("/proc/2/comm").exists() and Path("/proc/2/comm").read_text().strip() == "kthreadd":
         assert len(crfd.scan(2, backend=backend).fds) == 0

@@ -66,26 +66,26 @@ def test_every_thread_stands_still_and_goes_on() -> None:
 
 
 def test_the_image_says_so(backend: str, tmp_path: Path) -> None:
-    with mkfds.spawn("regular", "thread_unshare") as target:
-        result, image = dumped(target.pid, backend)
+    with mkfds.spawn("regular", "thread_unshare") as holder:
+        result, image = dumped(holder.pid, backend)
         with image:
             assert image.info is not None
             assert image.info.frozen
             assert image.still == result.still
-            assert [one.pid for one in image.still] == [target.pid]
+            assert [one.pid for one in image.still] == [holder.pid]
             assert {task.consistency for task in image.tasks.values()} == {crfd.Consistency.FROZEN}
             assert len(image.tasks) == 2
             assert set(image.consistency().values()) == {crfd.Consistency.FROZEN}
         path = tmp_path / "image"
-        crfd.dump(target.pid, path, backend=backend, freeze=True)
+        crfd.dump(holder.pid, path, backend=backend, freeze=True)
         shown = subprocess.run([*CRFD, "info", path], capture_output=True, text=True, check=True, timeout=60).stdout
-        assert f"at the longest (pid {target.pid})" in shown
+        assert f"at the longest (pid {holder.pid})" in shown
         assert "2 frozen" in shown
 
 
 def test_without_it_the_image_says_how_quiet_it_was(backend: str) -> None:
-    with mkfds.spawn("regular") as target:
-        task = crfd.scan(target.pid, backend=backend)
+    with mkfds.spawn("regular") as holder:
+        task = crfd.scan(holder.pid, backend=backend)
     assert task.consistency is crfd.Consistency.QUIET
     assert task.changed == 0
 
@@ -98,15 +98,15 @@ def test_a_large_table_is_looked_at_again(backend: str) -> None:
 
 
 def test_a_second_look_finds_what_changed(backend: str) -> None:
-    with mkfds.spawn("churn:width=400") as target:
+    with mkfds.spawn("churn:width=400") as holder:
         end = time.monotonic() + LIMIT
-        while (task := crfd.scan(target.pid, backend=backend)).consistency is not crfd.Consistency.CHANGED:
+        while (task := crfd.scan(holder.pid, backend=backend)).consistency is not crfd.Consistency.CHANGED:
             assert time.monotonic() < end
         assert task.changed is not None
         assert task.changed > 0
-        result, image = dumped(target.pid, backend)
+        result, image = dumped(holder.pid, backend)
         with image:
-            assert image.tasks[target.pid].consistency is crfd.Consistency.FROZEN
+            assert image.tasks[holder.pid].consistency is crfd.Consistency.FROZEN
         assert not result.unread
 
 
@@ -140,10 +140,10 @@ with frozen(crfd.Selection(frozenset(map(int, sys.argv[1:])))) as held:
         if was == "stopped":
             process.send_signal(signal.SIGSTOP)
             until(lambda: state(process.pid) == "T", "it stops")
-        with running(code, str(process.pid)) as holder:
+        with running(code, str(process.pid)) as freezer:
             assert {state(process.pid, tid) for tid in tids} == {"t"}
-            holder.kill()
-            holder.wait()
+            freezer.kill()
+            freezer.wait()
         wanted = "T" if was == "stopped" else "SR"
         until(lambda: all(state(process.pid, tid) in wanted for tid in tids), "all are as before")
 
@@ -151,16 +151,16 @@ with frozen(crfd.Selection(frozenset(map(int, sys.argv[1:])))) as held:
 def test_a_dump_that_dies_while_it_writes_holds_nobody() -> None:
     """The sink takes no byte: by then all have been released."""
     reader, writer = os.pipe()
-    with mkfds.spawn("files:n=2000") as target:
-        dump = subprocess.Popen([*CRFD, "dump", str(target.pid), "--freeze"], stdout=writer, stderr=subprocess.DEVNULL)
+    with mkfds.spawn("files:n=2000") as holder:
+        dump = subprocess.Popen([*CRFD, "dump", str(holder.pid), "--freeze"], stdout=writer, stderr=subprocess.DEVNULL)
         try:
             os.close(writer)
-            until(lambda: state(target.pid) == "S", "it goes on")
+            until(lambda: state(holder.pid) == "S", "it goes on")
         finally:
             dump.kill()
             dump.wait()
             os.close(reader)
-        until(lambda: state(target.pid) == "S", "it goes on")
+        until(lambda: state(holder.pid) == "S", "it goes on")
 
 
 TRACER = """
@@ -174,19 +174,19 @@ time.sleep(600)
 
 
 def test_a_debugged_process_is_named_and_dumped_all_the_same(tmp_path: Path) -> None:
-    with mkfds.spawn("regular") as target, mkfds.spawn("regular") as other, running(TRACER, str(target.pid)):
+    with mkfds.spawn("regular") as holder, mkfds.spawn("regular") as other, running(TRACER, str(holder.pid)):
         path = tmp_path / "image"
-        command = [*CRFD, "dump", "--freeze", str(target.pid), str(other.pid), "-o", str(path)]
+        command = [*CRFD, "dump", "--freeze", str(holder.pid), str(other.pid), "-o", str(path)]
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
         assert done.returncode == 3
-        assert f"pid {target.pid}: Operation not permitted (not held still)" in done.stderr
+        assert f"pid {holder.pid}: Operation not permitted (not held still)" in done.stderr
         with crfd.open(path) as image:
             assert image.info is not None
             assert not image.info.frozen
-            assert len(image.tasks[target.pid].fds) == target.report["nfds"]
-            assert image.tasks[target.pid].consistency is crfd.Consistency.QUIET
+            assert len(image.tasks[holder.pid].fds) == holder.report["nfds"]
+            assert image.tasks[holder.pid].consistency is crfd.Consistency.QUIET
             assert image.tasks[other.pid].consistency is crfd.Consistency.FROZEN
-            assert {one.pid: one.how for one in image.still} == {target.pid: 0, other.pid: 1}
+            assert {one.pid: one.how for one in image.still} == {holder.pid: 0, other.pid: 1}
 
 
 SIGNALS = """
@@ -333,9 +333,9 @@ def test_a_thread_that_cannot_stop_does_not_hold_us_up(backend: str) -> None:
 
 
 def test_zombies_and_kernel_threads_have_nothing_to_hold(backend: str) -> None:
-    with mkfds.spawn("zombie") as target:
-        (zombie,) = (task["pid"] for task in target.tasks)
-        result, image = dumped([target.pid, zombie], backend)
+    with mkfds.spawn("zombie") as holder:
+        (zombie,) = (task["pid"] for task in holder.tasks)
+        result, image = dumped([holder.pid, zombie], backend)
         with image:
             assert not result.unread
             assert image.info is not None
@@ -345,11 +345,11 @@ def test_zombies_and_kernel_threads_have_nothing_to_hold(backend: str) -> None:
 
 def test_one_that_is_gone(backend: str) -> None:
     gone = int(Path("/proc/sys/kernel/pid_max").read_text()) - 1
-    with mkfds.spawn("regular") as target:
-        result, image = dumped([target.pid, gone], backend)
+    with mkfds.spawn("regular") as holder:
+        result, image = dumped([holder.pid, gone], backend)
         image.close()
     assert [(one.pid, one.errno) for one in result.unread] == [(gone, 3)]
-    assert [one.pid for one in result.still] == [target.pid]
+    assert [one.pid for one in result.still] == [holder.pid]
 
 
 # ---- cgroups ----
@@ -363,12 +363,12 @@ def cgroup(request: pytest.FixtureRequest, need: Need) -> Iterator[procs.Cgroup]
 
 
 def test_a_cgroup_is_frozen_by_its_freezer(cgroup: procs.Cgroup, backend: str) -> None:
-    with mkfds.spawn("regular", "clone_files") as target:
-        for pid in (target.pid, *(task["pid"] for task in target.tasks)):
+    with mkfds.spawn("regular", "clone_files") as holder:
+        for pid in (holder.pid, *(task["pid"] for task in holder.tasks)):
             cgroup.add(pid)
         selection = crfd.Selection(cgroup=cgroup.name)
         with frozen(selection) as held:
-            assert held.pids == sorted([target.pid, *(task["pid"] for task in target.tasks)])
+            assert held.pids == sorted([holder.pid, *(task["pid"] for task in holder.tasks)])
             assert cgroup.frozen()
         assert not cgroup.frozen()
         result, image = dumped(selection, backend)
@@ -383,15 +383,15 @@ def test_a_cgroup_is_frozen_by_its_freezer(cgroup: procs.Cgroup, backend: str) -
 
 
 def test_a_cgroup_that_was_frozen_stays_frozen(cgroup: procs.Cgroup, backend: str) -> None:
-    with mkfds.spawn("regular") as target:
-        cgroup.add(target.pid)
+    with mkfds.spawn("regular") as holder:
+        cgroup.add(holder.pid)
         cgroup.freeze()
         try:
             result, image = dumped(crfd.Selection(cgroup=cgroup.name), backend)
             with image:
                 assert image.info is not None
                 assert image.info.frozen
-                assert image.tasks[target.pid].consistency is crfd.Consistency.FROZEN
+                assert image.tasks[holder.pid].consistency is crfd.Consistency.FROZEN
             assert not result.unread
             assert cgroup.frozen()
         finally:
@@ -407,23 +407,23 @@ with frozen(crfd.Selection(cgroup=sys.argv[1])):
     print("ready", flush=True)
     time.sleep({LIMIT})
 """
-    with mkfds.spawn("regular") as target:
-        cgroup.add(target.pid)
-        with running(code, cgroup.name) as holder:
+    with mkfds.spawn("regular") as holder:
+        cgroup.add(holder.pid)
+        with running(code, cgroup.name) as freezer:
             assert cgroup.frozen()
-            holder.kill()
-            holder.wait()
+            freezer.kill()
+            freezer.wait()
         until(lambda: not cgroup.frozen(), "the watchdog thaws it")
         cgroup.empty()
 
 
 def test_part_of_a_cgroup_is_not_frozen_with_it(cgroup: procs.Cgroup) -> None:
-    with mkfds.spawn("regular") as target, mkfds.spawn("regular") as other:
-        cgroup.add(target.pid)
+    with mkfds.spawn("regular") as holder, mkfds.spawn("regular") as other:
+        cgroup.add(holder.pid)
         cgroup.add(other.pid)
-        with frozen(crfd.Selection(frozenset({target.pid}), cgroup=cgroup.name)):
+        with frozen(crfd.Selection(frozenset({holder.pid}), cgroup=cgroup.name)):
             assert not cgroup.frozen()
-            assert state(target.pid) == "t"
+            assert state(holder.pid) == "t"
             assert state(other.pid) == "S"
         cgroup.empty()
 

@@ -86,7 +86,7 @@ def test_a_pipe_whose_reader_is_elsewhere(backend: str) -> None:
 
 
 def test_more_than_a_thousand_pipes(backend: str) -> None:
-    with mkfds.spawn("pipes:n=1500") as target, image_of(backend, target.pid) as image:
+    with mkfds.spawn("pipes:n=1500") as holder, image_of(backend, holder.pid) as image:
         links = [link for link in crfd.links(image) if link.kind == "pipe" and link.target]
         assert len(links) == 1500
         assert len({end for link in links for end in (link.source, link.target)}) == 3000
@@ -185,20 +185,20 @@ def test_epoll_targets(backend: str) -> None:
 
 
 def test_holders_of_a_shared_table(backend: str) -> None:
-    with mkfds.spawn("pipe", "clone_files") as target:
-        (child,) = (task["pid"] for task in target.tasks)
-        with image_of(backend, target.pid, child) as image:
+    with mkfds.spawn("pipe", "clone_files") as holder:
+        (child,) = (task["pid"] for task in holder.tasks)
+        with image_of(backend, holder.pid, child) as image:
             links = crfd.links(image)
-            made = [one["fd"] for one in target.fds if one["kind"] == "pipe"]
+            made = [one["fd"] for one in holder.fds if one["kind"] == "pipe"]
             for fd in made:
-                held = links.holders(objref(image, target.pid, fd))
-                assert {(target.pid, fd), (child, fd)} <= set(held)
+                held = links.holders(objref(image, holder.pid, fd))
+                assert {(holder.pid, fd), (child, fd)} <= set(held)
 
 
 def test_everything_at_once(backend: str, tmp_path: Path) -> None:
-    with mkfds.spawn("all") as target:
+    with mkfds.spawn("all") as holder:
         path = tmp_path / "image"
-        crfd.dump(target.pid, path, backend=backend)
+        crfd.dump(holder.pid, path, backend=backend)
     with crfd.open(path) as image:
         links = crfd.links(image)
         for link in links:
@@ -213,7 +213,7 @@ def test_everything_at_once(backend: str, tmp_path: Path) -> None:
     ).stdout
     assert len(shown.splitlines()) == n + 1
     assert all(line.isprintable() for line in shown.splitlines())
-    command = [*CRFD, "show", "--links", "--json", "--pid", str(target.pid), str(path)]
+    command = [*CRFD, "show", "--links", "--json", "--pid", str(holder.pid), str(path)]
     listed = subprocess.run(command, capture_output=True, check=True, timeout=60).stdout
     rows = [json.loads(line) for line in listed.splitlines()]
     assert len(rows) == n

@@ -32,7 +32,7 @@ def _told(lock: Lock) -> dict[str, Any]:
     return {"type": kind, "mode": lock.type.name, "start": lock.start, "end": end, "pid": pid}
 
 
-def test_locks_are_on_the_description_that_took_them(everything: mkfds.Target, backend: str) -> None:
+def test_locks_are_on_the_description_that_took_them(everything: mkfds.Holder, backend: str) -> None:
     files = scan(everything.pid, backend)
     locked = known(everything, "file", "locks")
     assert {lock["type"] for one in locked for lock in one["locks"]} == {"POSIX", "OFDLCK", "FLOCK", "LEASE"}

@@ -17,9 +17,9 @@ KINDS = ("regular", "directory", "dups", "pipe", "eventfd", "epoll", "unix_conne
 
 
 def test_psutil_sees_the_same_regular_files(backend: str) -> None:
-    with mkfds.spawn(*KINDS) as target:
-        task = crfd.scan(target.pid, backend=backend)
-        theirs = {one.fd: one for one in psutil.Process(target.pid).open_files()}
+    with mkfds.spawn(*KINDS) as holder:
+        task = crfd.scan(holder.pid, backend=backend)
+        theirs = {one.fd: one for one in psutil.Process(holder.pid).open_files()}
     assert theirs
     for fd, one in theirs.items():
         file = task.fds[fd].file
@@ -32,9 +32,9 @@ def test_psutil_sees_the_same_regular_files(backend: str) -> None:
 def test_lsfd_sees_the_same_descriptors(backend: str, need: Need) -> None:
     need("lsfd")
     columns = "FD,TYPE,POS,INODE,MNTID,MAJ:MIN,FLAGS,DELETED"
-    with mkfds.spawn(*KINDS) as target:
-        task = crfd.scan(target.pid, backend=backend)
-        command = ["lsfd", "-n", "-J", "-p", str(target.pid), "-o", columns, "-Q", "FD >= 0"]
+    with mkfds.spawn(*KINDS) as holder:
+        task = crfd.scan(holder.pid, backend=backend)
+        command = ["lsfd", "-n", "-J", "-p", str(holder.pid), "-o", columns, "-Q", "FD >= 0"]
         done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     theirs = {row["fd"]: row for row in json.loads(done.stdout)["lsfd"]}
     assert theirs.keys() == task.fds.keys()

@@ -25,11 +25,11 @@ def paths(pid: int, backend: str) -> dict[int, bytes | None]:
 
 @pytest.mark.parametrize("kind", ["files:n=3000", "scattered:n=3000,dirs=7", "scattered:n=3000,dirs=1500"])
 def test_all_files_of_some_directories(kind: str, backend: str) -> None:
-    with mkfds.spawn(kind) as target:
-        found = paths(target.pid, backend)
+    with mkfds.spawn(kind) as holder:
+        found = paths(holder.pid, backend)
         made = [fd for fd in found if fd > 2]
         for fd in made:
-            assert found[fd] == os.fsencode(os.readlink(f"/proc/{target.pid}/fd/{fd}"))
+            assert found[fd] == os.fsencode(os.readlink(f"/proc/{holder.pid}/fd/{fd}"))
     assert len(made) == 3000
 
 
@@ -66,9 +66,9 @@ def test_paths_as_a_chroot_has_them(tmp_path: Path, need: Need) -> None:
         file.touch()
     opened = [files[0], root, *files[1:], root]  # the new root right behind a file of the directory that it is in
     mounted = ("unshare", "--mount", "sh", "-c", 'mount --bind /proc "$0" && exec "$@"', str(root / "proc"))
-    with procs.running(_OPEN, *map(str, opened), before=mounted) as target:
+    with procs.running(_OPEN, *map(str, opened), before=mounted) as holder:
         done = subprocess.run(
-            ["nsenter", "-t", str(target.pid), "-m", sys.executable, "-c", _FROM_WITHIN, str(target.pid), str(root)],
+            ["nsenter", "-t", str(holder.pid), "-m", sys.executable, "-c", _FROM_WITHIN, str(holder.pid), str(root)],
             check=True,
             stdout=subprocess.PIPE,
             timeout=procs.LIMIT,
@@ -93,14 +93,14 @@ def test_a_directory_that_is_renamed_meanwhile(tmp_path: Path, backend: str) -> 
             here, there = there, here
 
     seen: set[bytes] = set()
-    with procs.running(_OPEN, *map(str, names)) as target:
+    with procs.running(_OPEN, *map(str, names)) as holder:
         renaming = threading.Thread(target=rename)
         renaming.start()
         try:
             for turn in range(1000):
                 if turn >= 30 and len(seen) > 1:
                     break
-                found = [path for fd, path in sorted(paths(target.pid, backend).items()) if fd > 2]
+                found = [path for fd, path in sorted(paths(holder.pid, backend).items()) if fd > 2]
                 for name, path in zip(names, found, strict=True):
                     assert path in {os.fsencode(name), os.fsencode(other / name.name)}
                 seen.update(os.path.dirname(path) for path in found if path)

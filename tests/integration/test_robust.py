@@ -111,15 +111,15 @@ def test_a_dead_fuse_mount(tmp_path: Path, backend: str, freeze: bool, need: Nee
 
 
 def test_a_fuse_server_that_never_answered(backend: str, tmp_path: Path) -> None:
-    with mkfds.spawn("regular", "fuse_hung") as target:
-        if target.skipped:
-            pytest.skip(str(target.skipped))
+    with mkfds.spawn("regular", "fuse_hung") as holder:
+        if holder.skipped:
+            pytest.skip(str(holder.skipped))
         start = time.monotonic()
-        done = run("dump", "--backend", backend, target.pid, "-o", tmp_path / "image", timeout=30)
+        done = run("dump", "--backend", backend, holder.pid, "-o", tmp_path / "image", timeout=30)
         assert time.monotonic() - start < LIMIT
         assert done.returncode == 0, done.stderr
     with crfd.open(tmp_path / "image") as image:
-        assert len(image.tasks[target.pid].fds) == target.report["nfds"]
+        assert len(image.tasks[holder.pid].fds) == holder.report["nfds"]
 
 
 # ---- what we are not allowed ----
@@ -151,8 +151,8 @@ def test_unprivileged_one_s_own_are_whole_and_others_named(nobody: tuple[str, ..
 IN_CONTAINER = """
 import io, json, crfd
 from tests import mkfds
-with mkfds.spawn("regular", "dups", "eventfd", "pipe", "fork_share:n=1") as target:
-    pids = [target.pid, target.tasks[0]["pid"]]
+with mkfds.spawn("regular", "dups", "eventfd", "pipe", "fork_share:n=1") as holder:
+    pids = [holder.pid, holder.tasks[0]["pid"]]
     out = io.BytesIO()
     result = crfd.dump(pids, out)
     crfd.verify(io.BytesIO(out.getvalue()))
@@ -161,11 +161,11 @@ with mkfds.spawn("regular", "dups", "eventfd", "pipe", "fork_share:n=1") as targ
         "backend": result.backend,
         "unread": len(result.unread),
         "identity": [image.tasks[pid].identity.name for pid in pids],
-        "nfds": len(image.tasks[pids[0]].fds), "made": target.report["nfds"],
+        "nfds": len(image.tasks[pids[0]].fds), "made": holder.report["nfds"],
         "pids": pids, "ns_pids": [image.tasks[pid].ns_pid for pid in pids],
         "kcmp": [c.detail for c in crfd.capture.capability.check() if c.name == "kcmp"],
         "refs": {fd: entry.objref for fd, entry in image.tasks[pids[0]].fds.items()},
-        "fds": [{key: one.get(key) for key in ("fd", "role", "kind")} for one in target.fds],
+        "fds": [{key: one.get(key) for key in ("fd", "role", "kind")} for one in holder.fds],
     }
 print(json.dumps(answer))
 """
@@ -427,8 +427,8 @@ def test_the_search_for_addresses_finds_one() -> None:
 
 def test_no_kernel_address_ever_comes_out(need: Need, tmp_path: Path) -> None:
     need("backend bpf")
-    with mkfds.spawn("all", "pipes:n=200", "eventfds:n=200", "fork_share:n=1", "clone_files") as target:
-        pids = [target.pid, *(task["pid"] for task in target.tasks)]
+    with mkfds.spawn("all", "pipes:n=200", "eventfds:n=200", "fork_share:n=1", "clone_files") as holder:
+        pids = [holder.pid, *(task["pid"] for task in holder.tasks)]
         image = tmp_path / "image"
         result = crfd.dump(pids, image, backend="bpf")
         assert result.fds > 600

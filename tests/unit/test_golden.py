@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Images of earlier days, read as they were then. tests/data/ is made once and never again: a difference is a defect.
 
-kinds-proc.crfd and kinds-bpf.crfd are one target of tests/mkfds.py and a forked child, by either backend; plain.rfc is the
-target's files in the fixed records alone. The .jsonl beside each is what `crfd show --json` said on that day.
+kinds-proc.crfd and kinds-bpf.crfd are one holder of tests/mkfds.py and a forked child, by either backend; plain.rfc is the
+holder's files in the fixed records alone. The .jsonl beside each is what `crfd show --json` said on that day.
 """
 
 from __future__ import annotations
