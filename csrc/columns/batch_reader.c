@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "columns/reader.h"
+
+struct batch_reader {
+	crfd_reader reader;
+	const crfd_batch *b;
+	const uint32_t *objref, *uses;
+	size_t nuses;
+	size_t at, end; /* tasks: the one being read, and behind the last */
+	uint64_t fd; /* of that task: the next one */
+	struct crfd_row_task task;
+};
+
+static struct crfd_bytes bytes(const crfd_batch *b, crfd_span s)
+{
+	return (struct crfd_bytes){b->text.v + s.off, s.len};
+}
+
+static void begin(struct batch_reader *r)
+{
+	const crfd_task *t = &r->b->task[r->at];
+
+	r->task = (struct crfd_row_task){.rec = t->rec, .info = t->info, .table = t->table != 0, .nfds = (uint32_t)t->nfds,
+					 .ext = bytes(r->b, t->ext)};
+	memcpy(r->task.comm, t->comm, sizeof(t->comm));
+	r->fd = 0;
+}
+
+static void fill(struct batch_reader *r, uint64_t i, struct crfd_row *row)
+{
+	const crfd_fd *f = &r->b->fd[i];
+
+	*row = (struct crfd_row){.task = &r->task, .fd = f->fd, .objref = r->objref[i], .close_on_exec = f->close_on_exec,
+				 .err = f->err, .step = f->step};
+	if (!row->objref)
+		return;
+	row->uses = row->objref < r->nuses ? r->uses[row->objref] : 0;
+	row->data = (crfd_fd_data){.fd_type = f->kind, .f_mode = (uint16_t)f->st.f_mode, .f_flags = f->f_flags,
+				   .f_uid = f->f_uid, .f_gid = f->f_gid, .f_pos = f->f_pos, .f_version = f->f_version};
+	row->st = f->st;
+	row->name = bytes(r->b, f->name);
+	row->ext = bytes(r->b, f->ext);
+}
+
+static int next(crfd_reader *reader, struct crfd_row *row)
+{
+	struct batch_reader *r = (struct batch_reader *)reader;
+
+	for (; r->at < r->end; r->at++, r->fd = 0) {
+		const crfd_task *t = &r->b->task[r->at];
+
+		if (t->err || r->fd >= t->nfds)
+			continue;
+		if (!r->fd)
+			begin(r);
+		fill(r, t->first + r->fd++, row);
+		return 1;
+	}
+	return 0;
+}
+
+static int task(crfd_reader *reader, size_t number)
+{
+	struct batch_reader *r = (struct batch_reader *)reader;
+
+	if (number >= r->b->ntasks)
+		return -ERANGE;
+	r->at = number;
+	r->end = number + 1;
+	r->fd = 0;
+	return 0;
+}
+
+static size_t ntasks(const crfd_reader *reader)
+{
+	return ((const struct batch_reader *)reader)->b->ntasks;
+}
+
+static void release(crfd_reader *reader)
+{
+	free(reader);
+}
+
+crfd_reader *crfd_reader_new_batch(const crfd_batch *b, const uint32_t *objref, const uint32_t *uses, size_t nuses)
+{
+	struct batch_reader *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return NULL;
+	r->reader = (crfd_reader){.next = next, .task = task, .ntasks = ntasks, .free = release};
+	r->b = b;
+	r->objref = objref;
+	r->uses = uses;
+	r->nuses = uses ? nuses : 0;
+	r->end = b->ntasks;
+	return &r->reader;
+}

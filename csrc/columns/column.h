@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How a column is read from a row. Most are a member of a struct, which a const row describes; the rest have a function.
+ *
+ *   column.c         what every descriptor has, and the list of families
+ *   event.c …        what a family of kinds has: its columns, and what the NAME column says of it
+ */
+#ifndef CRFD_COLUMN_H
+#define CRFD_COLUMN_H
+
+#include "base/base.h"
+#include "columns/columns.h"
+#include "columns/row.h"
+#include "columns/text.h"
+
+/* Where a member is. */
+enum crfd_column_from {
+	CRFD_FROM_TASK, /* struct crfd_row_task */
+	CRFD_FROM_ROW, /* struct crfd_row */
+	CRFD_FROM_FILE, /* the same, where the description could be read */
+	CRFD_FROM_RECORD, /* the description's record of a type */
+	CRFD_FROM_TASK_RECORD, /* the task's */
+	CRFD_FROM_ENTRY, /* crfd_row.entry */
+	CRFD_FROM_CALL
+};
+
+struct crfd_column;
+struct crfd_scratch;
+
+typedef int crfd_column_get(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r,
+			    struct crfd_value *v);
+typedef int crfd_column_json(struct crfd_scratch *s, const struct crfd_row *r, crfd_buf *out);
+
+/* A list: the entries of the records of a type, or what `locks` gives. */
+struct crfd_list {
+	int rec;
+	uint16_t size; /* bytes of an entry */
+	const struct crfd_column *member;
+	size_t nmembers;
+};
+
+struct crfd_column {
+	crfd_column_info info;
+	uint8_t from; /* enum crfd_column_from */
+	uint8_t size; /* bytes of the member: 1, 2, 4, 8; else of text that zeros pad */
+	uint8_t is_signed;
+	uint16_t rec; /* record type */
+	uint16_t at; /* offset of the member */
+	uint16_t known_at; /* offset of the word of known bits, 0xffff: always known */
+	uint32_t known; /* the bits that must be set */
+	crfd_column_get *get; /* CALL */
+	crfd_column_json *json; /* what a JSON object has in place of the value, NULL: the value */
+	const struct crfd_list *list; /* LIST */
+};
+
+#define CRFD_ALWAYS 0xffff
+#define CRFD_LEN(array) (sizeof(array) / sizeof(*(array)))
+#define CRFD_SIGNED(member) _Generic(member, int8_t: 1, int16_t: 1, int32_t: 1, int64_t: 1, default: 0)
+
+/* A column that is a member of a struct: where from, of which record type, the struct and its member. */
+#define CRFD_MEMBER(name_, text_, about_, type_, unit_, flags_, from_, rec_, struct_, member_, known_at_, known_)       \
+	{                                                                                                         \
+		.info = {name_, text_, CRFD_COLUMN_##type_, CRFD_UNIT_##unit_, CRFD_ABOUT_##about_, flags_},       \
+		.from = CRFD_FROM_##from_, .rec = rec_, .size = sizeof(((struct_ *)0)->member_),                   \
+		.is_signed = CRFD_SIGNED(((struct_ *)0)->member_), .at = offsetof(struct_, member_),             \
+		.known_at = known_at_, .known = known_                                                            \
+	}
+
+/* A column that a function reads. */
+#define CRFD_CALL(name_, text_, about_, type_, unit_, flags_, get_, ...)                                                \
+	{                                                                                                         \
+		.info = {name_, text_, CRFD_COLUMN_##type_, CRFD_UNIT_##unit_, CRFD_ABOUT_##about_, flags_},       \
+		.from = CRFD_FROM_CALL, .get = get_, __VA_ARGS__                                                  \
+	}
+
+/* Kinds that have columns of their own. */
+struct crfd_family {
+	const char *name; /* of its columns before the dot */
+	uint16_t kind[5];
+	const struct crfd_column *column;
+	size_t ncolumns;
+	/* Whether the row has any of it. */
+	int (*is_told)(const struct crfd_row *r);
+	/* Appends to out what the NAME column says, each word with a blank before it. 0 or -ENOMEM. */
+	int (*say)(struct crfd_scratch *s, const struct crfd_row *r, crfd_buf *out);
+};
+
+extern const struct crfd_family crfd_family_eventfd, crfd_family_timerfd, crfd_family_signalfd;
+extern const struct crfd_family crfd_family_epoll, crfd_family_inotify, crfd_family_fanotify;
+extern const struct crfd_family crfd_family_socket, crfd_family_pipe, crfd_family_memfd, crfd_family_dmabuf;
+extern const struct crfd_family crfd_family_userfaultfd, crfd_family_pidfd, crfd_family_io_uring, crfd_family_bpf;
+extern const struct crfd_family crfd_family_namespace, crfd_family_tty, crfd_family_tun, crfd_family_fuse;
+
+/* What reading a value may need; one thread's. */
+struct crfd_scratch {
+	crfd_buf text; /* a derived text: of the last value only */
+	crfd_buf user; /* the name of uid */
+	uint32_t uid;
+	int has_uid;
+};
+
+void crfd_scratch_release(struct crfd_scratch *s);
+
+const struct crfd_column *crfd_column_at(size_t number);
+/* The number of a column, negative for a name that is none. */
+int crfd_column_find(const char *name, size_t len);
+/* The value of a column; a text lives until the next one is asked for. 0 or -ENOMEM. */
+int crfd_column_value(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r,
+		      struct crfd_value *v);
+/* The family of the row that it has something of, or NULL. */
+const struct crfd_family *crfd_family_of(const struct crfd_row *r);
+
+/* The payload of the first record of the type in ext whose word at known_at has a bit of `known`, or NULL. */
+const uint8_t *crfd_row_record(struct crfd_bytes ext, int rec, size_t size, uint16_t known_at, uint32_t known,
+			       size_t *len);
+/* Calls each(arg, entry) for every entry of a list; stops where it gives not 0, and returns that. */
+int crfd_list_each(const struct crfd_list *l, const struct crfd_row *r,
+		   int (*each)(void *arg, const struct crfd_row *entry), void *arg);
+
+/* The n-th of the names, or its number. 0 or -ENOMEM. */
+int crfd_text_name(crfd_buf *out, const char *const *names, size_t n, uint64_t number);
+/* Appends the value as JSON: null where it is not known. 0 or -ENOMEM. */
+int crfd_value_json(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, crfd_buf *out);
+/* An object of what the row's family has, null where it has nothing. */
+int crfd_detail_json(struct crfd_scratch *s, const struct crfd_row *r, crfd_buf *out);
+
+/* Number v of a table of names as the value. */
+int crfd_value_name(struct crfd_scratch *s, const char *const *names, size_t n, uint64_t number, struct crfd_value *v);
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* The columns: what can be told of a descriptor, by name. The one table is columns/column.c and the families beside it. */
+
+enum crfd_column_type {
+	CRFD_COLUMN_TEXT = 1, /* bytes, which need not be UTF-8 where they are a name of somebody's choice */
+	CRFD_COLUMN_INT = 2, /* 64 bits with a sign */
+	CRFD_COLUMN_UINT = 3, /* 64 bits without one */
+	CRFD_COLUMN_BOOL = 4,
+	CRFD_COLUMN_LIST = 5 /* of structs */
+};
+
+/* What a number counts or names: tells how it is shown and aligned. */
+enum crfd_column_unit {
+	CRFD_UNIT_NONE = 0,
+	CRFD_UNIT_BYTES = 1,
+	CRFD_UNIT_NS = 2,
+	CRFD_UNIT_TICKS = 3, /* of 1 / clk_tck s, after boot */
+	CRFD_UNIT_DEVICE = 4, /* as st_dev of stat(2) */
+	CRFD_UNIT_ID = 5, /* a number that names something: never summed */
+	CRFD_UNIT_BITS = 6
+};
+
+/* What a column is about. */
+enum crfd_column_about { CRFD_ABOUT_TASK = 1, CRFD_ABOUT_FD = 2, CRFD_ABOUT_FILE = 3, CRFD_ABOUT_KIND = 4 };
+
+/* One column as Python sees it. */
+typedef struct {
+	const char *name; /* "pid"; of a family "socket.state" */
+	const char *text; /* a sentence */
+	uint8_t type; /* enum crfd_column_type */
+	uint8_t unit; /* enum crfd_column_unit */
+	uint8_t about; /* enum crfd_column_about */
+	uint8_t flags; /* CRFD_COLUMN_* */
+} crfd_column_info;
+
+#define CRFD_COLUMN_SPARSE 1 /* a JSON object leaves it out where it has none */
+#define CRFD_COLUMN_PLAIN 2 /* among those of a JSON object when none were named */
+#define CRFD_COLUMN_BPF 4 /* known with the BPF backend alone */
+
+/* Number of columns, which are numbered from 0. */
+size_t crfd_columns_len(void);
+/* The column of that number, for the life of the process; NULL beyond the last. */
+const crfd_column_info *crfd_columns_get(size_t number);
+
+/* ---- readers: the rows of a batch or of an image, one after the other ---- */
+
+typedef struct crfd_reader crfd_reader;
+
+/*
+ * Rows of b, whose objrefs are objref[i]; both must outlive the reader. uses: how often each objref is used, by number,
+ * nuses of them; NULL where that is not known.
+ */
+crfd_reader *crfd_reader_new_batch(const crfd_batch *b, const uint32_t *objref, const uint32_t *uses, size_t nuses);
+/*
+ * Rows of the image in buf, which must outlive the reader; each byte is checked, sums excepted, before the first row
+ * comes. 0 or the code of *fault, or -ENOMEM.
+ */
+int crfd_reader_new_image(const uint8_t *buf, size_t n, crfd_reader **out, crfd_fault *fault);
+/* Goes on with the rows of the number-th task alone; -ERANGE: there is none. */
+int crfd_reader_task(crfd_reader *r, size_t number);
+/* Number of tasks. */
+size_t crfd_reader_ntasks(const crfd_reader *r);
+void crfd_reader_free(crfd_reader *r);

@@ -1,0 +1,463 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE /* strerrordesc_np, O_DIRECT */
+#include "columns/common.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/buf.h"
+#include "columns/lock.h"
+#include "columns/socket.h"
+#include "kinds/kind.h"
+
+#define FMODE_READ 1 /* include/linux/fs.h */
+#define FMODE_WRITE 2
+#define KERNEL_LARGEFILE 0100000 /* include/uapi/asm-generic/fcntl.h; libc's O_LARGEFILE is 0 on 64 bits */
+
+static int take_text(struct crfd_value *v, const uint8_t *p, size_t n)
+{
+	v->known = 1;
+	v->text = (struct crfd_bytes){p, n};
+	return 0;
+}
+
+static int take_scratch(struct crfd_scratch *s, struct crfd_value *v)
+{
+	return take_text(v, s->text.v, s->text.nr);
+}
+
+static int take_number(struct crfd_value *v, uint64_t number)
+{
+	v->known = 1;
+	v->number = number;
+	return 0;
+}
+
+/* ---- the task ---- */
+
+static struct crfd_bytes task_text(const struct crfd_row *r, int rec)
+{
+	size_t n = 0;
+	const uint8_t *p = crfd_row_record(r->task->ext, rec, 1, CRFD_ALWAYS, 0, &n);
+
+	return (struct crfd_bytes){p, n};
+}
+
+static int get_exe(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
+{
+	struct crfd_bytes text = task_text(r, CRFD_REC_TASK_EXE);
+
+	(void)c, (void)s;
+	return text.p ? take_text(v, text.p, text.n) : 0;
+}
+
+/* The arguments, which NULs end, with blanks between. */
+static int get_cmdline(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r,
+		       struct crfd_value *v)
+{
+	struct crfd_bytes text = task_text(r, CRFD_REC_TASK_CMDLINE);
+	int rc;
+
+	(void)c;
+	while (text.n && !text.p[text.n - 1])
+		text.n--;
+	if (!text.p)
+		return 0;
+	rc = crfd_buf_put(&s->text, text.p, text.n);
+	for (size_t i = 0; i < s->text.nr; i++)
+		if (!s->text.v[i])
+			s->text.v[i] = ' ';
+	return rc < 0 ? rc : take_scratch(s, v);
+}
+
+/* The path in the unified hierarchy, "0::PATH" (cgroups(7)), or else that of the first line. */
+static struct crfd_bytes cgroup_path(const struct crfd_row *r)
+{
+	struct crfd_bytes text = task_text(r, CRFD_REC_TASK_CGROUP), found = {0};
+
+	for (const uint8_t *p = text.p, *end = text.p + text.n, *eol; text.p && p < end; p = eol + 1) {
+		const uint8_t *colon;
+
+		eol = memchr(p, '\n', (size_t)(end - p));
+		eol = eol ? eol : end;
+		colon = memchr(p, ':', (size_t)(eol - p));
+		colon = colon ? memchr(colon + 1, ':', (size_t)(eol - colon - 1)) : NULL;
+		if (colon && (!found.p || *p == '0'))
+			found = (struct crfd_bytes){colon + 1, (size_t)(eol - colon - 1)};
+	}
+	return found;
+}
+
+static int get_cgroup(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
+{
+	struct crfd_bytes path = cgroup_path(r);
+
+	(void)c, (void)s;
+	return path.p ? take_text(v, path.p, path.n) : 0;
+}
+
+static size_t hex_run(const uint8_t *p, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && ((p[i] >= '0' && p[i] <= '9') || (p[i] >= 'a' && p[i] <= 'f')))
+		i++;
+	return i;
+}
+
+/* Engines put the id, 64 digits in base 16, into the path: /docker/ID, docker-ID.scope, cri-containerd-ID.scope. */
+static int get_container(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r,
+			 struct crfd_value *v)
+{
+	struct crfd_bytes path = cgroup_path(r);
+
+	(void)c, (void)s;
+	for (size_t i = 0; i + 64 <= path.n; i++) {
+		size_t n = hex_run(path.p + i, path.n - i);
+
+		if (n == 64 && i && (path.p[i - 1] == '/' || path.p[i - 1] == '-'))
+			return take_text(v, path.p + i, 12); /* as the engines show it */
+		i += n;
+	}
+	return 0;
+}
+
+/* getpwuid_r(3), asked once for as long as the uid stays. */
+static int get_user(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
+{
+	const crfd_task_info *info = &r->task->info;
+	char room[1024];
+	struct passwd pw, *found = NULL;
+	int rc = 0;
+
+	(void)c;
+	if (!(info->known & CRFD_TASK_HAS_STATUS))
+		return 0;
+	if (!s->has_uid || s->uid != info->uid) {
+		s->user.nr = 0;
+		if (getpwuid_r(info->uid, &pw, room, sizeof(room), &found) == 0 && found)
+			rc = crfd_text_put(&s->user, pw.pw_name);
+		else
+			rc = crfd_text_number(&s->user, info->uid);
+		s->uid = info->uid;
+		s->has_uid = rc >= 0;
+	}
+	return rc < 0 ? rc : take_text(v, s->user.v, s->user.nr);
+}
+
+/* RLIMIT_NOFILE; RLIM_INFINITY is none. */
+static int get_limit(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
+{
+	const crfd_task_info *info = &r->task->info;
+	uint64_t limit = c->at ? info->nofile_hard : info->nofile_soft;
+
+	(void)s;
+	if (!(info->known & CRFD_TASK_HAS_LIMITS) || limit == UINT64_MAX)
+		return 0;
+	return take_number(v, limit);
+}
+
+/* ---- the descriptor ---- */
+
+static const char *const steps[] = {"none", "list", "link", "stat", "fdinfo", "parse", "task", "freeze"};
+
+static int get_error(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
+{
+	int rc;
+
+	(void)c;
+	if (!r->err)
+		return 0;
+	rc = crfd_text_put(&s->text, strerrordesc_np(r->err) ? strerrordesc_np(r->err) : "unknown error");
+	return rc < 0 ? rc : take_scratch(s, v);
+}
+
+static int get_step(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
+{
+	(void)c;
+	return r->err ? crfd_value_name(s, steps, CRFD_LEN(steps), r->step, v) : 0;
+}
+
+static int get_close_on_exec(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r,
+			     struct crfd_value *v)
+{
+	(void)c, (void)s;
+	if (r->objref && !(r->st.known & CRFD_HAS_FLAGS))
+		return 0;
+	return take_number(v, r->close_on_exec == 1);
+}
+
+static int get_uses(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
+{
+	(void)c, (void)s;
+	return r->uses ? take_number(v, r->uses) : 0;
+}
+
+static int get_fd_mark(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r,
+		       struct crfd_value *v)
+{
+	int rc = crfd_text_signed(&s->text, r->fd);
+
+	(void)c;
+	if (rc >= 0 && r->close_on_exec)
+		rc = crfd_text_put(&s->text, "*");
+	return rc < 0 ? rc : take_scratch(s, v);
+}
+
+static int get_objref(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
+{
+	(void)c, (void)s;
+	return take_number(v, r->objref);
+}
+
+/* ---- the open file description ---- */
+
+static int get_kind(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
+{
+	const char *name = crfd_kind_name(r->data.fd_type);
+	int rc;
+
+	(void)c;
+	if (!r->objref)
+		return 0;
+	rc = name ? crfd_text_put(&s->text, name) : crfd_text_printf(&s->text, "kind-%d", r->data.fd_type);
+	return rc < 0 ? rc : take_scratch(s, v);
+}
+
+/* The 16 bits of FD_DATA alone where an image has no FD_STAT. */
+static int get_f_mode(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
+{
+	(void)c, (void)s;
+	return r->objref ? take_number(v, r->st.f_mode) : 0;
+}
+
+static int get_access(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
+{
+	static const char *const words[] = {"", "r", "w", "rw"};
+
+	(void)c;
+	if (!r->objref || !(r->st.known & CRFD_HAS_ACCESS))
+		return 0;
+	return crfd_value_name(s, words, 4, r->st.f_mode & (FMODE_READ | FMODE_WRITE), v);
+}
+
+/* What has a name of its own, the longer before what it contains. O_LARGEFILE is said of all where a kernel has 64 bits. */
+static int get_flags(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
+{
+	static const struct {
+		uint32_t bits;
+		const char *name;
+	} names[] = {
+		{O_APPEND, "O_APPEND"}, {O_NONBLOCK, "O_NONBLOCK"}, {O_SYNC, "O_SYNC"}, {O_DSYNC, "O_DSYNC"},
+		{O_ASYNC, "O_ASYNC"}, {O_DIRECT, "O_DIRECT"}, {O_TMPFILE, "O_TMPFILE"}, {O_DIRECTORY, "O_DIRECTORY"},
+		{O_NOFOLLOW, "O_NOFOLLOW"}, {O_NOATIME, "O_NOATIME"}, {O_PATH, "O_PATH"},
+	};
+	static const char *const access[] = {"O_RDONLY", "O_WRONLY", "O_RDWR", "3"};
+	uint32_t rest = r->data.f_flags & ~(uint32_t)(O_ACCMODE | KERNEL_LARGEFILE);
+	int rc = 0;
+
+	if (!r->objref || !(r->st.known & CRFD_HAS_FLAGS))
+		return 0;
+	if (!(r->data.f_flags & O_PATH))
+		rc = crfd_text_put(&s->text, access[r->data.f_flags & O_ACCMODE]);
+	for (size_t i = 0; i < CRFD_LEN(names) && rc >= 0; i++) {
+		if ((rest & names[i].bits) != names[i].bits)
+			continue;
+		rest &= ~names[i].bits;
+		rc = crfd_text_printf(&s->text, "%s%s", s->text.nr ? "|" : "", names[i].name);
+	}
+	if (rc >= 0 && c->at && r->data.f_flags & KERNEL_LARGEFILE)
+		rc = crfd_text_printf(&s->text, "%sO_LARGEFILE", s->text.nr ? "|" : "");
+	if (rc >= 0 && rest)
+		rc = crfd_text_printf(&s->text, "%s0%o", s->text.nr ? "|" : "", rest);
+	return rc < 0 ? rc : take_scratch(s, v);
+}
+
+static int get_path(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
+{
+	(void)c, (void)s;
+	return r->objref && r->st.known & CRFD_HAS_PATH ? take_text(v, r->name.p, r->name.n) : 0;
+}
+
+static int get_deleted(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r,
+		       struct crfd_value *v)
+{
+	(void)c, (void)s;
+	if (!r->objref || !(r->st.known & CRFD_HAS_DELETED))
+		return 0;
+	return take_number(v, r->st.flags & CRFD_STAT_DELETED);
+}
+
+/* stat(2): st_blocks counts 512 bytes. */
+static int get_bytes(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
+{
+	(void)c, (void)s;
+	return r->objref && r->st.known & CRFD_HAS_BLOCKS ? take_number(v, r->st.blocks * 512) : 0;
+}
+
+/* What the last close of a file without a name gives back. */
+static int get_deleted_bytes(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r,
+			     struct crfd_value *v)
+{
+	uint32_t want = CRFD_HAS_BLOCKS | CRFD_HAS_NLINK | CRFD_HAS_DELETED;
+
+	(void)c, (void)s;
+	if (!r->objref || (r->st.known & want) != want || !S_ISREG(r->st.st_mode))
+		return 0;
+	return take_number(v, r->st.flags & CRFD_STAT_DELETED && !r->st.nlink ? r->st.blocks * 512 : 0);
+}
+
+static int is_device(const struct crfd_row *r)
+{
+	return r->st.known & CRFD_HAS_TYPE && (S_ISCHR(r->st.st_mode) || S_ISBLK(r->st.st_mode));
+}
+
+static int say_file(const struct crfd_row *r, crfd_buf *out)
+{
+	int rc = 0;
+
+	if (is_device(r)) {
+		rc = crfd_text_put(out, " [");
+		if (rc >= 0)
+			rc = crfd_text_device(out, r->st.rdev);
+		if (rc >= 0)
+			rc = crfd_text_put(out, "]");
+	}
+	if (rc >= 0 && r->st.known & CRFD_HAS_DELETED && r->st.flags & CRFD_STAT_DELETED)
+		rc = crfd_text_put(out, " [deleted]");
+	return rc;
+}
+
+static int say_failure(const struct crfd_row *r, crfd_buf *out)
+{
+	const char *why = strerrordesc_np(r->err);
+	int rc = crfd_text_put(out, "[");
+
+	if (rc >= 0)
+		rc = crfd_text_name(out, steps, CRFD_LEN(steps), r->step);
+	return rc < 0 ? rc : crfd_text_printf(out, ": %s]", why ? why : "unknown error");
+}
+
+/* The name, escaped, and what is special about the description in a few words. */
+static int get_name(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
+{
+	const struct crfd_family *family;
+	int rc = 0;
+
+	(void)c;
+	if (!r->objref || (!(r->st.known & CRFD_HAS_PATH) && r->err))
+		rc = say_failure(r, &s->text);
+	else
+		rc = crfd_text_escape(&s->text, r->name.p, r->name.n);
+	if (rc >= 0 && r->objref)
+		rc = say_file(r, &s->text);
+	family = rc >= 0 && r->ext.n ? crfd_family_of(r) : NULL;
+	if (family && family->say)
+		rc = family->say(s, r, &s->text);
+	if (rc >= 0 && (r->ext.n || r->locks.n))
+		rc = crfd_lock_say(r, &s->text);
+	return rc < 0 ? rc : take_scratch(s, v);
+}
+
+/* What the kind has of its own: of an object its members, of a table its words. */
+static int get_detail(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
+{
+	const struct crfd_family *family = crfd_family_of(r);
+	int rc = family && family->say ? family->say(s, r, &s->text) : 0;
+
+	(void)c;
+	if (rc < 0 || !family)
+		return rc;
+	return take_text(v, s->text.v + (s->text.nr > 0), s->text.nr - (s->text.nr > 0));
+}
+
+#define TASK(name, text, type, unit, flags, member, bits) \
+	CRFD_MEMBER(name, text, TASK, type, unit, flags, TASK, 0, struct crfd_row_task, member, \
+		    (bits) ? offsetof(struct crfd_row_task, info.known) : CRFD_ALWAYS, bits)
+#define NS(name, member) \
+	CRFD_MEMBER("ns_" name, "inode of its " name " namespace", TASK, UINT, ID, 0, TASK_RECORD, CRFD_REC_TASK_NS, crfd_task_ns, \
+		    member, CRFD_ALWAYS, 0)
+#define FILE_(name, text, type, unit, flags, member, bits) \
+	CRFD_MEMBER(name, text, FILE, type, unit, flags, FILE, 0, struct crfd_row, member, \
+		    (bits) ? offsetof(struct crfd_row, st.known) : CRFD_ALWAYS, bits)
+#define PLAIN CRFD_COLUMN_PLAIN
+#define SPARSE (CRFD_COLUMN_PLAIN | CRFD_COLUMN_SPARSE)
+#define STAT CRFD_TASK_HAS_STAT
+#define STATUS CRFD_TASK_HAS_STATUS
+
+const struct crfd_column crfd_common[] = {
+	TASK("pid", "process or thread id, in our pid namespace", INT, ID, PLAIN, info.pid, 0),
+	TASK("comm", "command name, at most 15 bytes", TEXT, NONE, PLAIN, comm, 0),
+	TASK("tgid", "id of the process that it is a thread of", INT, ID, PLAIN, info.tgid, STATUS),
+	TASK("uid", "real user id", INT, ID, PLAIN, info.uid, STATUS),
+	CRFD_MEMBER("fd", "descriptor number", FD, INT, ID, PLAIN, ROW, 0, struct crfd_row, fd, CRFD_ALWAYS, 0),
+	CRFD_CALL("objref", "number of the open file description: equal for descriptors that share one; 0: unreadable", FD, INT,
+		  ID, PLAIN, get_objref),
+	CRFD_CALL("close_on_exec", "whether execve(2) closes it", FD, BOOL, NONE, PLAIN, get_close_on_exec),
+	CRFD_CALL("kind", "what it is: file, dir, socket, pipe, eventfd …", FILE, TEXT, NONE, PLAIN, get_kind),
+	CRFD_CALL("f_mode", "FMODE_ bits of the description", FILE, INT, BITS, PLAIN, get_f_mode),
+	FILE_("f_flags", "O_ flags as fcntl(2) F_GETFL gives them", INT, BITS, PLAIN, data.f_flags, CRFD_HAS_FLAGS),
+	FILE_("f_pos", "position", INT, BYTES, PLAIN, data.f_pos, CRFD_HAS_FLAGS),
+	FILE_("f_uid", "user id of who opened it, not of the file", INT, ID, PLAIN | CRFD_COLUMN_BPF, data.f_uid, CRFD_HAS_OWNER),
+	FILE_("f_gid", "group id of who opened it, not of the file", INT, ID, PLAIN | CRFD_COLUMN_BPF, data.f_gid, CRFD_HAS_OWNER),
+	FILE_("f_version", "version of the description, where the kernel has it", UINT, NONE, PLAIN | CRFD_COLUMN_BPF,
+	      data.f_version, CRFD_HAS_VERSION),
+	CRFD_CALL("deleted", "whether the name it was opened by is gone", FILE, BOOL, NONE, PLAIN, get_deleted),
+	FILE_("dev", "device of the file system that holds it", UINT, DEVICE, PLAIN, st.dev, CRFD_HAS_DEV),
+	FILE_("ino", "inode number", UINT, ID, PLAIN, st.ino, CRFD_HAS_INO),
+	FILE_("mnt_id", "id of the mount it was opened through", INT, ID, PLAIN, st.mnt_id, CRFD_HAS_MNT_ID),
+	FILE_("st_mode", "type and permissions of the inode, as stat(2)", INT, BITS, PLAIN, st.st_mode, CRFD_HAS_TYPE),
+	FILE_("rdev", "device that a device file stands for", UINT, DEVICE, PLAIN, st.rdev, CRFD_HAS_TYPE),
+	FILE_("nlink", "names that the inode has", INT, NONE, PLAIN, st.nlink, CRFD_HAS_NLINK),
+	FILE_("size", "size of the file", INT, BYTES, PLAIN, st.size, CRFD_HAS_SIZE),
+	CRFD_CALL("path", "name as the kernel gives it, without its mark of a deleted one", FILE, TEXT, NONE, PLAIN, get_path),
+	CRFD_CALL("detail", "what its kind has of its own", FILE, TEXT, NONE, SPARSE, get_detail, .json = crfd_detail_json),
+	CRFD_CALL("locks", "locks and leases held through it", FILE, TEXT, NONE, SPARSE, crfd_lock_get, .json = crfd_lock_json),
+	CRFD_CALL("owner", "who is told by a signal when I/O is possible", FILE, TEXT, NONE, SPARSE, crfd_owner_get,
+		  .json = crfd_owner_json),
+	CRFD_CALL("error", "why it, or a part of it, could not be read", FD, TEXT, NONE, SPARSE, get_error),
+	CRFD_CALL("step", "what was being read then", FD, TEXT, NONE, SPARSE, get_step),
+
+	CRFD_CALL("num", "descriptor number, with a * where execve(2) closes it", FD, TEXT, NONE, 0, get_fd_mark),
+	CRFD_CALL("shared", "descriptors shown that are this very open file description", FD, INT, NONE, 0, get_uses),
+	CRFD_CALL("name", "path, and what is special about it in a few words", FILE, TEXT, NONE, 0, get_name),
+	CRFD_CALL("flags", "O_ flags by name, O_LARGEFILE left out", FILE, TEXT, NONE, 0, get_flags),
+	CRFD_CALL("all_flags", "O_ flags by name", FILE, TEXT, NONE, 0, get_flags, .at = 1),
+	CRFD_CALL("proto", "TCP, UDP6, unix stream …", KIND, TEXT, NONE, 0, crfd_socket_proto),
+	CRFD_CALL("state", "state of a socket: LISTEN, ESTABLISHED, connected …", KIND, TEXT, NONE, 0, crfd_socket_state),
+	CRFD_CALL("local", "address that a socket is bound to", KIND, TEXT, NONE, 0, crfd_socket_local),
+	CRFD_CALL("remote", "address that a socket is connected with", KIND, TEXT, NONE, 0, crfd_socket_remote),
+	CRFD_CALL("port", "port of the local address", KIND, INT, ID, 0, crfd_socket_port),
+	CRFD_CALL("remote_port", "port of the remote address", KIND, INT, ID, 0, crfd_socket_remote_port),
+	CRFD_CALL("access", "r, w or rw", FILE, TEXT, NONE, 0, get_access),
+	FILE_("blocks", "blocks of 512 bytes that the file takes", INT, NONE, 0, st.blocks, CRFD_HAS_BLOCKS),
+	CRFD_CALL("bytes", "bytes that the file takes on its file system", FILE, INT, BYTES, 0, get_bytes),
+	CRFD_CALL("deleted_bytes", "bytes of a file without a name, given back by its last close", FILE, INT, BYTES, 0,
+		  get_deleted_bytes),
+
+	TASK("ppid", "id of its parent", INT, ID, 0, info.ppid, STAT),
+	TASK("sid", "session id", INT, ID, 0, info.sid, STAT),
+	TASK("ns_pid", "id in its own pid namespace", INT, ID, 0, info.ns_pid, STATUS),
+	TASK("euid", "effective user id", INT, ID, 0, info.euid, STATUS),
+	TASK("gid", "real group id", INT, ID, 0, info.gid, STATUS),
+	TASK("egid", "effective group id", INT, ID, 0, info.egid, STATUS),
+	CRFD_CALL("user", "name of the real user", TASK, TEXT, NONE, 0, get_user),
+	CRFD_CALL("exe", "path of the executable", TASK, TEXT, NONE, 0, get_exe),
+	CRFD_CALL("cmdline", "command line", TASK, TEXT, NONE, 0, get_cmdline),
+	CRFD_CALL("cgroup", "path of the cgroup", TASK, TEXT, NONE, 0, get_cgroup),
+	CRFD_CALL("container", "id of the container, its first 12 digits", TASK, TEXT, NONE, 0, get_container),
+	CRFD_CALL("nofile_soft", "soft RLIMIT_NOFILE; none where there is no limit", TASK, INT, NONE, 0, get_limit),
+	CRFD_CALL("nofile_hard", "hard RLIMIT_NOFILE", TASK, INT, NONE, 0, get_limit, .at = 1),
+	TASK("fds", "descriptors of the task", INT, NONE, 0, nfds, 0),
+	TASK("fd_size", "slots of the fd table", INT, NONE, 0, info.fd_size, STATUS),
+	TASK("fd_table", "number of a table that several tasks share, 0: its own", INT, ID, 0, table, 0),
+	TASK("threads", "threads of the process", INT, NONE, 0, info.threads, STATUS),
+	TASK("start_time", "when it began, after boot", UINT, TICKS, 0, info.start_time, STAT),
+	NS("mnt", mnt), NS("pid", pid), NS("net", net), NS("user", user), NS("uts", uts), NS("ipc", ipc),
+	NS("cgroup", cgroup), NS("time", time),
+};
+const size_t crfd_common_len = CRFD_LEN(crfd_common);

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* Locks, leases and the owner of signals, which descriptions of any kind may have. */
+#ifndef CRFD_COLUMNS_LOCK_H
+#define CRFD_COLUMNS_LOCK_H
+
+#include "columns/column.h"
+
+crfd_column_get crfd_lock_get, crfd_owner_get;
+crfd_column_json crfd_lock_json, crfd_owner_json;
+/* What the NAME column says of both, each word with a blank before it. 0 or -ENOMEM. */
+int crfd_lock_say(const struct crfd_row *r, crfd_buf *out);
+
+#endif

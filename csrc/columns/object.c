@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT */
+/* pidfd, io_uring, BPF, namespaces. */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <string.h>
+
+#include "columns/column.h"
+
+static const uint8_t *record(const struct crfd_row *r, int rec, size_t size)
+{
+	return crfd_row_record(r->ext, rec, size, CRFD_ALWAYS, 0, NULL);
+}
+
+/* ---- pidfd ---- */
+
+static int pidfd_is_told(const struct crfd_row *r)
+{
+	return record(r, CRFD_REC_PIDFD, sizeof(crfd_pidfd)) != NULL;
+}
+
+enum { PID, NS_PID, REAPED, THREAD };
+
+/* PIDFD_THREAD of linux/pidfd.h, which is O_EXCL, Linux 6.9; before there is none of a thread */
+static int get_pidfd(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
+{
+	const uint8_t *p = record(r, CRFD_REC_PIDFD, sizeof(crfd_pidfd));
+	crfd_pidfd f;
+	int32_t pid;
+
+	(void)s;
+	if (!p)
+		return 0;
+	memcpy(&f, p, sizeof(f));
+	pid = c->at == PID ? f.pid : f.ns_pid;
+	v->known = c->at == REAPED || (c->at == THREAD ? (r->st.known & CRFD_HAS_FLAGS) != 0 : pid > 0);
+	v->number = c->at == REAPED ? f.pid == -1 : c->at == THREAD ? (r->data.f_flags & O_EXCL) != 0 : (uint64_t)pid;
+	return 0;
+}
+
+static int pidfd_say(struct crfd_scratch *s, const struct crfd_row *r, crfd_buf *out)
+{
+	int thread = r->st.known & CRFD_HAS_FLAGS && r->data.f_flags & O_EXCL, rc;
+	crfd_pidfd f;
+
+	(void)s;
+	memcpy(&f, record(r, CRFD_REC_PIDFD, sizeof(f)), sizeof(f));
+	if (f.pid == -1)
+		return crfd_text_put(out, " reaped");
+	rc = crfd_text_put(out, thread ? " tid " : " pid ");
+	return rc < 0 ? rc : f.pid > 0 ? crfd_text_signed(out, f.pid) : crfd_text_put(out, "?");
+}
+
+static const struct crfd_column pidfd_columns[] = {
+	CRFD_CALL("pidfd.pid", "process or thread it stands for, in our pid namespace", KIND, INT, ID, 0, get_pidfd, .at = PID),
+	CRFD_CALL("pidfd.ns_pid", "its id in its own pid namespace", KIND, INT, ID, 0, get_pidfd, .at = NS_PID),
+	CRFD_CALL("pidfd.reaped", "whether it is gone and was waited for", KIND, BOOL, NONE, 0, get_pidfd, .at = REAPED),
+	CRFD_CALL("pidfd.thread", "whether it stands for a thread", KIND, BOOL, NONE, 0, get_pidfd, .at = THREAD),
+};
+
+const struct crfd_family crfd_family_pidfd = {"pidfd", {CRFD_KIND_PIDFD}, pidfd_columns, CRFD_LEN(pidfd_columns), pidfd_is_told,
+					      pidfd_say};
+
+/* ---- io_uring ---- */
+
+static int io_uring_is_told(const struct crfd_row *r)
+{
+	return record(r, CRFD_REC_IO_URING, sizeof(crfd_io_uring)) != NULL;
+}
+
+static int io_uring_say(struct crfd_scratch *s, const struct crfd_row *r, crfd_buf *out)
+{
+	crfd_io_uring u;
+	int rc = 0;
+
+	(void)s;
+	memcpy(&u, record(r, CRFD_REC_IO_URING, sizeof(u)), sizeof(u));
+	if (u.known & CRFD_IO_URING_HAS_ENTRIES)
+		rc = crfd_text_printf(out, " sq=%u cq=%u", u.sq_entries, u.cq_entries);
+	if (rc >= 0 && u.known & CRFD_IO_URING_HAS_REGISTERED)
+		rc = crfd_text_printf(out, " files=%u buffers=%u", u.files, u.buffers);
+	return rc;
+}
+
+#define RING(name, text, member, bit)                                                                                  \
+	CRFD_MEMBER("io_uring." name, text, KIND, INT, NONE, 0, RECORD, CRFD_REC_IO_URING, crfd_io_uring, member,      \
+		    offsetof(crfd_io_uring, known), CRFD_IO_URING_HAS_##bit)
+
+static const struct crfd_column io_uring_columns[] = {
+	RING("sq_entries", "entries of the submission ring", sq_entries, ENTRIES),
+	RING("cq_entries", "entries of the completion ring", cq_entries, ENTRIES),
+	RING("files", "registered files", files, REGISTERED),
+	RING("buffers", "registered buffers", buffers, REGISTERED),
+};
+
+const struct crfd_family crfd_family_io_uring = {"io_uring", {CRFD_KIND_IO_URING}, io_uring_columns, CRFD_LEN(io_uring_columns),
+						 io_uring_is_told, io_uring_say};
+
+/* ---- BPF ---- */
+
+/* linux/bpf.h: enum bpf_map_type, bpf_prog_type, bpf_link_type */
+static const char *const map_types[] = {
+	"unspec", "hash", "array", "prog_array", "perf_event_array", "percpu_hash", "percpu_array", "stack_trace",
+	"cgroup_array", "lru_hash", "lru_percpu_hash", "lpm_trie", "array_of_maps", "hash_of_maps", "devmap", "sockmap",
+	"cpumap", "xskmap", "sockhash", "cgroup_storage", "reuseport_sockarray", "percpu_cgroup_storage", "queue", "stack",
+	"sk_storage", "devmap_hash", "struct_ops", "ringbuf", "inode_storage", "task_storage", "bloom_filter", "user_ringbuf",
+	"cgrp_storage", "arena",
+};
+static const char *const prog_types[] = {
+	"unspec", "socket_filter", "kprobe", "sched_cls", "sched_act", "tracepoint", "xdp", "perf_event", "cgroup_skb",
+	"cgroup_sock", "lwt_in", "lwt_out", "lwt_xmit", "sock_ops", "sk_skb", "cgroup_device", "sk_msg", "raw_tracepoint",
+	"cgroup_sock_addr", "lwt_seg6local", "lirc_mode2", "sk_reuseport", "flow_dissector", "cgroup_sysctl",
+	"raw_tracepoint_writable", "cgroup_sockopt", "tracing", "struct_ops", "ext", "lsm", "sk_lookup", "syscall", "netfilter",
+};
+static const char *const link_types[] = {
+	"unspec", "raw_tracepoint", "tracing", "cgroup", "iter", "netns", "xdp", "perf_event", "kprobe_multi", "struct_ops",
+	"netfilter", "tcx", "uprobe_multi", "netkit", "sockmap",
+};
+
+static int read_bpf(const struct crfd_row *r, crfd_bpf_object *b)
+{
+	const uint8_t *p = record(r, CRFD_REC_BPF, sizeof(*b));
+
+	if (p)
+		memcpy(b, p, sizeof(*b));
+	return p != NULL;
+}
+
+static int bpf_is_told(const struct crfd_row *r)
+{
+	crfd_bpf_object b;
+
+	return read_bpf(r, &b);
+}
+
+static int say_type(int kind, uint32_t type, crfd_buf *out)
+{
+	int rc = crfd_text_put(out, " ");
+
+	if (rc >= 0 && type == UINT32_MAX)
+		return crfd_text_put(out, "?");
+	if (rc < 0 || kind == CRFD_KIND_BPF_MAP)
+		return rc < 0 ? rc : crfd_text_name(out, map_types, CRFD_LEN(map_types), type);
+	return kind == CRFD_KIND_BPF_PROG ? crfd_text_name(out, prog_types, CRFD_LEN(prog_types), type) :
+					    crfd_text_name(out, link_types, CRFD_LEN(link_types), type);
+}
+
+static int bpf_say(struct crfd_scratch *s, const struct crfd_row *r, crfd_buf *out)
+{
+	int kind = r->data.fd_type, rc = 0;
+	crfd_bpf_object b;
+
+	(void)s;
+	read_bpf(r, &b);
+	if (kind != CRFD_KIND_BTF)
+		rc = say_type(kind, b.type, out);
+	if (rc >= 0 && b.id)
+		rc = crfd_text_printf(out, " id=%u", b.id);
+	if (rc >= 0 && *b.name) {
+		rc = crfd_text_put(out, " name=");
+		if (rc >= 0)
+			rc = crfd_text_escape(out, (const uint8_t *)b.name, strnlen(b.name, sizeof(b.name)));
+	}
+	if (rc >= 0 && kind == CRFD_KIND_BPF_MAP)
+		rc = crfd_text_printf(out, " key=%u value=%u max=%u", b.key_size, b.value_size, b.max_entries);
+	if (rc >= 0 && kind == CRFD_KIND_BPF_LINK)
+		rc = crfd_text_printf(out, " prog=%u", b.prog_id);
+	return rc;
+}
+
+/* What only a map or a link has; and 0 or -1 where the kernel did not say. */
+static int get_bpf(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
+{
+	crfd_bpf_object b;
+	uint32_t number;
+
+	(void)s;
+	if (!read_bpf(r, &b))
+		return 0;
+	memcpy(&number, (const uint8_t *)&b + c->at, sizeof(number));
+	v->number = number;
+	if (c->at == offsetof(crfd_bpf_object, id))
+		v->known = number != 0;
+	else if (c->at == offsetof(crfd_bpf_object, type))
+		v->known = number != UINT32_MAX;
+	else
+		v->known = r->data.fd_type == (c->at == offsetof(crfd_bpf_object, prog_id) ? CRFD_KIND_BPF_LINK : CRFD_KIND_BPF_MAP);
+	return 0;
+}
+
+static int get_bpf_name(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r,
+			struct crfd_value *v)
+{
+	const uint8_t *p = record(r, CRFD_REC_BPF, sizeof(crfd_bpf_object));
+
+	(void)c, (void)s;
+	if (!p)
+		return 0;
+	p += offsetof(crfd_bpf_object, name);
+	v->text = (struct crfd_bytes){p, strnlen((const char *)p, sizeof(((crfd_bpf_object *)0)->name))};
+	v->known = v->text.n > 0;
+	return 0;
+}
+
+#define BPF(name, text, unit, member) \
+	CRFD_CALL("bpf." name, text, KIND, INT, unit, 0, get_bpf, .at = offsetof(crfd_bpf_object, member))
+
+static const struct crfd_column bpf_columns[] = {
+	BPF("id", "id of the object", ID, id),
+	BPF("type", "BPF_MAP_TYPE_*, BPF_PROG_TYPE_* or BPF_LINK_TYPE_*", NONE, type),
+	CRFD_CALL("bpf.name", "name, at most 15 bytes", KIND, TEXT, NONE, 0, get_bpf_name),
+	BPF("key_size", "bytes of a map's key", BYTES, key_size),
+	BPF("value_size", "bytes of a map's value", BYTES, value_size),
+	BPF("max_entries", "entries that a map can have", NONE, max_entries),
+	BPF("map_flags", "BPF_F_* of a map", BITS, map_flags),
+	BPF("prog_id", "program of a link", ID, prog_id),
+};
+
+const struct crfd_family crfd_family_bpf = {
+	"bpf", {CRFD_KIND_BPF_MAP, CRFD_KIND_BPF_PROG, CRFD_KIND_BPF_LINK, CRFD_KIND_BTF}, bpf_columns, CRFD_LEN(bpf_columns),
+	bpf_is_told, bpf_say,
+};
+
+/* ---- namespaces ---- */
+
+/* "net:[4026531840]" */
+static size_t type_len(const struct crfd_row *r)
+{
+	for (size_t i = 0; i + 1 < r->name.n; i++)
+		if (r->name.p[i] == ':' && r->name.p[i + 1] == '[')
+			return i;
+	return 0;
+}
+
+static int namespace_is_told(const struct crfd_row *r)
+{
+	return type_len(r) > 0;
+}
+
+static int get_type(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
+{
+	(void)c, (void)s;
+	v->known = r->objref && r->data.fd_type == CRFD_KIND_NAMESPACE && type_len(r);
+	if (v->known)
+		v->text = (struct crfd_bytes){r->name.p, type_len(r)};
+	return 0;
+}
+
+static int get_ino(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
+{
+	(void)c, (void)s;
+	v->known = r->objref && r->data.fd_type == CRFD_KIND_NAMESPACE && r->st.known & CRFD_HAS_INO;
+	v->number = r->st.ino;
+	return 0;
+}
+
+static const struct crfd_column namespace_columns[] = {
+	CRFD_CALL("namespace.type", "net, mnt, pid …", KIND, TEXT, NONE, 0, get_type),
+	CRFD_CALL("namespace.ino", "inode, which names it", KIND, UINT, ID, 0, get_ino),
+};
+
+const struct crfd_family crfd_family_namespace = {"namespace", {CRFD_KIND_NAMESPACE}, namespace_columns,
+						  CRFD_LEN(namespace_columns), namespace_is_told, NULL};

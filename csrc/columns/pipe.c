@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/* Pipes, with a name and without. */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <string.h>
+
+#include "columns/column.h"
+
+#define FMODE_READ 1u /* include/linux/fs.h */
+#define FMODE_WRITE 2u
+
+static const char *const ends[] = {NULL, "read", "write", "both"};
+
+/* One opened with O_PATH is only a name. */
+static int is_told(const struct crfd_row *r)
+{
+	return (r->st.f_mode & (FMODE_READ | FMODE_WRITE)) != 0;
+}
+
+static int get_end(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
+{
+	(void)c;
+	return crfd_value_name(s, ends, CRFD_LEN(ends), r->st.f_mode & (FMODE_READ | FMODE_WRITE), v);
+}
+
+static int get_packet(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
+{
+	int is_pipe = r->data.fd_type == CRFD_KIND_PIPE;
+
+	(void)c, (void)s;
+	v->known = !is_pipe || r->st.known & CRFD_HAS_FLAGS;
+	v->number = is_pipe && r->data.f_flags & O_DIRECT;
+	return 0;
+}
+
+static int say(struct crfd_scratch *s, const struct crfd_row *r, crfd_buf *out)
+{
+	const uint8_t *p = crfd_row_record(r->ext, CRFD_REC_PIPE, sizeof(crfd_pipe), CRFD_ALWAYS, 0, NULL);
+	int rc = crfd_text_printf(out, " %s", ends[r->st.f_mode & (FMODE_READ | FMODE_WRITE)]);
+	crfd_pipe pipe = {0};
+
+	(void)s;
+	if (p)
+		memcpy(&pipe, p, sizeof(pipe));
+	if (rc >= 0 && r->data.fd_type == CRFD_KIND_PIPE && r->st.known & CRFD_HAS_FLAGS && r->data.f_flags & O_DIRECT)
+		rc = crfd_text_put(out, " packet");
+	if (rc >= 0 && pipe.known & CRFD_PIPE_HAS_WAITING)
+		rc = crfd_text_printf(out, " %lluB waiting", (unsigned long long)pipe.waiting);
+	if (rc >= 0 && pipe.known & CRFD_PIPE_HAS_CAPACITY)
+		rc = crfd_text_printf(out, " of %uB", pipe.capacity);
+	if (rc >= 0 && pipe.known & CRFD_PIPE_HAS_ENDS)
+		rc = crfd_text_printf(out, " readers=%u writers=%u", pipe.readers, pipe.writers);
+	return rc;
+}
+
+#define PIPE(name, text, unit, member, bit)                                                                           \
+	CRFD_MEMBER("pipe." name, text, KIND, INT, unit, 0, RECORD, CRFD_REC_PIPE, crfd_pipe, member,                 \
+		    offsetof(crfd_pipe, known), CRFD_PIPE_HAS_##bit)
+
+static const struct crfd_column columns[] = {
+	CRFD_CALL("pipe.end", "read, write or both", KIND, TEXT, NONE, 0, get_end),
+	CRFD_CALL("pipe.packet", "whether each write is read by itself (O_DIRECT of pipe2(2))", KIND, BOOL, NONE, 0, get_packet),
+	PIPE("capacity", "bytes that it can hold", BYTES, capacity, CAPACITY),
+	PIPE("waiting", "bytes to be read", BYTES, waiting, WAITING),
+	PIPE("readers", "open ends to read from", NONE, readers, ENDS),
+	PIPE("writers", "open ends to write to", NONE, writers, ENDS),
+};
+
+const struct crfd_family crfd_family_pipe = {"pipe", {CRFD_KIND_PIPE, CRFD_KIND_FIFO}, columns, CRFD_LEN(columns), is_told, say};

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* Rows one after the other, from a batch (batch_reader.c) or from the bytes of an image (image_reader.c). */
+#ifndef CRFD_READER_H
+#define CRFD_READER_H
+
+#include "columns/columns.h"
+#include "columns/row.h"
+
+/* What a task says of single descriptors of its own: records in the order of their fds, each looked at once. */
+struct crfd_fd_records {
+	struct crfd_bytes errors, locks; /* FD_ERROR, FD_LOCK: from the first on that is not passed yet */
+};
+
+struct crfd_reader {
+	int (*next)(crfd_reader *r, struct crfd_row *row);
+	int (*task)(crfd_reader *r, size_t number);
+	size_t (*ntasks)(const crfd_reader *r);
+	void (*free)(crfd_reader *r);
+};
+
+/* The next row: 1, or 0 when there is none. It lives until the next is asked for. */
+int crfd_reader_next(crfd_reader *r, struct crfd_row *row);
+
+/* Begins with the records of a task. */
+void crfd_fd_records_init(struct crfd_fd_records *f, struct crfd_bytes ext);
+/* Gives the row what they say of its fd; to be called with ascending fds. */
+void crfd_fd_records_take(struct crfd_fd_records *f, struct crfd_row *row);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/* One descriptor with all that is known of it, wherever it was read from; and the value of a column of it. */
+#ifndef CRFD_ROW_H
+#define CRFD_ROW_H
+
+#include "batch/batch.h"
+#include "format/format.h"
+
+struct crfd_bytes {
+	const uint8_t *p;
+	size_t n;
+};
+
+/* What all rows of one task have in common. */
+struct crfd_row_task {
+	crfd_task_rec rec;
+	crfd_task_info info; /* pid always; the rest as its `known` says */
+	char comm[16];
+	uint32_t table; /* FILES.objref: 0 for a table that one task alone uses */
+	uint32_t nfds;
+	struct crfd_bytes ext; /* extension records of the task */
+};
+
+/* Everything that it points to lives until the reader is asked for the next row. */
+struct crfd_row {
+	const struct crfd_row_task *task;
+	int32_t fd;
+	uint32_t objref; /* 0: the descriptor could not be read, and data, st, name and ext say nothing */
+	uint32_t uses; /* descriptors of this objref; 0: not counted */
+	uint32_t close_on_exec;
+	int32_t err; /* errno of what could not be read, 0: nothing */
+	uint32_t step; /* enum crfd_step */
+	crfd_fd_data data;
+	crfd_fd_stat st;
+	struct crfd_bytes name;
+	struct crfd_bytes ext; /* extension records of the description, FD_STAT may be among them */
+	struct crfd_bytes locks; /* FD_LOCK records from the first of this fd on: those of others may follow */
+	const uint8_t *entry; /* of a list: the one that a column is read from */
+};
+
+struct crfd_value {
+	int known; /* the rest means nothing where it is 0 */
+	uint64_t number; /* INT as two's complement, UINT, BOOL */
+	struct crfd_bytes text; /* TEXT */
+};
+
+#endif

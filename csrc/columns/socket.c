@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: MIT */
+#include "columns/socket.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/buf.h"
+
+enum { PROTO_SCTP = 132, PROTO_MPTCP = 262, LISTEN = 10 }; /* linux/in.h; include/net/tcp_states.h */
+
+/* SOCK_* and enum socket_state of linux/net.h, include/net/tcp_states.h, AF_* of linux/socket.h; IPPROTO_* of linux/in.h */
+static const char *const types[] = {"?", "stream", "dgram", "raw", "rdm", "seqpacket", "dccp", "?", "?", "?", "packet"};
+static const char *const states[] = {"free", "unconnected", "connecting", "connected", "disconnecting"};
+static const char *const tcp_states[] = {"?", "ESTABLISHED", "SYN_SENT", "SYN_RECV", "FIN_WAIT1", "FIN_WAIT2", "TIME_WAIT",
+					 "CLOSE", "CLOSE_WAIT", "LAST_ACK", "LISTEN", "CLOSING", "NEW_SYN_RECV",
+					 "BOUND_INACTIVE"};
+static const char *const families[] = {[1] = "unix", [16] = "netlink", [17] = "packet", [38] = "alg", [40] = "vsock", [44] = "xdp"};
+static const char *const protocols[] = {[1] = "ICMP", [6] = "TCP", [17] = "UDP", [33] = "DCCP", [58] = "ICMPv6", [132] = "SCTP",
+					[136] = "UDPLITE", [255] = "RAW", [262] = "MPTCP"};
+
+/* Everything that the SOCKET records say, and the two addresses, p NULL where there is none. */
+struct socket {
+	crfd_socket s;
+	struct crfd_bytes name, peer;
+};
+
+static void merge(crfd_socket *to, const crfd_socket *s)
+{
+	uint32_t gain = s->known & ~to->known;
+
+	if (gain & CRFD_SOCK_HAS_TYPE) {
+		to->family = s->family;
+		to->type = s->type;
+		to->protocol = s->protocol;
+	}
+	if (gain & CRFD_SOCK_HAS_STATE)
+		to->state = s->state;
+	if (gain & CRFD_SOCK_HAS_QUEUES) {
+		to->recv_queue = s->recv_queue;
+		to->send_queue = s->send_queue;
+	}
+	if (gain & CRFD_SOCK_HAS_BACKLOG)
+		to->backlog = s->backlog;
+	if (gain & CRFD_SOCK_HAS_IN_FLIGHT)
+		to->in_flight = s->in_flight;
+	if (gain & CRFD_SOCK_HAS_PEER)
+		to->peer_ino = s->peer_ino;
+	if (gain & CRFD_SOCK_HAS_NET_NS)
+		to->net_ns = s->net_ns;
+	to->known |= s->known;
+}
+
+static struct crfd_bytes address_of(const struct crfd_row *r, int rec)
+{
+	size_t n = 0;
+	const uint8_t *p = crfd_row_record(r->ext, rec, 1, CRFD_ALWAYS, 0, &n);
+
+	return (struct crfd_bytes){p, n};
+}
+
+static int read_socket(const struct crfd_row *r, struct socket *out)
+{
+	struct crfd_bytes rest = r->ext;
+	const uint8_t *p;
+	crfd_socket one;
+	size_t len;
+
+	*out = (struct socket){0};
+	if (!r->objref || r->data.fd_type != CRFD_KIND_SOCKET)
+		return 0;
+	while ((p = crfd_row_record(rest, CRFD_REC_SOCKET, sizeof(one), CRFD_ALWAYS, 0, &len))) {
+		memcpy(&one, p, sizeof(one));
+		merge(&out->s, &one);
+		rest = (struct crfd_bytes){p + len, (size_t)(rest.p + rest.n - p) - len};
+	}
+	out->name = address_of(r, CRFD_REC_SOCK_NAME);
+	out->peer = address_of(r, CRFD_REC_SOCK_PEER);
+	return rest.p != r->ext.p || out->name.p || out->peer.p;
+}
+
+static int is_told(const struct crfd_row *r)
+{
+	struct socket s;
+
+	return read_socket(r, &s);
+}
+
+static int is_inet(const crfd_socket *s)
+{
+	return s->family == AF_INET || s->family == AF_INET6;
+}
+
+/* The type decides, not the protocol: a raw socket of protocol 6 has none of TCP's states. */
+static int has_tcp_states(const crfd_socket *s)
+{
+	return is_inet(s) && s->type != SOCK_RAW &&
+	       (s->protocol == IPPROTO_TCP || s->protocol == PROTO_SCTP || s->protocol == PROTO_MPTCP);
+}
+
+/* ---- addresses ---- */
+
+union address {
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+	struct {
+		uint16_t family, pad;
+		uint32_t a, b; /* of netlink: port id and groups; of vsock: port and cid */
+	} pair;
+	struct {
+		uint16_t family, protocol; /* in network order */
+		int32_t ifindex;
+		uint16_t hatype;
+		uint8_t pkttype, len;
+	} packet;
+};
+
+/* The family that the bytes are a whole address of, 0: none that is known. */
+static int read_address(struct crfd_bytes raw, union address *a)
+{
+	static const uint8_t sizes[] = {[AF_UNIX] = 2, [AF_INET] = 8, [AF_INET6] = 28, [AF_NETLINK] = 12, [AF_PACKET] = 12,
+					[AF_VSOCK] = 12};
+	uint16_t family = 0;
+
+	memset(a, 0, sizeof(*a));
+	if (raw.n >= sizeof(family))
+		memcpy(&family, raw.p, sizeof(family));
+	if (family >= sizeof(sizes) || !sizes[family] || raw.n < sizes[family])
+		return 0;
+	memcpy(a, raw.p, raw.n < sizeof(*a) ? raw.n : sizeof(*a));
+	return family;
+}
+
+/* The path of a unix address: empty without a name, with its leading NUL where it is abstract. */
+static struct crfd_bytes unix_path(struct crfd_bytes raw)
+{
+	struct crfd_bytes path = {raw.p + 2, raw.n - 2};
+
+	if (path.n && path.p[0])
+		path.n = strnlen((const char *)path.p, path.n);
+	return path;
+}
+
+static const char *host(int family, const union address *a, char *text)
+{
+	const void *at = family == AF_INET6 ? (const void *)&a->in6.sin6_addr : (const void *)&a->in.sin_addr;
+
+	return inet_ntop(family, at, text, INET6_ADDRSTRLEN);
+}
+
+static unsigned int port_of(const union address *a)
+{
+	return ntohs(a->in.sin_port);
+}
+
+static int say_unix(struct crfd_bytes path, crfd_buf *out)
+{
+	int abstract = path.n && !path.p[0], rc;
+
+	if (!path.n)
+		return crfd_text_put(out, "unnamed");
+	rc = abstract ? crfd_text_put(out, "@") : 0;
+	return rc < 0 ? rc : crfd_text_escape(out, path.p + abstract, path.n - (size_t)abstract);
+}
+
+static int say_hex(struct crfd_bytes raw, crfd_buf *out)
+{
+	int rc = 0;
+
+	for (size_t i = 2; i < raw.n && rc >= 0; i++)
+		rc = crfd_text_printf(out, "%02x", raw.p[i]);
+	return rc;
+}
+
+static int say_address(struct crfd_bytes raw, crfd_buf *out)
+{
+	char text[INET6_ADDRSTRLEN];
+	union address a;
+
+	if (!raw.p)
+		return crfd_text_put(out, "?");
+	switch (read_address(raw, &a)) {
+	case AF_UNIX:
+		return say_unix(unix_path(raw), out);
+	case AF_INET:
+		return crfd_text_printf(out, "%s:%u", host(AF_INET, &a, text), port_of(&a));
+	case AF_INET6:
+		return crfd_text_printf(out, "[%s]:%u", host(AF_INET6, &a, text), port_of(&a));
+	case AF_NETLINK:
+		return a.pair.b ? crfd_text_printf(out, "port %u groups %#x", a.pair.a, a.pair.b) :
+				  crfd_text_printf(out, "port %u", a.pair.a);
+	case AF_PACKET:
+		return crfd_text_printf(out, "protocol 0x%04x interface %d", ntohs(a.packet.protocol), a.packet.ifindex);
+	case AF_VSOCK:
+		return crfd_text_printf(out, "%u:%u", a.pair.b, a.pair.a);
+	default:
+		return say_hex(raw, out);
+	}
+}
+
+static int json_packet(struct crfd_bytes raw, const union address *a, crfd_buf *out)
+{
+	size_t n = raw.n - 12 < a->packet.len ? raw.n - 12 : a->packet.len;
+	int rc = crfd_text_printf(out, "{\"protocol\": %u, \"ifindex\": %d, \"hatype\": %u, \"pkttype\": %u, \"address\": ",
+				  ntohs(a->packet.protocol), a->packet.ifindex, a->packet.hatype, a->packet.pkttype);
+
+	if (rc >= 0)
+		rc = crfd_text_json(out, raw.p + 12, n);
+	return rc < 0 ? rc : crfd_text_put(out, "}");
+}
+
+static int json_named(const char *before, struct crfd_bytes text, crfd_buf *out)
+{
+	int rc = crfd_text_put(out, before);
+
+	if (rc >= 0)
+		rc = crfd_text_json(out, text.p, text.n);
+	return rc < 0 ? rc : crfd_text_put(out, "}");
+}
+
+static int json_other(struct crfd_bytes raw, crfd_buf *out)
+{
+	uint16_t family = 0;
+	char before[40];
+
+	if (raw.n < sizeof(family))
+		return json_named("{\"family\": 0, \"data\": ", (struct crfd_bytes){raw.p, 0}, out);
+	memcpy(&family, raw.p, sizeof(family));
+	snprintf(before, sizeof(before), "{\"family\": %u, \"data\": ", family);
+	return json_named(before, (struct crfd_bytes){raw.p + 2, raw.n - 2}, out);
+}
+
+static int json_address(struct crfd_bytes raw, crfd_buf *out)
+{
+	char text[INET6_ADDRSTRLEN];
+	union address a;
+	int family;
+
+	if (!raw.p)
+		return crfd_text_put(out, "null");
+	family = read_address(raw, &a);
+	switch (family) {
+	case AF_UNIX:
+		return json_named("{\"path\": ", unix_path(raw), out);
+	case AF_INET:
+	case AF_INET6:
+		return crfd_text_printf(out, "{\"host\": \"%s\", \"port\": %u, \"flowinfo\": %u, \"scope_id\": %u}",
+					host(family, &a, text), port_of(&a),
+					family == AF_INET6 ? ntohl(a.in6.sin6_flowinfo) : 0,
+					family == AF_INET6 ? a.in6.sin6_scope_id : 0);
+	case AF_NETLINK:
+		return crfd_text_printf(out, "{\"port_id\": %u, \"groups\": %u}", a.pair.a, a.pair.b);
+	case AF_PACKET:
+		return json_packet(raw, &a, out);
+	case AF_VSOCK:
+		return crfd_text_printf(out, "{\"cid\": %u, \"port\": %u}", a.pair.b, a.pair.a);
+	default:
+		return json_other(raw, out);
+	}
+}
+
+static int name_json(struct crfd_scratch *s, const struct crfd_row *r, crfd_buf *out)
+{
+	(void)s;
+	return json_address(address_of(r, CRFD_REC_SOCK_NAME), out);
+}
+
+static int peer_json(struct crfd_scratch *s, const struct crfd_row *r, crfd_buf *out)
+{
+	(void)s;
+	return json_address(address_of(r, CRFD_REC_SOCK_PEER), out);
+}
+
+/* ---- columns ---- */
+
+static int say_proto(const crfd_socket *s, crfd_buf *out)
+{
+	int six = s->family == AF_INET6, rc;
+
+	if (!is_inet(s)) {
+		if (s->family < CRFD_LEN(families) && families[s->family])
+			rc = crfd_text_printf(out, "%s ", families[s->family]);
+		else
+			rc = crfd_text_printf(out, "family %u ", s->family);
+		return rc < 0 ? rc : crfd_text_name(out, types, CRFD_LEN(types), s->type);
+	}
+	if (s->type == SOCK_RAW)
+		return crfd_text_put(out, six ? "RAW6" : "RAW");
+	if (s->protocol >= CRFD_LEN(protocols) || !protocols[s->protocol])
+		return crfd_text_printf(out, "protocol %u", s->protocol);
+	six = six && (s->protocol == IPPROTO_TCP || s->protocol == IPPROTO_UDP || s->protocol == IPPROTO_RAW ||
+		      s->protocol == IPPROTO_UDPLITE);
+	return crfd_text_printf(out, "%s%s", protocols[s->protocol], six ? "6" : "");
+}
+
+static int say_state(const crfd_socket *s, crfd_buf *out)
+{
+	if (s->state == LISTEN)
+		return crfd_text_put(out, "LISTEN");
+	return has_tcp_states(s) ? crfd_text_name(out, tcp_states, CRFD_LEN(tcp_states), s->state) :
+				   crfd_text_name(out, states, CRFD_LEN(states), s->state);
+}
+
+static int say_queues(const crfd_socket *s, crfd_buf *out)
+{
+	int listens = s->known & CRFD_SOCK_HAS_STATE && s->state == LISTEN, rc = 0;
+
+	if (s->known & CRFD_SOCK_HAS_QUEUES && (listens || s->recv_queue))
+		rc = crfd_text_printf(out, listens ? " waiting=%u" : " recv=%u", s->recv_queue);
+	if (rc >= 0 && s->known & CRFD_SOCK_HAS_QUEUES && !listens && s->send_queue)
+		rc = crfd_text_printf(out, " send=%u", s->send_queue);
+	if (rc >= 0 && listens && s->known & CRFD_SOCK_HAS_BACKLOG)
+		rc = crfd_text_printf(out, " backlog=%u", s->backlog);
+	if (rc >= 0 && s->known & CRFD_SOCK_HAS_IN_FLIGHT && s->in_flight)
+		rc = crfd_text_printf(out, " in_flight=%u", s->in_flight);
+	return rc;
+}
+
+static int spaced(int rc, const char *text, crfd_buf *out)
+{
+	return rc < 0 ? rc : crfd_text_put(out, text);
+}
+
+static int say(struct crfd_scratch *scratch, const struct crfd_row *r, crfd_buf *out)
+{
+	struct socket k;
+	int rc = 0;
+
+	(void)scratch;
+	read_socket(r, &k);
+	if (k.s.known & CRFD_SOCK_HAS_TYPE) {
+		rc = spaced(rc, " ", out);
+		rc = rc < 0 ? rc : say_proto(&k.s, out);
+	}
+	if (k.name.p || k.peer.p) {
+		rc = spaced(rc, " ", out);
+		rc = rc < 0 ? rc : say_address(k.name, out);
+	}
+	if (k.peer.p) {
+		rc = spaced(rc, " → ", out);
+		rc = rc < 0 ? rc : say_address(k.peer, out);
+	}
+	if (k.s.known & CRFD_SOCK_HAS_STATE) {
+		rc = spaced(rc, " ", out);
+		rc = rc < 0 ? rc : say_state(&k.s, out);
+	}
+	return rc < 0 ? rc : say_queues(&k.s, out);
+}
+
+static int take(struct crfd_scratch *s, int rc, struct crfd_value *v)
+{
+	v->known = 1;
+	v->text = (struct crfd_bytes){s->text.v, s->text.nr};
+	return rc;
+}
+
+int crfd_socket_proto(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
+{
+	struct socket k;
+
+	(void)c;
+	return read_socket(r, &k) && k.s.known & CRFD_SOCK_HAS_TYPE ? take(s, say_proto(&k.s, &s->text), v) : 0;
+}
+
+int crfd_socket_state(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
+{
+	struct socket k;
+
+	(void)c;
+	return read_socket(r, &k) && k.s.known & CRFD_SOCK_HAS_STATE ? take(s, say_state(&k.s, &s->text), v) : 0;
+}
+
+int crfd_socket_local(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
+{
+	struct socket k;
+
+	(void)c;
+	return read_socket(r, &k) && k.name.p ? take(s, say_address(k.name, &s->text), v) : 0;
+}
+
+int crfd_socket_remote(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
+{
+	struct socket k;
+
+	(void)c;
+	return read_socket(r, &k) && k.peer.p ? take(s, say_address(k.peer, &s->text), v) : 0;
+}
+
+static int get_port(struct crfd_bytes raw, struct crfd_value *v)
+{
+	union address a;
+	int family = raw.p ? read_address(raw, &a) : 0;
+
+	v->known = family == AF_INET || family == AF_INET6 || family == AF_VSOCK;
+	if (v->known)
+		v->number = family == AF_VSOCK ? a.pair.a : port_of(&a);
+	return 0;
+}
+
+int crfd_socket_port(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
+{
+	(void)c, (void)s;
+	return get_port(r->objref ? address_of(r, CRFD_REC_SOCK_NAME) : (struct crfd_bytes){0}, v);
+}
+
+int crfd_socket_remote_port(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r,
+			    struct crfd_value *v)
+{
+	(void)c, (void)s;
+	return get_port(r->objref ? address_of(r, CRFD_REC_SOCK_PEER) : (struct crfd_bytes){0}, v);
+}
+
+static int get_names_known(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r,
+			   struct crfd_value *v)
+{
+	struct socket k;
+
+	(void)c, (void)s;
+	v->known = read_socket(r, &k);
+	v->number = (k.s.known & CRFD_SOCK_HAS_NAMES) != 0;
+	return 0;
+}
+
+#define SOCKET(name, text, type, unit, member, bit)                                                               \
+	CRFD_MEMBER("socket." name, text, KIND, type, unit, 0, RECORD, CRFD_REC_SOCKET, crfd_socket, member,      \
+		    offsetof(crfd_socket, known), CRFD_SOCK_HAS_##bit)
+
+static const struct crfd_column columns[] = {
+	SOCKET("family", "AF_* number", INT, NONE, family, TYPE),
+	SOCKET("type", "SOCK_* number", INT, NONE, type, TYPE),
+	SOCKET("protocol", "IPPROTO_* or what the family takes", INT, NONE, protocol, TYPE),
+	SOCKET("state", "TCP_* number of tcp(7), or SS_* of linux/net.h; 10 listens", INT, NONE, state, STATE),
+	SOCKET("recv_queue", "bytes to be read; connections to accept where it listens", INT, NONE, recv_queue, QUEUES),
+	SOCKET("send_queue", "bytes not sent or acknowledged", INT, NONE, send_queue, QUEUES),
+	SOCKET("backlog", "connections that may wait", INT, NONE, backlog, BACKLOG),
+	SOCKET("in_flight", "descriptors in the receive queue of a unix socket", INT, NONE, in_flight, IN_FLIGHT),
+	SOCKET("peer_ino", "inode of a unix socket's peer, 0: none", INT, ID, peer_ino, PEER),
+	SOCKET("net_ns", "inode of its network namespace", INT, ID, net_ns, NET_NS),
+	CRFD_CALL("socket.name", "address it is bound to", KIND, TEXT, NONE, 0, crfd_socket_local, .json = name_json),
+	CRFD_CALL("socket.peer", "address it is connected with", KIND, TEXT, NONE, 0, crfd_socket_remote, .json = peer_json),
+	CRFD_CALL("socket.names_known", "whether an address that is not there means that there is none", KIND, BOOL, NONE, 0,
+		  get_names_known),
+};
+
+const struct crfd_family crfd_family_socket = {"socket", {CRFD_KIND_SOCKET}, columns, CRFD_LEN(columns), is_told, say};

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* Bytes and numbers as text: for a terminal, for JSON. */
+#ifndef CRFD_TEXT_H
+#define CRFD_TEXT_H
+
+#include "base/base.h"
+
+/* Appends a formatted text of at most 127 bytes. 0 or -ENOMEM, as all here. */
+int crfd_text_printf(crfd_buf *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int crfd_text_put(crfd_buf *out, const char *text);
+int crfd_text_number(crfd_buf *out, uint64_t v);
+int crfd_text_signed(crfd_buf *out, int64_t v);
+/*
+ * Appends bytes so that they cannot move a cursor or hide: control and format characters, backslashes and what is not
+ * UTF-8 as \xNN of each byte.
+ */
+int crfd_text_escape(crfd_buf *out, const uint8_t *p, size_t n);
+/* Appends a JSON string of ASCII: what is not UTF-8 as the lone surrogates \udc80 to \udcff, one a byte (PEP 383). */
+int crfd_text_json(crfd_buf *out, const uint8_t *p, size_t n);
+/* Columns of a terminal that the n bytes of UTF-8 take, each character as one. */
+size_t crfd_text_width(const uint8_t *p, size_t n);
+/* "8:1" */
+int crfd_text_device(crfd_buf *out, uint64_t dev);
+
+#endif

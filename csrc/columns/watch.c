@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/* epoll, inotify, fanotify. */
+#include <string.h>
+
+#include "columns/column.h"
+
+#define SHOWN 3 /* targets and marks that are named; of more, their number alone */
+
+static const char *const mark_types[] = {NULL, "inode", "mount", "sb", "mntns"}; /* enum crfd_fanotify_type */
+
+static int has(const struct crfd_row *r, int rec)
+{
+	return crfd_row_record(r->ext, rec, 0, CRFD_ALWAYS, 0, NULL) != NULL;
+}
+
+#define ENTRY(name, text, type, unit, struct_, member) \
+	CRFD_MEMBER(name, text, KIND, type, unit, 0, ENTRY, 0, struct_, member, CRFD_ALWAYS, 0)
+
+/* ---- lists in a few words ---- */
+
+struct listing {
+	crfd_buf *out;
+	int (*say)(const uint8_t *entry, crfd_buf *out);
+	size_t nr;
+};
+
+static int count_entry(void *arg, const struct crfd_row *entry)
+{
+	(void)entry;
+	++*(size_t *)arg;
+	return 0;
+}
+
+static int say_entry(void *arg, const struct crfd_row *entry)
+{
+	struct listing *l = arg;
+	int rc = crfd_text_put(l->out, l->nr++ ? ", " : " [");
+
+	return rc < 0 ? rc : l->say(entry->entry, l->out);
+}
+
+static int say_list(const struct crfd_list *list, const struct crfd_row *r, const char *noun,
+		    int (*say)(const uint8_t *entry, crfd_buf *out), crfd_buf *out)
+{
+	struct listing l = {.out = out, .say = say};
+	size_t n = 0;
+	int rc;
+
+	crfd_list_each(list, r, count_entry, &n);
+	if (!n || n > SHOWN)
+		return crfd_text_printf(out, " [%zu %s%s]", n, noun, n == 1 ? "" : "s");
+	rc = crfd_list_each(list, r, say_entry, &l);
+	return rc < 0 ? rc : crfd_text_put(out, "]");
+}
+
+/* ---- epoll ---- */
+
+/* What is watched is known since Linux 4.13: before, dev is 0. */
+static int get_target(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
+{
+	crfd_epoll_target t;
+
+	(void)s;
+	memcpy(&t, r->entry, sizeof(t));
+	v->known = t.dev != 0;
+	v->number = c->at == 0 ? t.dev : c->at == 1 ? t.ino : t.pos;
+	return 0;
+}
+
+static const struct crfd_column target_members[] = {
+	ENTRY("fd", "number it was added by", INT, ID, crfd_epoll_target, fd),
+	ENTRY("events", "EPOLL* events", INT, BITS, crfd_epoll_target, events),
+	ENTRY("data", "what epoll_wait(2) gives back", UINT, NONE, crfd_epoll_target, data),
+	CRFD_CALL("dev", "device of the file", KIND, UINT, DEVICE, 0, get_target, .at = 0),
+	CRFD_CALL("ino", "inode of the file", KIND, UINT, ID, 0, get_target, .at = 1),
+	CRFD_CALL("pos", "position of the file", KIND, INT, BYTES, 0, get_target, .at = 2),
+};
+static const struct crfd_list targets = {CRFD_REC_EPOLL, sizeof(crfd_epoll_target), target_members, CRFD_LEN(target_members)};
+
+static int epoll_is_told(const struct crfd_row *r)
+{
+	return has(r, CRFD_REC_EPOLL);
+}
+
+static int say_target(const uint8_t *entry, crfd_buf *out)
+{
+	crfd_epoll_target t;
+
+	memcpy(&t, entry, sizeof(t));
+	return crfd_text_printf(out, "fd %d", t.fd);
+}
+
+static int epoll_say(struct crfd_scratch *s, const struct crfd_row *r, crfd_buf *out)
+{
+	(void)s;
+	return say_list(&targets, r, "target", say_target, out);
+}
+
+static const struct crfd_column epoll_columns[] = {
+	CRFD_CALL("epoll.targets", "files that it watches", KIND, LIST, NONE, 0, NULL, .list = &targets),
+};
+
+const struct crfd_family crfd_family_epoll = {"epoll", {CRFD_KIND_EPOLL}, epoll_columns, CRFD_LEN(epoll_columns), epoll_is_told,
+					      epoll_say};
+
+/* ---- inotify ---- */
+
+static const struct crfd_column inotify_members[] = {
+	ENTRY("wd", "watch descriptor", INT, ID, crfd_inotify_mark, wd),
+	ENTRY("mask", "IN_* events", INT, BITS, crfd_inotify_mark, mask),
+	ENTRY("dev", "device of the file system", UINT, DEVICE, crfd_inotify_mark, dev),
+	ENTRY("ino", "inode", UINT, ID, crfd_inotify_mark, ino),
+};
+static const struct crfd_list marks = {CRFD_REC_INOTIFY, sizeof(crfd_inotify_mark), inotify_members, CRFD_LEN(inotify_members)};
+
+static int inotify_is_told(const struct crfd_row *r)
+{
+	return has(r, CRFD_REC_INOTIFY);
+}
+
+static int say_mark(const uint8_t *entry, crfd_buf *out)
+{
+	crfd_inotify_mark m;
+
+	memcpy(&m, entry, sizeof(m));
+	return crfd_text_printf(out, "inode %llu", (unsigned long long)m.ino);
+}
+
+static int inotify_say(struct crfd_scratch *s, const struct crfd_row *r, crfd_buf *out)
+{
+	(void)s;
+	return say_list(&marks, r, "mark", say_mark, out);
+}
+
+static const struct crfd_column inotify_columns[] = {
+	CRFD_CALL("inotify.marks", "what it watches", KIND, LIST, NONE, 0, NULL, .list = &marks),
+};
+
+const struct crfd_family crfd_family_inotify = {"inotify", {CRFD_KIND_INOTIFY}, inotify_columns, CRFD_LEN(inotify_columns),
+						inotify_is_told, inotify_say};
+
+/* ---- fanotify ---- */
+
+static int get_mark_type(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r,
+			 struct crfd_value *v)
+{
+	crfd_fanotify_mark m;
+
+	(void)c;
+	memcpy(&m, r->entry, sizeof(m));
+	return crfd_value_name(s, mark_types, CRFD_LEN(mark_types), m.type, v);
+}
+
+/* A mark has a device, an inode or a mount by its type. */
+static int get_marked(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
+{
+	crfd_fanotify_mark m;
+
+	(void)s;
+	memcpy(&m, r->entry, sizeof(m));
+	if (c->at == 0) {
+		v->known = m.type == CRFD_FANOTIFY_INODE || m.type == CRFD_FANOTIFY_SB;
+		v->number = m.dev;
+	} else if (c->at == 1) {
+		v->known = m.type == CRFD_FANOTIFY_INODE || m.type == CRFD_FANOTIFY_MNTNS;
+		v->number = m.ino;
+	} else {
+		v->known = m.type == CRFD_FANOTIFY_MOUNT;
+		v->number = (uint64_t)(int64_t)m.mnt_id;
+	}
+	return 0;
+}
+
+static const struct crfd_column fanotify_members[] = {
+	CRFD_CALL("type", "inode, mount, sb or mntns", KIND, TEXT, NONE, 0, get_mark_type),
+	ENTRY("flags", "flags of the mark", INT, BITS, crfd_fanotify_mark, flags),
+	ENTRY("mask", "FAN_* events", UINT, BITS, crfd_fanotify_mark, mask),
+	ENTRY("ignored_mask", "FAN_* events that are ignored", UINT, BITS, crfd_fanotify_mark, ignored_mask),
+	CRFD_CALL("dev", "device of an inode or file system mark", KIND, UINT, DEVICE, 0, get_marked, .at = 0),
+	CRFD_CALL("ino", "inode of an inode or namespace mark", KIND, UINT, ID, 0, get_marked, .at = 1),
+	CRFD_CALL("mnt_id", "mount of a mount mark", KIND, INT, ID, 0, get_marked, .at = 2),
+};
+static const struct crfd_list fanotify_marks = {CRFD_REC_FANOTIFY_MARK, sizeof(crfd_fanotify_mark), fanotify_members,
+						CRFD_LEN(fanotify_members)};
+
+static int fanotify_is_told(const struct crfd_row *r)
+{
+	return has(r, CRFD_REC_FANOTIFY);
+}
+
+static int say_fanotify_mark(const uint8_t *entry, crfd_buf *out)
+{
+	crfd_fanotify_mark m;
+	int rc;
+
+	memcpy(&m, entry, sizeof(m));
+	if (m.type == CRFD_FANOTIFY_SB) {
+		rc = crfd_text_put(out, "device ");
+		return rc < 0 ? rc : crfd_text_device(out, m.dev);
+	}
+	rc = crfd_text_name(out, mark_types, CRFD_LEN(mark_types), m.type);
+	if (rc >= 0)
+		rc = crfd_text_put(out, " ");
+	return rc < 0 ? rc : crfd_text_number(out, m.type == CRFD_FANOTIFY_MOUNT ? (uint64_t)m.mnt_id : m.ino);
+}
+
+static int fanotify_say(struct crfd_scratch *s, const struct crfd_row *r, crfd_buf *out)
+{
+	(void)s;
+	return say_list(&fanotify_marks, r, "mark", say_fanotify_mark, out);
+}
+
+#define FANOTIFY(name, text, member) \
+	CRFD_MEMBER("fanotify." name, text, KIND, INT, BITS, 0, RECORD, CRFD_REC_FANOTIFY, crfd_fanotify, member, CRFD_ALWAYS, 0)
+
+static const struct crfd_column fanotify_columns[] = {
+	FANOTIFY("flags", "flags of fanotify_init(2)", flags),
+	FANOTIFY("event_flags", "flags of the descriptors that it gives", event_flags),
+	CRFD_CALL("fanotify.marks", "what it watches", KIND, LIST, NONE, 0, NULL, .list = &fanotify_marks),
+};
+
+const struct crfd_family crfd_family_fanotify = {"fanotify", {CRFD_KIND_FANOTIFY}, fanotify_columns, CRFD_LEN(fanotify_columns),
+						 fanotify_is_told, fanotify_say};
