@@ -47,9 +47,9 @@ static int eventfd_say(struct crfd_scratch *s, const struct crfd_row *r, crfd_bu
 	return rc < 0 || !e.semaphore ? rc : crfd_text_put(out, " semaphore");
 }
 
-#define EVENT(name, text, type, unit, member, known) \
+#define EVENT(name, text, type, unit, member, bits) \
 	MEMBER(CRFD_REC_EVENTFD, crfd_eventfd, "eventfd." name, text, type, unit, member, \
-	       (known) ? offsetof(crfd_eventfd, known) : CRFD_ALWAYS, known)
+	       (bits) ? offsetof(crfd_eventfd, known) : CRFD_ALWAYS, bits)
 
 static const struct crfd_column eventfd_columns[] = {
 	EVENT("count", "the counter", UINT, NONE, count, 0),
