@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     )
     from crfd.format.enums import Backend, Identity, Kind, Step
     from crfd.image.consistency import Consistency
+    from crfd.image.held import Held, HeldBy
     from crfd.image.model import Descriptor, Head, ImageInfo, OpenFile, Task
     from crfd.image.objref import ObjrefTable
     from crfd.image.reader import Image, open
@@ -44,6 +45,8 @@ __all__ = [
     "FormatError",
     "GoneError",
     "Head",
+    "Held",
+    "HeldBy",
     "Identity",
     "Image",
     "ImageInfo",
@@ -80,6 +83,7 @@ _HOME = {
     "_core.encode": ("Totals",),
     "_core.freeze": ("Still",),
     "image.consistency": ("Consistency",),
+    "image.held": ("Held", "HeldBy"),
     "capture.dumper": ("DumpResult", "dump"),
     "errors": (
         "BackendError",

@@ -14,7 +14,7 @@ from itertools import count
 
 HEAD, STRING, FNAME, TASK, FILES, FD_ENT, FD_DATA, TAIL = 1, 2, 3, 101, 301, 302, 303, 5001
 IMAGE_INFO, SECTION_SUM, INDEX, IMAGE_SUM, STILL = 0x4001, 0x4002, 0x4003, 0x4004, 0x4005
-TASK_INFO, FD_ERROR, TASK_EXE, FD_STAT, FDINFO = 0x4101, 0x4102, 0x4103, 0x4201, 0x4202
+TASK_INFO, FD_ERROR, TASK_EXE, HELD, FD_STAT, FDINFO = 0x4101, 0x4102, 0x4103, 0x4109, 0x4201, 0x4202
 
 HAS_ALL = 0x3FFF
 _POLY = 0x82F63B78
@@ -239,3 +239,9 @@ def sample(*, rfc: bool = False) -> list[Task]:
         Task(102, [], b"follower", table),
         Task(103, [], b"empty"),
     ]
+
+
+def held(by: int = 4, path: bytes = b"/usr/lib/libc.so.6", *, known: int = HAS_ALL, deleted: bool = False) -> bytes:
+    """The payload of a HELD record: of a mapped file, twice, r-xs."""
+    stat = struct.pack("<IIIiQQQQQII", known, 1, 0o100755, 29, 0x801, 0, 4711, 1234, 0, 1, deleted)
+    return struct.pack("<HHiIIQiI", by, 1, 0, 1 | 4 | 8, 2, 8192, -1, 0) + stat + path

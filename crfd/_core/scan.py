@@ -12,10 +12,13 @@ from crfd._core.library import check, ffi, lib, owned
 class Scanner:
     """Reads tasks batch by batch."""
 
-    def __init__(self, backend: int, pids: Sequence[int], threads: int, *, still: bool = False) -> None:
-        """still: the tasks stand still, so there is no second look at their tables."""
+    def __init__(
+        self, backend: int, pids: Sequence[int], threads: int, *, still: bool = False, holds: bool = False
+    ) -> None:
+        """still: the tasks stand still, so there is no second look at their tables. holds: what else they hold, too."""
         out = ffi.new("crfd_scanner **")
-        check(lib.crfd_scanner_new(backend, pids, len(pids), threads, still, out))
+        flags = (lib.CRFD_SCAN_STILL if still else 0) | (lib.CRFD_SCAN_HOLDS if holds else 0)
+        check(lib.crfd_scanner_new(backend, pids, len(pids), threads, flags, out))
         self._c = owned(out[0], lib.crfd_scanner_free)
 
     def next(self, batch: Batch) -> bool:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from crfd.capture.sock_diag import Peers
     from crfd.image.sink import Destination
 
+HOLDS = ("all", "fd")
+
 
 class DumpResult(
     namedtuple("DumpResult", ("backend", "pids", "tasks", "fds", "objrefs", "bytes", "left_out", "unread", "still"))
@@ -57,27 +59,32 @@ def dump(
     format: str = "crfd",
     lossy: bool = False,
     freeze: bool = False,
+    holds: str = "fd",
     progress: Callable[[Totals], None] | None = None,
 ) -> DumpResult:
     """Writes an image of the open file descriptors of processes (or threads), in the order of their ids.
 
     destination, format and lossy are ImageWriter's; backend is "auto", "bpf" or "proc". freeze holds the processes still
     while they are read, and only then; their descriptors are kept in memory until all have been released. progress is
-    called with the running totals after each batch. A process that cannot be read is named in the result and the others
+    called with the running totals after each batch. holds "all" also reads what they hold without a descriptor
+    (crfd.Task.held). A process that cannot be read is named in the result and the others
     are written; when none can, no image is made and UnreadError is raised, as GoneError (a ProcessLookupError) or
     RefusedError (a PermissionError) where that is the first one's reason.
     """
     selection = _selection(processes)
     number = _backend.choose(backend)
+    if holds not in HOLDS:
+        raise ValueError(f"holds: expected one of {', '.join(HOLDS)}, found {holds!r}")
+    more = holds == "all"
     scan: AbstractContextManager[Iterator[Batch]]
     if freeze:
-        held, still_batches = _scan_still(number, selection)
+        held, still_batches = _scan_still(number, selection, more)
         unread = [Unread(pid, code, STEP_FREEZE) for pid, code in held.refused.items()]
         flags = 0 if held.refused or not held.still else IMAGE_FROZEN
         pids, still, scan = held.pids, held.still, nullcontext(iter(still_batches))
     else:
         pids, still, unread, flags = selection.resolve(), [], [], 0
-        scan = _scan_running(number, pids)
+        scan = _scan_running(number, pids, more)
     with scan as batches, ImageWriter(destination, format=format, lossy=lossy, backend=number, flags=flags) as writer:
         for batch in batches:
             unread += batch.unread()
@@ -122,7 +129,7 @@ def _none_read(unread: list[Unread]) -> UnreadError:
     return error
 
 
-def _scan_still(backend: int, selection: Selection) -> tuple[Frozen, list[Batch]]:
+def _scan_still(backend: int, selection: Selection, holds: bool) -> tuple[Frozen, list[Batch]]:
     """Reads all of a selection while it stands still."""
     from crfd.capture.freeze import frozen
 
@@ -130,7 +137,7 @@ def _scan_still(backend: int, selection: Selection) -> tuple[Frozen, list[Batch]
         with suppress(ImportError):  # now, and not while all wait: it takes a tenth of a second
             import crfd.capture.sock_diag  # noqa: F401
     batches: list[Batch] = []
-    with frozen(selection) as held, _scanner(backend, held.pids, still=not held.refused) as scanner:
+    with frozen(selection) as held, _scanner(backend, held.pids, still=not held.refused, holds=holds) as scanner:
         while scanner.next(batch := Batch()):
             batches.append(batch)
     return held, batches
@@ -155,9 +162,9 @@ class _ProcScanner(Scanner):
 
 
 @contextmanager
-def _scanner(backend: int, pids: list[int], *, still: bool = False) -> Iterator[Scanner]:
+def _scanner(backend: int, pids: list[int], *, still: bool = False, holds: bool) -> Iterator[Scanner]:
     kind = _ProcScanner if backend == _backend.PROC else Scanner
-    scanner = kind(backend, pids, len(os.sched_getaffinity(0)), still=still)
+    scanner = kind(backend, pids, len(os.sched_getaffinity(0)), still=still, holds=holds)
     try:
         yield scanner
     finally:
@@ -165,9 +172,9 @@ def _scanner(backend: int, pids: list[int], *, still: bool = False) -> Iterator[
 
 
 @contextmanager
-def _scan_running(backend: int, pids: list[int]) -> Iterator[Iterator[Batch]]:
+def _scan_running(backend: int, pids: list[int], holds: bool) -> Iterator[Iterator[Batch]]:
     """The batches of a scan; each is valid until the next is asked for."""
-    with _scanner(backend, pids) as scanner:
+    with _scanner(backend, pids, holds=holds) as scanner:
         yield _one_by_one(scanner)
 
 

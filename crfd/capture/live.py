@@ -11,14 +11,14 @@ from crfd.image.model import Task
 from crfd.image.reader import Image
 
 
-def scan(pid: int, *, backend: str = "auto") -> Task:
+def scan(pid: int, *, backend: str = "auto", holds: str = "fd") -> Task:
     """The open descriptors of one process or thread, now.
 
-    backend is "auto", "bpf" or "proc". Raises ProcessLookupError when there is no such process, PermissionError when the
-    kernel does not let us look, BackendError when "bpf" cannot run here.
+    backend is "auto", "bpf" or "proc"; holds "all" fills Task.held too. Raises ProcessLookupError when there is no such
+    process, PermissionError when the kernel does not let us look, BackendError when "bpf" cannot run here.
     """
     image = io.BytesIO()
-    dump(pid, image, backend=backend)
+    dump(pid, image, backend=backend, holds=holds)
     return Image(image.getbuffer()).tasks[pid]
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from crfd._core.freeze import STEP_FREEZE
 from crfd.capture import backend
+from crfd.capture.dumper import HOLDS
 from crfd.capture.selection import Selection
 from crfd.cli.exit_status import UsageError
 
@@ -28,6 +29,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     fit.add_argument("--container", metavar="ID", help="container id or its beginning")
     fit.add_argument("--pid-namespace", metavar="N", type=int, help="inode of a pid namespace, or a pid that is in it")
     fit.add_argument("--session", metavar="SID", type=_pid, help="session id")
+    parser.add_argument(
+        "--holds", choices=HOLDS, default="fd", help="all: also directories, executable, mapped files, terminal"
+    )
     parser.add_argument("--backend", choices=backend.NAMES, default="auto", help="how to scan (default: %(default)s)")
 
 

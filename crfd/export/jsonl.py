@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""JSON Lines: one object a descriptor, or a link; null stands for what is not known."""
+"""JSON Lines: one object a descriptor, a file held without one, or a link; null stands for what is not known."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def write_tasks(tasks: Iterable[Task], write: Callable[[str], object]) -> None:
     for task in tasks:
-        write("".join(task_lines(task)))
+        write("".join((*held_lines(task), *task_lines(task))))
 
 
 def task_lines(task: Task) -> Iterator[str]:
@@ -44,6 +44,25 @@ def task_lines(task: Task) -> Iterator[str]:
         yield (
             f'{prefix}{entry.fd}, "objref": {objref}, "close_on_exec": {_JSON[entry.close_on_exec]}, {file}{tail}}}\n'
         )
+
+
+def held_lines(task: Task) -> Iterator[str]:
+    """One object a file that the task holds without a descriptor: fd is null, held says by what."""
+    who = {"pid": task.pid, "comm": os.fsdecode(task.comm), "tgid": task.tgid, "uid": task.uid, "fd": None}
+    for one in task.held:
+        found: dict[str, Any] = {**who, "held": one.by.name.lower(), "objref": None, "kind": one.kind_name}
+        found |= {key: getattr(one, key) for key in _HELD}
+        found["path"] = None if one.path is None else os.fsdecode(one.path)
+        if one.mappings is not None:
+            found["map"] = {"prot": one.prot, "mappings": one.mappings, "bytes": one.bytes}
+        if one.fd is not None:
+            found |= {"in_fd": one.fd, "slot": one.slot, "f_mode": one.f_mode}
+        if one.errno is not None:
+            found["error"] = one.reason
+        yield f"{json.dumps(found)}\n"
+
+
+_HELD = ("deleted", "dev", "ino", "mnt_id", "st_mode", "rdev", "nlink", "size")
 
 
 def _null(value: int | None) -> str:

@@ -40,6 +40,7 @@ class RecordType(IntEnum):
     TASK_NS = _TYPES["TASK_NS"]
     TASK_QUIET = _TYPES["TASK_QUIET"]
     FD_LOCK = _TYPES["FD_LOCK"]
+    HELD = _TYPES["HELD"]
     FD_STAT = _TYPES["FD_STAT"]
     FDINFO = _TYPES["FDINFO"]
     OWNER = _TYPES["OWNER"]

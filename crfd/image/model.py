@@ -16,6 +16,7 @@ from crfd.format.records import Layout, RecordType
 from crfd.image.consistency import Consistency, consistency
 
 if TYPE_CHECKING:
+    from crfd.image.held import Held
     from crfd.kinds.lock import Lock, Owner
     from crfd.kinds.table import Detail
 
@@ -224,6 +225,15 @@ class Task:
         from crfd.kinds.lock import locks_elsewhere
 
         return locks_elsewhere(self)
+
+    @property
+    def held(self) -> tuple[Held, ...]:
+        """What it holds open without a descriptor, where the dump was asked for it (holds="all"); else nothing."""
+        if all(kind != RecordType.HELD for kind, _ in self.extensions):
+            return ()
+        from crfd.image.held import held
+
+        return held(self.extensions)
 
     @property
     def exe(self) -> bytes | None:

@@ -48,5 +48,9 @@ typedef struct {
 	crfd_buf text;
 } crfd_batch;
 
+/* What a scan is asked for beside the descriptors. */
+#define CRFD_SCAN_STILL 1 /* the tasks stand still, so there is no second look at their tables (TASK_QUIET) */
+#define CRFD_SCAN_HOLDS 2 /* also what they hold without a descriptor (HELD) */
+
 crfd_batch *crfd_batch_new(void);
 void crfd_batch_free(crfd_batch *b);

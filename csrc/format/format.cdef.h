@@ -50,6 +50,7 @@ enum crfd_rec_type {
 	CRFD_REC_TASK_NS = 0x4106,
 	CRFD_REC_TASK_QUIET = 0x4107,
 	CRFD_REC_FD_LOCK = 0x4108,
+	CRFD_REC_HELD = 0x4109,
 	/* about one open file description (parent = objref), after its FNAME */
 	CRFD_REC_FD_STAT = 0x4201,
 	CRFD_REC_FDINFO = 0x4202,
@@ -256,6 +257,35 @@ typedef struct {
 #define CRFD_HAS_PATH 2048
 #define CRFD_HAS_DELETED 4096 /* whether the name is gone */
 #define CRFD_HAS_BLOCKS 8192
+
+/* A file that a task holds open without a descriptor of its own. Its path follows, without a NUL, where it is known. */
+typedef struct {
+	uint16_t held; /* enum crfd_held_by */
+	uint16_t kind; /* enum crfd_kind */
+	int32_t err; /* errno where it could not be read, else 0 */
+	uint32_t prot; /* CRFD_MAP_*, of any of its mappings */
+	uint32_t mappings;
+	uint64_t bytes; /* mapped */
+	int32_t fd; /* of the socket or ring that it lies in, else -1 */
+	uint32_t slot; /* its place there */
+	crfd_fd_stat st; /* f_mode: in flight and in a ring alone */
+} crfd_held;
+
+#define CRFD_MAP_READ 1
+#define CRFD_MAP_WRITE 2
+#define CRFD_MAP_EXEC 4
+#define CRFD_MAP_SHARED 8
+
+/* What holds it. */
+enum crfd_held_by {
+	CRFD_HELD_CWD = 1, /* working directory */
+	CRFD_HELD_ROOT = 2,
+	CRFD_HELD_EXE = 3,
+	CRFD_HELD_MAP = 4, /* mapped memory: one record a file and path */
+	CRFD_HELD_TTY = 5, /* controlling terminal: its number, and the path that this number has in /dev */
+	CRFD_HELD_FLIGHT = 6, /* sent to a unix socket and not received yet */
+	CRFD_HELD_RING = 7 /* registered in an io_uring */
+};
 
 /* Ends a task's section: CRC-32C of its bytes from TASK up to this record. */
 typedef struct {

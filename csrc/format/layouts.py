@@ -13,6 +13,7 @@ BEGIN = "<!-- from format.cdef.h: rewrite with csrc/format/layouts.py -->\n"
 TYPES = {
     "uint64_t": ("u64", 8), "uint32_t": ("u32", 4), "uint16_t": ("u16", 2), "uint8_t": ("u8", 1),
     "int64_t": ("s64", 8), "int32_t": ("s32", 4), "int16_t": ("s16", 2), "char": ("char", 1),
+    "crfd_fd_stat": ("crfd_fd_stat", 64),
 }  # fmt: skip
 HEADER = "| offset | type | name | meaning |\n| --- | --- | --- | --- |"
 
@@ -40,7 +41,9 @@ def _structs(header: str) -> Iterator[str]:
 
 
 def _bits(header: str) -> str:
-    rows = re.findall(r"^#define (CRFD_(?:(?:\w+_)?HAS|STAT|IMAGE|LOCK)_\w+) (\d+)(?: /\* (.*?) \*/)?", header, re.M)
+    rows = re.findall(
+        r"^#define (CRFD_(?:(?:\w+_)?HAS|STAT|IMAGE|LOCK|MAP)_\w+) (\d+)(?: /\* (.*?) \*/)?", header, re.M
+    )
     table = "\n".join(f"| {value} | {name} | {about} |" for name, value, about in rows)
     return f"### Bits\n\n| value | name | meaning |\n| --- | --- | --- |\n{table}\n"
 

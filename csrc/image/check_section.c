@@ -9,6 +9,7 @@
 #include "base/crc32c.h"
 
 #define HAS_ALL (CRFD_HAS_BLOCKS * 2 - 1)
+#define MAP_ALL (CRFD_MAP_READ | CRFD_MAP_WRITE | CRFD_MAP_EXEC | CRFD_MAP_SHARED)
 #define TASK_HAS_ALL (CRFD_TASK_HAS_STAT | CRFD_TASK_HAS_STATUS | CRFD_TASK_HAS_LIMITS)
 
 /* What follows the entries so far. */
@@ -78,6 +79,40 @@ static int take_fd_error(crfd_parser *p, const uint8_t *v)
 		return crfd_parser_refuse(p, rc, 0, 0, 0);
 	p->failed[p->nfailed++] = r.fd;
 	return 0;
+}
+
+static int check_stat_at(crfd_parser *p, const crfd_fd_stat *st, size_t at)
+{
+	if (st->known & ~HAS_ALL)
+		return crfd_parser_refuse(p, CRFD_E_FIELD, sizeof(crfd_rec) + at + offsetof(crfd_fd_stat, known),
+					  st->known & HAS_ALL, st->known);
+	if (st->flags & ~CRFD_STAT_DELETED)
+		return crfd_parser_refuse(p, CRFD_E_FIELD, sizeof(crfd_rec) + at + offsetof(crfd_fd_stat, flags),
+					  st->flags & CRFD_STAT_DELETED, st->flags);
+	return 0;
+}
+
+static int take_held(crfd_parser *p, const uint8_t *v, size_t len)
+{
+	const uint8_t *nul = memchr(v + sizeof(crfd_held), 0, len - sizeof(crfd_held));
+	crfd_held r;
+	int told;
+
+	memcpy(&r, v, sizeof(r));
+	told = (r.st.known & CRFD_HAS_PATH) != 0;
+	if (r.held < CRFD_HELD_CWD || r.held > CRFD_HELD_RING)
+		return REFUSE(p, CRFD_E_FIELD, crfd_held, held, r.held ? CRFD_HELD_RING : CRFD_HELD_CWD, r.held);
+	if (r.err < 0)
+		return REFUSE(p, CRFD_E_FIELD, crfd_held, err, 0, r.err);
+	if (r.prot & ~MAP_ALL)
+		return REFUSE(p, CRFD_E_FIELD, crfd_held, prot, r.prot & MAP_ALL, r.prot);
+	if (r.fd < -1)
+		return REFUSE(p, CRFD_E_FIELD, crfd_held, fd, -1, r.fd);
+	if (told != (len > sizeof(r)))
+		return crfd_parser_refuse(p, CRFD_E_LEN, 2, sizeof(r) + (size_t)told, len);
+	if (nul)
+		return crfd_parser_refuse(p, CRFD_E_FIELD, sizeof(crfd_rec) + (size_t)(nul - v), 1, 0);
+	return check_stat_at(p, &r.st, offsetof(crfd_held, st));
 }
 
 static int take_files(crfd_parser *p, uint32_t parent, const uint8_t *v)
@@ -157,14 +192,14 @@ static int take_fname(crfd_parser *p, const uint8_t *v, size_t len)
 static int take_fd_stat(crfd_parser *p, const uint8_t *v)
 {
 	crfd_fd_stat r;
+	int rc;
 
 	memcpy(&r, v, sizeof(r));
-	if (r.known & ~HAS_ALL)
-		return REFUSE(p, CRFD_E_FIELD, crfd_fd_stat, known, r.known & HAS_ALL, r.known);
 	if ((uint16_t)r.f_mode != p->f_mode)
 		return REFUSE(p, CRFD_E_FIELD, crfd_fd_stat, f_mode, (r.f_mode & ~0xffffu) | p->f_mode, r.f_mode);
-	if (r.flags & ~CRFD_STAT_DELETED)
-		return REFUSE(p, CRFD_E_FIELD, crfd_fd_stat, flags, r.flags & CRFD_STAT_DELETED, r.flags);
+	rc = check_stat_at(p, &r, 0);
+	if (rc < 0)
+		return rc;
 	p->state = p->due ? CRFD_AT_MORE : CRFD_AT_MORE_LAST;
 	return 0;
 }
@@ -265,6 +300,8 @@ int crfd_parser_payload(crfd_parser *p, const crfd_rec *h, const uint8_t *v)
 		return take_task_info(p, h->parent, v);
 	case CRFD_REC_FD_ERROR:
 		return take_fd_error(p, v);
+	case CRFD_REC_HELD:
+		return take_held(p, v, (size_t)h->len);
 	case CRFD_REC_FILES:
 		return take_files(p, h->parent, v);
 	case CRFD_REC_SECTION_SUM:

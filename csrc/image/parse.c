@@ -45,6 +45,7 @@ static const struct rule rules[] = {
 	{CRFD_REC_TASK_NS, PID, AT(TASK), PAYLOAD(crfd_task_ns)},
 	{CRFD_REC_TASK_QUIET, PID, AT(TASK), PAYLOAD(crfd_task_quiet)},
 	{CRFD_REC_FD_LOCK, PID, AT(TASK), ARRAY(crfd_fd_lock)},
+	{CRFD_REC_HELD, PID, AT(TASK), 1, sizeof(crfd_held), sizeof(crfd_held) + CRFD_NAME_MAX - 1},
 	{CRFD_REC_FILES, PID, AT(TASK) | AT(FILES), PAYLOAD(crfd_files)},
 	{CRFD_REC_SECTION_SUM, ZERO, AT(SUM) | AT(MORE_LAST), PAYLOAD(crfd_section_sum)},
 	{CRFD_REC_HEAD, ZERO, AT(HEAD), PAYLOAD(crfd_head)},

@@ -19,7 +19,7 @@ static const struct {
 };
 
 /* The field numbers of proc_pid_stat(5). */
-enum { F_STATE = 3, F_PPID = 4, F_SID = 6, F_FLAGS = 9, F_THREADS = 20, F_START = 22, F_SIGNAL = 38, F_CODE = 52 };
+enum { F_STATE = 3, F_PPID = 4, F_SID = 6, F_TTY = 7, F_FLAGS = 9, F_THREADS = 20, F_START = 22, F_SIGNAL = 38, F_CODE = 52 };
 
 static int set_u32(const char *p, size_t n, uint32_t *out)
 {
@@ -52,6 +52,8 @@ static int set_field(int field, const char *p, size_t n, struct crfd_procstat *s
 		return set_u32(p, n, &s->ppid);
 	case F_SID:
 		return set_s32(p, n, &s->sid); /* -1 once it exited */
+	case F_TTY:
+		return set_s32(p, n, &s->tty);
 	case F_FLAGS:
 		return set_u32(p, n, &s->flags);
 	case F_THREADS:

@@ -10,6 +10,7 @@ struct crfd_procstat {
 	char state; /* the letter */
 	uint32_t flags; /* PF_* */
 	uint32_t ppid, sid;
+	uint32_t tty; /* its number as the kernel packs it (new_encode_dev), 0: none */
 	uint32_t threads;
 	uint32_t exit_signal, exit_code;
 	uint64_t start_time;

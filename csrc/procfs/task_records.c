@@ -74,8 +74,7 @@ static void put_limits(int dir, crfd_buf *scratch, crfd_task *t)
 	t->info.known |= CRFD_TASK_HAS_LIMITS;
 }
 
-/* What the text has gained since the extension began. */
-static int extend(const crfd_buf *text, crfd_span *ext)
+int crfd_task_extend(const crfd_buf *text, crfd_span *ext)
 {
 	if (text->nr - ext->off > UINT32_MAX)
 		return -EOVERFLOW;
@@ -96,7 +95,7 @@ int crfd_task_detail(int dir, crfd_buf *scratch, crfd_batch *b, crfd_task *t)
 		rc = put_text(dir, "cgroup", CRFD_REC_TASK_CGROUP, scratch, &b->text);
 	if (rc >= 0)
 		rc = put_namespaces(dir, &b->text);
-	return rc < 0 ? rc : extend(&b->text, &t->ext);
+	return rc < 0 ? rc : crfd_task_extend(&b->text, &t->ext);
 }
 
 /* How many numbers are in one of the two ascending lists alone. */
@@ -133,5 +132,5 @@ int crfd_task_look(const struct crfd_numbers *now, crfd_batch *b, crfd_task *t)
 		quiet.changed = difference(b->fd + t->first, t->nfds, now) + t->info.vanished;
 	}
 	rc = crfd_buf_rec(&b->text, CRFD_REC_TASK_QUIET, 0, &quiet, sizeof(quiet));
-	return rc < 0 ? rc : extend(&b->text, &t->ext);
+	return rc < 0 ? rc : crfd_task_extend(&b->text, &t->ext);
 }

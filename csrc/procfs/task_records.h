@@ -7,6 +7,8 @@
 #include "batch/batch.h"
 #include "procfs/read.h"
 
+/* Sets the length of ext to what the text has gained since it began. 0 or -EOVERFLOW. */
+int crfd_task_extend(const crfd_buf *text, crfd_span *ext);
 /*
  * Begins t->ext, at the end of the batch's text, with TASK_EXE, TASK_CMDLINE, TASK_CGROUP and TASK_NS of the task whose
  * /proc/PID is dir, and fills in its limits. What is refused has no record. 0 or -ENOMEM, -EOVERFLOW.

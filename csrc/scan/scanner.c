@@ -28,7 +28,7 @@ static int start_ahead(crfd_scanner *s)
 	return rc == -EAGAIN ? 0 : rc;
 }
 
-int crfd_scanner_new(int backend, const int32_t *pids, size_t n, int threads, int still, crfd_scanner **out)
+int crfd_scanner_new(int backend, const int32_t *pids, size_t n, int threads, int flags, crfd_scanner **out)
 {
 	crfd_scanner *s;
 	int rc;
@@ -39,7 +39,7 @@ int crfd_scanner_new(int backend, const int32_t *pids, size_t n, int threads, in
 	if (!s)
 		return -ENOMEM;
 	s->ops = backends[backend];
-	rc = s->ops->open(pids, n, threads, still, &s->state);
+	rc = s->ops->open(pids, n, threads, flags, &s->state);
 	if (rc < 0) {
 		free(s);
 		return rc;

@@ -174,6 +174,7 @@ static void lane_release(struct lane *lane)
 {
 	crfd_bpf_source_release(&lane->one);
 	free(lane->looker.numbers.v);
+	crfd_holds_release(&lane->looker.holds);
 	crfd_buf_release(&lane->asker.scratch);
 	crfd_getfd_release(&lane->asker.getfd);
 	if (lane->bpf)
@@ -222,7 +223,7 @@ static int bpf_lanes(const void *state)
 	return ((const struct state *)state)->lanes;
 }
 
-static int bpf_open(const int32_t *pids, size_t n, int threads, int still, void **state)
+static int bpf_open(const int32_t *pids, size_t n, int threads, int flags, void **state)
 {
 	struct state *st = calloc(1, sizeof(*st));
 	int rc;
@@ -234,7 +235,8 @@ static int bpf_open(const int32_t *pids, size_t n, int threads, int still, void 
 		struct lane *lane = &st->lane[i];
 
 		lane->one.iter = -1;
-		lane->looker = (struct crfd_bpf_looker){.scratch = &lane->asker.scratch, .still = still};
+		lane->looker = (struct crfd_bpf_looker){.scratch = &lane->asker.scratch, .flags = flags};
+		lane->looker.holds.deleted.mnt_id = -1;
 		crfd_getfd_init(&lane->asker.getfd, crfd_probe_pidfd_getfd() == 0, 0); /* the walk tells owners */
 	}
 	st->clk_tck = sysconf(_SC_CLK_TCK);

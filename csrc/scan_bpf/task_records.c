@@ -10,9 +10,8 @@
 #include "procfs/task_records.h"
 
 /* /proc/TID of the task that was walked, not of one that has its number by now; or -errno. */
-static int open_task(const crfd_task *t, crfd_buf *scratch)
+static int open_task(const crfd_task *t, crfd_buf *scratch, struct crfd_procstat *stat)
 {
-	struct crfd_procstat stat;
 	char path[32];
 	int dir, rc;
 
@@ -22,8 +21,8 @@ static int open_task(const crfd_task *t, crfd_buf *scratch)
 		return -errno;
 	rc = crfd_proc_read(dir, "stat", 0, scratch);
 	if (rc == 0)
-		rc = crfd_procstat_parse((const char *)scratch->v, scratch->nr, &stat);
-	if (rc == 0 && stat.start_time != t->info.start_time)
+		rc = crfd_procstat_parse((const char *)scratch->v, scratch->nr, stat);
+	if (rc == 0 && stat->start_time != t->info.start_time)
 		rc = -ESRCH;
 	if (rc < 0) {
 		close(dir);
@@ -47,7 +46,7 @@ static int look(struct crfd_bpf_looker *l, const struct crfd_bpf_unit *unit, int
 {
 	int rc = -EOVERFLOW;
 
-	if (l->still || (unit->empty && unit->table))
+	if (l->flags & CRFD_SCAN_STILL || (unit->empty && unit->table))
 		return 0;
 	l->numbers.nr = 0;
 	if (unit->empty)
@@ -63,15 +62,18 @@ static int look(struct crfd_bpf_looker *l, const struct crfd_bpf_unit *unit, int
 
 int crfd_bpf_detail(struct crfd_bpf_looker *l, const struct crfd_bpf_unit *unit, crfd_batch *b, crfd_task *t)
 {
+	struct crfd_procstat stat;
 	int dir, rc = 0;
 
 	if (t->err)
 		return 0;
-	dir = open_task(t, l->scratch);
+	dir = open_task(t, l->scratch, &stat);
 	if (dir == -ENOMEM)
 		return dir;
 	if (dir >= 0)
 		rc = crfd_task_detail(dir, l->scratch, b, t);
+	if (dir >= 0 && rc >= 0 && l->flags & CRFD_SCAN_HOLDS)
+		rc = crfd_task_held(&l->holds, dir, &stat, b, t);
 	if (rc >= 0)
 		rc = look(l, unit, dir, b, t);
 	if (dir >= 0)

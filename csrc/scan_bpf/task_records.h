@@ -3,6 +3,7 @@
 #ifndef CRFD_BPF_DETAIL_H
 #define CRFD_BPF_DETAIL_H
 
+#include "procfs/held.h"
 #include "scan_bpf/tasks.h"
 #include "scan_proc/proc.h"
 
@@ -10,7 +11,8 @@ struct crfd_bpf_looker {
 	crfd_bpf *bpf;
 	crfd_buf *scratch;
 	struct crfd_numbers numbers;
-	int still; /* no second look */
+	int flags; /* CRFD_SCAN_* */
+	struct crfd_holds holds;
 };
 
 /* Gives t, the batch's last task, its extension records when its descriptors have been read. 0 or -errno. */

@@ -17,6 +17,7 @@
 #include "batch/batch.h"
 #include "identity/identity.h"
 #include "procfs/count.h"
+#include "procfs/held.h"
 #include "procfs/task_records.h"
 #include "scan_proc/proc.h"
 #include "scan_proc/readers.h"
@@ -36,6 +37,7 @@ struct lane {
 	struct crfd_numbers numbers;
 	crfd_buf scratch;
 	struct crfd_readers readers;
+	struct crfd_holds holds;
 };
 
 struct scan {
@@ -45,12 +47,13 @@ struct scan {
 	struct lane lane[CRFD_LANES];
 	int nlanes;
 	size_t max_held; /* by a lane */
-	int still; /* no second look */
+	int flags; /* CRFD_SCAN_* */
 };
 
 static void lane_release(struct lane *l)
 {
 	crfd_readers_release(&l->readers);
+	crfd_holds_release(&l->holds);
 	free(l->numbers.v);
 	crfd_buf_release(&l->scratch);
 }
@@ -87,19 +90,21 @@ static int start_lanes(struct scan *s, int threads)
 		threads = (int)tasks;
 	lanes = s->targets.nr < 2 ? 1 : threads < CRFD_LANES ? threads : CRFD_LANES;
 	s->max_held = tasks / (size_t)lanes < BATCH_TASKS ? tasks / (size_t)lanes : BATCH_TASKS;
-	while (s->nlanes < lanes && rc == 0)
+	while (s->nlanes < lanes && rc == 0) {
+		s->lane[s->nlanes].holds.deleted.mnt_id = -1;
 		rc = crfd_readers_init(&s->lane[s->nlanes++].readers, lanes == 1 ? threads : 1, s->identities.inferred);
+	}
 	return rc;
 }
 
-static int scan_open(const int32_t *pids, size_t n, int threads, int still, void **state)
+static int scan_open(const int32_t *pids, size_t n, int threads, int flags, void **state)
 {
 	struct scan *s = calloc(1, sizeof(*s));
 	int rc;
 
 	if (!s)
 		return -ENOMEM;
-	s->still = still;
+	s->flags = flags;
 	rc = crfd_identities_init(&s->identities);
 	if (rc == 0)
 		rc = crfd_targets_find(&s->targets, pids, n);
@@ -203,7 +208,9 @@ static int finish_task(const struct scan *s, struct lane *l, struct crfd_proc_ta
 	const struct crfd_numbers *now = NULL;
 	int rc = crfd_task_detail(p->dir, &l->scratch, b, t);
 
-	if (rc < 0 || s->still || (t->table && p->links < 0))
+	if (rc >= 0 && s->flags & CRFD_SCAN_HOLDS)
+		rc = crfd_task_held(&l->holds, p->dir, &p->stat, b, t);
+	if (rc < 0 || s->flags & CRFD_SCAN_STILL || (t->table && p->links < 0))
 		return rc;
 	l->numbers.nr = 0;
 	if (p->links >= 0 && lseek(p->links, 0, SEEK_SET) < 0)

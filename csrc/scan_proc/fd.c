@@ -151,7 +151,7 @@ static int look_deleted(struct look *k)
 
 	if (k->link.marked)
 		rc = !(k->f->st.known & CRFD_HAS_NLINK) ? -1 : !k->f->st.nlink ? 1 :
-			crfd_proc_deleted(k->r, k->p, k->r->link, k->len, &k->f->st);
+			crfd_deleted(&k->r->deleted, k->p->dir, k->r->link, k->len, &k->f->st);
 	if (rc == -ENOMEM)
 		return rc;
 	if (rc < 0) {

@@ -10,6 +10,7 @@
 #include "format/format.h"
 #include "getfd/getfd.h"
 #include "kinds/fdinfo.h"
+#include "procfs/deleted.h"
 #include "procfs/read.h"
 #include "procfs/stat.h"
 
@@ -43,8 +44,7 @@ struct crfd_proc_reader {
 	crfd_buf own; /* text of a helper thread */
 	crfd_buf info;
 	int inferred; /* kcmp is refused: see crfd_identity_key */
-	int32_t local_mnt; /* the mount last looked up for crfd_deleted, -1: none */
-	int local;
+	struct crfd_deleted_memo deleted;
 	int32_t mqueue_mnt; /* the same for crfd_proc_mqueue */
 	int mqueue;
 	struct crfd_getfd getfd;
@@ -64,13 +64,6 @@ void crfd_proc_task_close(struct crfd_proc_task *p);
 
 /* Reads descriptor f->fd into *f and *key (see crfd_identity_key). f->fd turns -1 when it is gone. 0 or -ENOMEM. */
 int crfd_proc_fd_read(struct crfd_proc_reader *r, const struct crfd_proc_task *p, crfd_fd *f, uint64_t *key);
-
-/*
- * Whether the name text[0..len), which ends in " (deleted)" although its file has links, is that file's name (0) or the
- * mark of an unlinked one (1); -1 when it cannot be told without waiting for a file system, or -ENOMEM.
- */
-int crfd_proc_deleted(struct crfd_proc_reader *r, const struct crfd_proc_task *p, const char *text, size_t len,
-		      const crfd_fd_stat *st);
 
 /*
  * Whether a regular file, whose link is text[0..len), is a POSIX message queue: 1 or 0, or -ENOMEM. The type of its mount

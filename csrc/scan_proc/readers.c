@@ -42,7 +42,7 @@ int crfd_readers_init(struct crfd_readers *r, int threads, int inferred)
 	if (!v)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < nr; i++) {
-		v[i].local_mnt = v[i].mqueue_mnt = -1;
+		v[i].deleted.mnt_id = v[i].mqueue_mnt = -1;
 		v[i].inferred = inferred;
 		crfd_getfd_init(&v[i].getfd, granted, 1);
 	}

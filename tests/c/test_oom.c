@@ -82,7 +82,7 @@ static int dump(state *s, int backend, int rfc)
 	s->encoder = crfd_encoder_new(rfc);
 	if (!s->batch || !s->objrefs || !s->encoder)
 		return -ENOMEM;
-	rc = crfd_scanner_new(backend, &pid, 1, 2, 0, &s->scanner);
+	rc = crfd_scanner_new(backend, &pid, 1, 2, CRFD_SCAN_HOLDS, &s->scanner);
 	if (rc >= 0)
 		rc = crfd_encode_head(s->encoder, backend, 0, &s->image);
 	if (rc >= 0)

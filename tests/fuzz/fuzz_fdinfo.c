@@ -5,6 +5,7 @@
 
 #include "kinds/fdinfo.h"
 #include "kinds/kind.h"
+#include "procfs/maps.h"
 #include "procfs/mountinfo.h"
 #include "procfs/stat.h"
 #include "scan_proc/proc.h"
@@ -48,6 +49,17 @@ static void look_at_task(const char *text, size_t n)
 		(void)crfd_mountinfo_local(text, n, mnt);
 }
 
+static void look_at_maps(const char *text, size_t n)
+{
+	const char *p = text, *end = text + n, *before = p;
+	struct crfd_mapping m;
+
+	for (; crfd_maps_next(&p, end, &m) > 0; before = p) {
+		require(p > before && p <= end && m.name >= before && m.name + m.len <= p);
+		require(m.dev && m.start < m.end && m.prot < 16 && !memchr(m.name, '\n', m.len));
+	}
+}
+
 static void look_at_link(const char *text, size_t n)
 {
 	struct crfd_link link;
@@ -69,6 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		memcpy(text, data, size);
 	look_at_fdinfo(text, size);
 	look_at_task(text, size);
+	look_at_maps(text, size);
 	look_at_link(text, size);
 	free(text);
 	return 0;

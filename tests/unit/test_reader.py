@@ -26,6 +26,7 @@ from tests.images import (
     FILES,
     FNAME,
     HEAD,
+    HELD,
     IMAGE_INFO,
     IMAGE_SUM,
     INDEX,
@@ -41,6 +42,7 @@ from tests.images import (
     Task,
     assemble,
     crc32c,
+    held,
     image,
     plan,
     sample,
@@ -81,6 +83,19 @@ def test_descriptors() -> None:
     assert (file.path, file.f_pos, file.f_flags, file.f_mode) == (b"/var/log/messages", 2**40, 0o102001, 0x4A801D)
     assert (file.dev, file.ino, file.mnt_id, file.size, file.nlink) == (0x801, 4711, 29, 1234, 1)
     assert (file.f_uid, file.f_gid, file.deleted, file.kind) == (1000, 100, False, crfd.Kind.FILE)
+
+
+def test_held_files() -> None:
+    records = plan(sample())
+    for payload in (held(deleted=True), held(by=1, known=0, path=b"")):
+        insert(Rec(HELD, payload, 100), FILES)(records)
+    mapped, cwd = crfd.Image(assemble(records)).tasks[100].held
+    assert mapped == crfd.Held(
+        crfd.HeldBy.MAP, crfd.Kind.FILE, b"/usr/lib/libc.so.6", True, 0x801, 4711, 29, 0o100755, 0, 1, 1234, 1, "r-xs", 2,
+        8192, None, None, None,
+    )  # fmt: skip
+    assert (cwd.by, *cwd[2:12], cwd.errno) == (crfd.HeldBy.CWD, *[None] * 10, None)
+    assert crfd.Image(EXTENDED).tasks[100].held == ()
 
 
 def test_what_is_not_known_is_none() -> None:
@@ -332,6 +347,13 @@ def insert(record: Rec, before: int, nth: int = 0) -> Break:
     return lambda records: records.insert(at(records, before, nth), record)
 
 
+def changed_held(offset: int, code: str, value: int) -> bytes:
+    record = Rec(HELD, held())
+    record.poke(offset, code, value)
+    assert record.payload is not None
+    return record.payload
+
+
 BOTH = [
     ("TAIL.magic", poke(TAIL, 0, "Q", 1), "magic", "0x2d2a0cc0deef00", "0x1"),
     ("HEAD.magic", poke(HEAD, 0, "Q", 1), "magic", "0xfeed0cc0a2d200", "0x1"),
@@ -397,6 +419,19 @@ EXTENDED_ONLY = [
     ("FD_ERROR.fd", poke(FD_ERROR, 0, "i", -1), "ascending", "0", "-1"),
     ("FD_ERROR.err", poke(FD_ERROR, 4, "i", 0), "range", "1", "0"),
     ("FD_ERROR.step", poke(FD_ERROR, 8, "I", 99), "range", None, "99"),
+    ("HELD.held 0", insert(Rec(HELD, held(by=0), 100), FILES), "range", "1", "0"),
+    ("HELD.held 8", insert(Rec(HELD, held(by=8), 100), FILES), "range", "7", "8"),
+    ("HELD.err", insert(Rec(HELD, changed_held(4, "i", -1), 100), FILES), "range", "0", "-1"),
+    ("HELD.prot", insert(Rec(HELD, changed_held(8, "I", 16), 100), FILES), "range", "0", "16"),
+    ("HELD.fd", insert(Rec(HELD, changed_held(24, "i", -2), 100), FILES), "range", "-1", "-2"),
+    ("HELD.known", insert(Rec(HELD, held(known=1 << 30, path=b""), 100), FILES), "range", "0", str(1 << 30)),
+    ("HELD.flags", insert(Rec(HELD, changed_held(92, "I", 2), 100), FILES), "range", "0", "2"),
+    ("HELD without its path", insert(Rec(HELD, held(path=b""), 100), FILES), "length", "97 bytes", "96 bytes"),
+    ("HELD with a path it does not know", insert(Rec(HELD, held(known=0), 100), FILES), "length", "96 bytes", "114 bytes"),
+    ("HELD.path with a NUL", insert(Rec(HELD, held(path=b"/a\0b"), 100), FILES), "range", "1", "0"),
+    ("HELD.path too long", insert(Rec(HELD, held(path=b"x" * 4096), 100), FILES), "length", "4191 bytes", "4192 bytes"),
+    ("HELD of another pid", insert(Rec(HELD, held(), 9), FILES), "parent", "100", "9"),
+    ("HELD after FILES", insert(Rec(HELD, held(), 100), FD_ENT), "type", None, "HELD (0x4109)"),
     ("FD_STAT missing", drop(FD_STAT), "type", "FD_STAT (0x4201)", None),
     ("FD_STAT.parent", parent(FD_STAT, 3), "parent", "1", "3"),
     ("FD_STAT.known", poke(FD_STAT, 0, "I", 1 << 30), "range", "0", str(1 << 30)),

@@ -31,6 +31,7 @@ def run(args: argparse.Namespace) -> int:
         format=args.format,
         lossy=args.lossy,
         freeze=args.freeze,
+        holds=args.holds,
         progress=lambda s: progress(f"{text.count(s.tasks, 'task')}, {text.count(s.fds, 'fd')}, {text.size(s.bytes)}"),
     )
     progress.done()

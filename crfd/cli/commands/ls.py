@@ -21,7 +21,7 @@ def run(args: argparse.Namespace) -> int:
     from crfd.image.reader import Image
 
     image = io.BytesIO()
-    result = dump(arguments.chosen(args), image, backend=args.backend)
+    result = dump(arguments.chosen(args), image, backend=args.backend, holds=args.holds)
     with Image(image.getbuffer()) as live:
         descriptors.show(live.tasks.values(), as_json=args.json)
     arguments.report(result.unread)

@@ -16,6 +16,7 @@ from crfd.image.model import Descriptor, OpenFile, Task, is_special
 
 TYPE_CHECKING = False  # see _core/library.py
 if TYPE_CHECKING:
+    from crfd.image.held import Held
     from crfd.kinds.lock import Lock
 
 HEADER = ("FD", "OBJREF", "SHARED", "KIND", "FLAGS", "POS", "DEV", "INODE", "NAME")
@@ -35,9 +36,10 @@ def show(tasks: Iterable[Task], *, as_json: bool) -> None:
     for number, task in enumerate(chosen):
         write("\n" if number else "")
         write(f"pid {task.pid} ({text.escape(task.comm)}): {text.count(len(task.fds), 'fd')}{_remarks(task)}\n")
-        if task.fds:
-            locks = task.locks
-            rows = [_row(entry, uses[entry.objref], locks.get(entry.fd, ())) for entry in task.fds.values()]
+        locks = task.locks
+        rows = [_held_row(one) for one in task.held]
+        rows += [_row(entry, uses[entry.objref], locks.get(entry.fd, ())) for entry in task.fds.values()]
+        if rows:
             write("".join(f"  {line}\n" for line in text.table(HEADER, rows, RIGHT)))
 
 
@@ -77,6 +79,23 @@ def _row(entry: Descriptor, uses: int, locks: tuple[Lock, ...]) -> tuple[str, ..
     )
 
 
+def _held_row(one: Held) -> tuple[str, ...]:
+    """A file that is held without a descriptor; in FD stands by what."""
+    name = f"[{one.reason}]" if one.path is None and one.errno else text.escape(one.path or b"")
+    name += _special(one.st_mode, one.rdev) + (" [deleted]" if one.deleted else "")
+    if one.mappings is not None:
+        name += f" ({text.count(one.mappings, 'mapping')}, {text.size(one.bytes or 0)})"
+    if one.fd is not None:
+        name += f" (of fd {one.fd}, {one.slot})"
+    by = one.by.name.lower()
+    return by, "-", "", one.kind_name, one.prot or "", "", _device(one.dev), _known(one.ino), name
+
+
+def _special(st_mode: int | None, rdev: int | None) -> str:
+    device = rdev is not None and st_mode is not None and stat.S_IFMT(st_mode) in {stat.S_IFCHR, stat.S_IFBLK}
+    return f" [{_device(rdev)}]" if device else ""
+
+
 def _failure(entry: Descriptor) -> str:
     assert entry.error is not None
     return f"[{entry.error.step.name.lower()}: {os.strerror(entry.error.errno)}]"
@@ -84,10 +103,7 @@ def _failure(entry: Descriptor) -> str:
 
 def _name(file: OpenFile, entry: Descriptor, locks: tuple[Lock, ...]) -> str:
     name = _failure(entry) if file.path is None and entry.error else text.escape(file.path or b"")
-    device = (
-        file.rdev is not None and file.st_mode is not None and stat.S_IFMT(file.st_mode) in {stat.S_IFCHR, stat.S_IFBLK}
-    )
-    name += (f" [{_device(file.rdev)}]" if device else "") + (" [deleted]" if file.deleted else "")
+    name += _special(file.st_mode, file.rdev) + (" [deleted]" if file.deleted else "")
     return name + _words().words(file, locks) if locks or is_special(file) else name
 
 

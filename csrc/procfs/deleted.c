@@ -5,10 +5,11 @@
  * use nothing else (RESOLVE_CACHED, openat2(2), Linux 5.12) finds it and waits for nobody.
  */
 #define _GNU_SOURCE
-#include "scan_proc/proc.h"
+#include "procfs/deleted.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,8 +17,9 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "base/number.h"
+#include "base/buf.h"
 #include "procfs/mountinfo.h"
+#include "procfs/read.h"
 
 #define TRIES 4 /* a rename or mount anywhere makes one cached look-up give up */
 
@@ -60,25 +62,24 @@ static int open_parent(int root, char *path, int32_t mnt_id)
 	return -EXDEV;
 }
 
-static int is_local(struct crfd_proc_reader *r, const struct crfd_proc_task *p, int32_t mnt_id)
+static int is_local(struct crfd_deleted_memo *memo, int dir, int32_t mnt_id)
 {
 	crfd_buf text = {0};
 	int rc;
 
-	if (r->local_mnt == mnt_id)
-		return r->local;
-	rc = crfd_proc_read(p->dir, "mountinfo", 1, &text);
+	if (memo->mnt_id == mnt_id)
+		return memo->local;
+	rc = crfd_proc_read(dir, "mountinfo", 1, &text);
 	if (rc == 0) {
-		r->local = crfd_mountinfo_local((const char *)text.v, text.nr, mnt_id);
-		r->local_mnt = mnt_id;
+		memo->local = crfd_mountinfo_local((const char *)text.v, text.nr, mnt_id);
+		memo->mnt_id = mnt_id;
 	}
 	crfd_buf_release(&text);
-	return rc == -ENOMEM ? rc : rc == 0 && r->local;
+	return rc == -ENOMEM ? rc : rc == 0 && memo->local;
 }
 
 /* The answer from the directory where the name would be. */
-static int look(struct crfd_proc_reader *r, const struct crfd_proc_task *p, int parent, const char *base,
-		const crfd_fd_stat *st)
+static int look(struct crfd_deleted_memo *memo, int dir, int parent, const char *base, const crfd_fd_stat *st)
 {
 	struct statx found;
 	int fd = open_cached(parent, base, 0), rc;
@@ -86,7 +87,7 @@ static int look(struct crfd_proc_reader *r, const struct crfd_proc_task *p, int 
 	if (fd == -ENOENT)
 		return 1;
 	if (fd == -EAGAIN) {
-		rc = is_local(r, p, st->mnt_id);
+		rc = is_local(memo, dir, st->mnt_id);
 		return rc > 0 ? 1 : rc < 0 ? rc : -1;
 	}
 	if (fd < 0)
@@ -99,13 +100,12 @@ static int look(struct crfd_proc_reader *r, const struct crfd_proc_task *p, int 
 }
 
 /* The kernel writes a path as we would reach it, or, on a mount that we do not have, from the root of that namespace. */
-int crfd_proc_deleted(struct crfd_proc_reader *r, const struct crfd_proc_task *p, const char *text, size_t len,
-		      const crfd_fd_stat *st)
+int crfd_deleted(struct crfd_deleted_memo *memo, int dir, const char *text, size_t len, const crfd_fd_stat *st)
 {
 	const struct {
 		int dir;
 		const char *path;
-	} roots[] = {{AT_FDCWD, "/"}, {p->dir, "root"}};
+	} roots[] = {{AT_FDCWD, "/"}, {dir, "root"}};
 	char path[PATH_MAX];
 	int rc = -1;
 
@@ -120,7 +120,7 @@ int crfd_proc_deleted(struct crfd_proc_reader *r, const struct crfd_proc_task *p
 			continue;
 		parent = open_parent(root, path, st->mnt_id);
 		if (parent >= 0) {
-			rc = look(r, p, parent, base_of(path), st);
+			rc = look(memo, dir, parent, base_of(path), st);
 			close(parent);
 		}
 		close(root);

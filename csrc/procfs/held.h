@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* What a task holds open without a descriptor: directories, its executable, mapped files, its terminal. */
+#ifndef CRFD_HELD_H
+#define CRFD_HELD_H
+
+#include "base/base.h"
+#include "batch/batch.h"
+#include "procfs/deleted.h"
+#include "procfs/maps.h"
+#include "procfs/stat.h"
+
+/* One thread's means of reading it; zeroed at the start but for deleted.mnt_id, -1. */
+struct crfd_holds {
+	struct crfd_deleted_memo deleted;
+	crfd_buf text; /* of maps */
+	struct crfd_mapping *v;
+	size_t nr, alloc;
+};
+
+void crfd_holds_release(struct crfd_holds *h);
+/*
+ * Appends the HELD records of the task whose /proc/PID is dir to t->ext, which must still end the batch's text. What is
+ * refused has a record that says so; what is not there has none. 0 or -ENOMEM, -EOVERFLOW.
+ */
+int crfd_task_held(struct crfd_holds *h, int dir, const struct crfd_procstat *stat, crfd_batch *b, crfd_task *t);
+
+#endif
