@@ -48,7 +48,7 @@ def _told(fault: Any, as_hex: bool) -> tuple[str, str]:
     return (f"{expected:#x}", f"{found:#x}") if as_hex else (str(expected), str(found))
 
 
-def _checked(rc: int, fault: Any, path: str | None) -> int:
+def checked(rc: int, fault: Any, path: str | None) -> int:
     if rc > -4096:
         return check(rc, path)
     as_hex = ffi.new("int *")
@@ -74,7 +74,7 @@ class Parser:
         """(bytes consumed, records found)."""
         with ffi.from_buffer("uint8_t[]", data) as buf:
             n = lib.crfd_parser_feed(self._c, buf, len(data), last, self._out, self._keep, self._used, self._fault)
-        return self._used[0], _checked(n, self._fault, self._path)
+        return self._used[0], checked(n, self._fault, self._path)
 
     def stats(self) -> Totals:
         """Totals of what has been checked so far."""
@@ -99,7 +99,7 @@ class Rows:
             at = ffi.new("crfd_index_entry *")
             ffi.memmove(at, entry, ffi.sizeof("crfd_index_entry"))
         with ffi.from_buffer("uint8_t[]", image) as buf:
-            _checked(lib.crfd_rows_decode(self._c, buf, len(image), at, fault), fault, path)
+            checked(lib.crfd_rows_decode(self._c, buf, len(image), at, fault), fault, path)
         self.file_base = int(self._c.file_base)
         self.task = self._array(self._c.task, self._c.ntasks, "crfd_task_row")
         self.fd = self._array(self._c.fd, self._c.nfds, "crfd_fd_row")
@@ -129,8 +129,8 @@ def read_index(image: memoryview, path: str | None) -> IndexSummary | None:
     """The index from the end of an image whose HEAD is right; None when it has no extensions."""
     total, fault = ffi.new("crfd_image_sum *"), ffi.new("crfd_fault *")
     with ffi.from_buffer("uint8_t[]", image) as buf:
-        if not _checked(lib.crfd_index_find(buf, len(image), total, fault), fault, path):
+        if not checked(lib.crfd_index_find(buf, len(image), total, fault), fault, path):
             return None
         entries = ffi.new("crfd_index_entry[]", total.ntasks)
-        _checked(lib.crfd_index_read(buf, len(image), total, entries, fault), fault, path)
+        checked(lib.crfd_index_read(buf, len(image), total, entries, fault), fault, path)
     return IndexSummary(memoryview(ffi.buffer(entries)), total.index_offset, total.ntasks, total.nfds, total.nobjrefs)

@@ -71,7 +71,7 @@ def dump(
     are written; when none can, no image is made and UnreadError is raised, as GoneError (a ProcessLookupError) or
     RefusedError (a PermissionError) where that is the first one's reason.
     """
-    selection = _selection(processes)
+    selection = as_selection(processes)
     number = _backend.choose(backend)
     if holds not in HOLDS:
         raise ValueError(f"holds: expected one of {', '.join(HOLDS)}, found {holds!r}")
@@ -84,7 +84,7 @@ def dump(
         pids, still, scan = held.pids, held.still, nullcontext(iter(still_batches))
     else:
         pids, still, unread, flags = selection.resolve(), [], [], 0
-        scan = _scan_running(number, pids, more)
+        scan = scan_running(number, pids, more)
     with scan as batches, ImageWriter(destination, format=format, lossy=lossy, backend=number, flags=flags) as writer:
         for batch in batches:
             unread += batch.unread()
@@ -108,7 +108,7 @@ def dump(
     )
 
 
-def _selection(processes: int | Iterable[int] | Selection) -> Selection:
+def as_selection(processes: int | Iterable[int] | Selection) -> Selection:
     """pid_max is at most 2**22 (proc_sys_kernel(5)), and C holds a pid in an int."""
     if isinstance(processes, Selection):
         return processes
@@ -172,7 +172,7 @@ def _scanner(backend: int, pids: list[int], *, still: bool = False, holds: bool)
 
 
 @contextmanager
-def _scan_running(backend: int, pids: list[int], holds: bool) -> Iterator[Iterator[Batch]]:
+def scan_running(backend: int, pids: list[int], holds: bool = False) -> Iterator[Iterator[Batch]]:
     """The batches of a scan; each is valid until the next is asked for."""
     with _scanner(backend, pids, holds=holds) as scanner:
         yield _one_by_one(scanner)

@@ -18,7 +18,10 @@ CONDITIONS = ("name", "command", "user", "cgroup", "container", "pid_namespace",
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("pids", metavar="PID", type=_pid, nargs="*", help="a process or thread id")
+    parser.add_argument(
+        "pids", metavar="PID", type=_pids, nargs="*", help="process or thread ids: 1,2,3, self, or - for standard input"
+    )
+    parser.add_argument("--pid", metavar="PID", type=_pids, action="append", default=[], help="the same as an option")
     parser.add_argument("--tree", action="store_true", help="their descendants too")
     parser.add_argument("--all", action="store_true", help="every process but this one")
     fit = parser.add_argument_group("conditions", "narrow the processes named, or all; every one given must hold")
@@ -41,13 +44,26 @@ def _pid(text: str) -> int:
     return int(text)
 
 
-def chosen(args: argparse.Namespace) -> Selection:
+def _pids(text: str) -> list[int]:
+    """Ids with commas between; self is whoever started us, and - the ids on standard input."""
+    if text == "self":
+        return [os.getppid()]
+    if text == "-":
+        return [_pid(word) for word in sys.stdin.read().replace(",", " ").split()]
+    return [_pid(word) for word in text.split(",")]
+
+
+def chosen(args: argparse.Namespace, *, everything: bool = False) -> Selection:
+    """everything: so it is meant where no process was named."""
     conditions = {key: getattr(args, key) for key in CONDITIONS}
-    if args.all and args.pids:
+    pids = frozenset(pid for named in (*args.pids, *args.pid) for pid in named)
+    if args.all and (args.pids or args.pid):
         raise UsageError("--all and pids exclude each other")
-    if not args.all and not args.pids and not any(value is not None for value in conditions.values()):
+    if not pids and (args.pids or args.pid):
+        raise UsageError("expected process ids on standard input, found none")
+    if not args.all and not pids and not everything and not any(value is not None for value in conditions.values()):
         raise UsageError("no process was named: give pids, a condition or --all")
-    return Selection(frozenset(args.pids), args.tree, **conditions)
+    return Selection(pids, args.tree, **conditions)
 
 
 def report(unread: Iterable[tuple[int, int, int]]) -> None:

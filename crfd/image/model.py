@@ -128,11 +128,6 @@ class OpenFile(NamedTuple):
         return owner(self) if self.extensions else None
 
 
-def is_special(file: OpenFile) -> bool:
-    """Whether there may be more to tell than of any file."""
-    return file.kind > Kind.SYMLINK or bool(file.extensions)
-
-
 class Descriptor(NamedTuple):
     """A descriptor of a task. objref is equal for those that share one open file description.
 

@@ -11,13 +11,14 @@ from contextlib import suppress
 from types import TracebackType
 
 from crfd._core import declarations
+from crfd._core.columns import ImageReader, Render
 from crfd._core.freeze import IMAGE_FROZEN, Still
 from crfd._core.parse import IndexSummary, Parser, read_index
 from crfd.errors import FormatError
 from crfd.format.enums import Backend
 from crfd.format.records import Layout, Record, RecordType, split, walk
 from crfd.image.columns import Columns
-from crfd.image.consistency import Consistency, changed, consistency
+from crfd.image.consistency import Consistency, consistency
 from crfd.image.model import Head, ImageInfo, OpenFile, Task
 from crfd.image.section import Part
 from crfd.image.source import Source, load
@@ -68,6 +69,11 @@ class Image:
             raise
 
     @property
+    def view(self) -> memoryview:
+        """Its bytes, for as long as it is open."""
+        return self._view
+
+    @property
     def size(self) -> int:
         """Bytes."""
         return len(self._view)
@@ -106,20 +112,17 @@ class Image:
 
     def consistency(self) -> dict[int, Consistency]:
         """How sure it is of each task, by pid, that its table was so at one moment; no descriptor is decoded for it."""
-        tasks = self.columns().tasks
-        picked = [tasks.names.index(key) for key in ("pid", "tgid", "files_objref", "ext_off", "ext_len")]
-        rows = [tuple(row[i] for i in picked) for row in tasks.rows()]
-        changes: dict[int, int | None] = {}
-        for pid, _, table, offset, length in rows:
-            found = changed(split(self._view[offset : offset + length]))
-            changes[pid] = found
-            if table:
-                changes.setdefault(-table, found)
-        held = self._sections.held
-        return {
-            pid: consistency(changes[-table if table else pid], pid in held or tgid in held)
-            for pid, tgid, table, _, _ in rows
-        }
+        names = ("pid", "tgid", "fd_table", "changed")
+        reader, render = ImageReader(self._view, self.name), Render(names, "nul")
+        rows = [bytes(render.head(reader, number)).split(b"\0") for number in range(len(reader))]
+        carried: dict[bytes, int | None] = {}  # of a shared table: what its first task says
+        found, held = {}, self._sections.held
+        for pid, tgid, table, changes, _ in rows:
+            told = int(changes) if changes else None
+            if table != b"0":
+                told = carried.setdefault(table, told)
+            found[int(pid)] = consistency(told, int(pid) in held or (tgid != b"" and int(tgid) in held))
+        return found
 
     def file(self, objref: int) -> OpenFile:
         """An open file description; IndexError for an objref that the image does not define."""
@@ -222,6 +225,10 @@ class Tasks(Mapping[int, Task]):
 
     def __getitem__(self, pid: int) -> Task:
         return self._sections.task(self._sections.numbers[pid])
+
+    def number(self, pid: int) -> int:
+        """Which task of the image it is, from 0; KeyError where it has none of that pid."""
+        return self._sections.numbers[pid]
 
     def __iter__(self) -> Iterator[int]:
         return iter(self._sections.numbers)

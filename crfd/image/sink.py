@@ -15,10 +15,11 @@ SYNC_AFTER = 8 << 20  # bytes after which the disk gets to work, while more is t
 
 TYPE_CHECKING = False  # see _core/library.py
 if TYPE_CHECKING:
+    from io import RawIOBase
     from threading import Thread
     from typing import IO, Protocol
 
-    Destination = str | bytes | os.PathLike[str] | os.PathLike[bytes] | IO[bytes]
+    Destination = str | bytes | os.PathLike[str] | os.PathLike[bytes] | IO[bytes] | RawIOBase
 
     class Sink(Protocol):
         def write(self, data: memoryview) -> None: ...
@@ -87,7 +88,7 @@ class DescriptorSink:
 class StreamSink:
     """A binary file object of the caller's."""
 
-    def __init__(self, stream: IO[bytes]) -> None:
+    def __init__(self, stream: IO[bytes] | RawIOBase) -> None:
         self._stream = stream
         try:
             fd = stream.fileno()

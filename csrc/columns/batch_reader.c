@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "columns/held.h"
 #include "columns/reader.h"
 
 struct batch_reader {
@@ -13,6 +14,8 @@ struct batch_reader {
 	size_t at, end; /* tasks: the one being read, and behind the last */
 	uint64_t fd; /* of that task: the next one */
 	struct crfd_row_task task;
+	struct crfd_bytes held; /* records of the task from which those of what it holds are still to come */
+	int begun;
 };
 
 static struct crfd_bytes bytes(const crfd_batch *b, crfd_span s)
@@ -20,22 +23,28 @@ static struct crfd_bytes bytes(const crfd_batch *b, crfd_span s)
 	return (struct crfd_bytes){b->text.v + s.off, s.len};
 }
 
-static void begin(struct batch_reader *r)
+static int head(crfd_reader *reader, size_t number, struct crfd_row_task *out)
 {
-	const crfd_task *t = &r->b->task[r->at];
+	const crfd_batch *b = ((const struct batch_reader *)reader)->b;
+	const crfd_task *t;
 
-	r->task = (struct crfd_row_task){.rec = t->rec, .info = t->info, .table = t->table != 0, .nfds = (uint32_t)t->nfds,
-					 .ext = bytes(r->b, t->ext)};
-	memcpy(r->task.comm, t->comm, sizeof(t->comm));
-	r->fd = 0;
+	if (number >= b->ntasks)
+		return -ERANGE;
+	t = &b->task[number];
+	*out = (struct crfd_row_task){.rec = t->rec, .info = t->info, .table = t->table != 0, .nfds = (uint32_t)t->nfds,
+				      .ext = bytes(b, t->ext)};
+	memcpy(out->comm, t->comm, sizeof(t->comm));
+	return 0;
 }
 
 static void fill(struct batch_reader *r, uint64_t i, struct crfd_row *row)
 {
 	const crfd_fd *f = &r->b->fd[i];
 
-	*row = (struct crfd_row){.task = &r->task, .fd = f->fd, .objref = r->objref[i], .close_on_exec = f->close_on_exec,
+	*row = (struct crfd_row){.task = &r->task, .fd = f->fd, .close_on_exec = f->close_on_exec,
 				 .err = f->err, .step = f->step};
+	row->objref = r->objref ? r->objref[i] : r->b->ident[i] != 0;
+	row->is_read = row->objref != 0;
 	if (!row->objref)
 		return;
 	row->uses = row->objref < r->nuses ? r->uses[row->objref] : 0;
@@ -50,13 +59,22 @@ static int next(crfd_reader *reader, struct crfd_row *row)
 {
 	struct batch_reader *r = (struct batch_reader *)reader;
 
-	for (; r->at < r->end; r->at++, r->fd = 0) {
+	for (; r->at < r->end; r->at++, r->begun = 0) {
 		const crfd_task *t = &r->b->task[r->at];
 
-		if (t->err || r->fd >= t->nfds)
+		if (t->err)
 			continue;
-		if (!r->fd)
-			begin(r);
+		if (!r->begun) {
+			head(&r->reader, r->at, &r->task);
+			r->held = r->task.ext;
+			r->fd = 0;
+			r->begun = 1;
+		}
+		if (crfd_held_next(&r->held, &r->task, row))
+			return 1;
+		r->held.n = 0;
+		if (r->fd >= t->nfds)
+			continue;
 		fill(r, t->first + r->fd++, row);
 		return 1;
 	}
@@ -71,7 +89,7 @@ static int task(crfd_reader *reader, size_t number)
 		return -ERANGE;
 	r->at = number;
 	r->end = number + 1;
-	r->fd = 0;
+	r->begun = 0;
 	return 0;
 }
 
@@ -91,7 +109,7 @@ crfd_reader *crfd_reader_new_batch(const crfd_batch *b, const uint32_t *objref, 
 
 	if (!r)
 		return NULL;
-	r->reader = (crfd_reader){.next = next, .task = task, .ntasks = ntasks, .free = release};
+	r->reader = (crfd_reader){.next = next, .task = task, .ntasks = ntasks, .head = head, .free = release};
 	r->b = b;
 	r->objref = objref;
 	r->uses = uses;

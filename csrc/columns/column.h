@@ -2,8 +2,11 @@
 /*
  * How a column is read from a row. Most are a member of a struct, which a const row describes; the rest have a function.
  *
- *   column.c         what every descriptor has, and the list of families
+ *   value.c          a value of a row, a record of a row
  *   event.c …        what a family of kinds has: its columns, and what the NAME column says of it
+ *   family.c         the list of families
+ *   common.c         what every descriptor has
+ *   column.c         all of it by number and name
  */
 #ifndef CRFD_COLUMN_H
 #define CRFD_COLUMN_H
@@ -90,6 +93,10 @@ extern const struct crfd_family crfd_family_epoll, crfd_family_inotify, crfd_fam
 extern const struct crfd_family crfd_family_socket, crfd_family_pipe, crfd_family_memfd, crfd_family_dmabuf;
 extern const struct crfd_family crfd_family_userfaultfd, crfd_family_pidfd, crfd_family_io_uring, crfd_family_bpf;
 extern const struct crfd_family crfd_family_namespace, crfd_family_tty, crfd_family_tun, crfd_family_fuse;
+
+/* All of them. */
+extern const struct crfd_family *const crfd_families[];
+extern const size_t crfd_families_len;
 
 /* What reading a value may need; one thread's. */
 struct crfd_scratch {

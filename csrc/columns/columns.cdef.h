@@ -17,7 +17,9 @@ enum crfd_column_unit {
 	CRFD_UNIT_TICKS = 3, /* of 1 / clk_tck s, after boot */
 	CRFD_UNIT_DEVICE = 4, /* as st_dev of stat(2) */
 	CRFD_UNIT_ID = 5, /* a number that names something: never summed */
-	CRFD_UNIT_BITS = 6
+	CRFD_UNIT_BITS = 6,
+	CRFD_UNIT_OCTAL = 7, /* bits that are written in base 8 */
+	CRFD_UNIT_TIMES = 8 /* how often: x2 */
 };
 
 /* What a column is about. */
@@ -36,6 +38,8 @@ typedef struct {
 #define CRFD_COLUMN_SPARSE 1 /* a JSON object leaves it out where it has none */
 #define CRFD_COLUMN_PLAIN 2 /* among those of a JSON object when none were named */
 #define CRFD_COLUMN_BPF 4 /* known with the BPF backend alone */
+#define CRFD_COLUMN_SHOWN 8 /* a text that is escaped already */
+#define CRFD_COLUMN_RIGHT 16 /* a text that begins with a number */
 
 /* Number of columns, which are numbered from 0. */
 size_t crfd_columns_len(void);
@@ -47,15 +51,30 @@ const crfd_column_info *crfd_columns_get(size_t number);
 typedef struct crfd_reader crfd_reader;
 
 /*
- * Rows of b, whose objrefs are objref[i]; both must outlive the reader. uses: how often each objref is used, by number,
- * nuses of them; NULL where that is not known.
+ * Rows of b, whose objrefs are objref[i], NULL: 1 for each that could be read; both must outlive the reader. uses: how often each
+ * objref is used, by number, nuses of them; NULL where that is not known.
  */
 crfd_reader *crfd_reader_new_batch(const crfd_batch *b, const uint32_t *objref, const uint32_t *uses, size_t nuses);
+/* Rows of the image in buf, which must outlive the reader. NULL when out of memory. */
+crfd_reader *crfd_reader_new_image(const uint8_t *buf, size_t n);
 /*
- * Rows of the image in buf, which must outlive the reader; each byte is checked, sums excepted, before the first row
- * comes. 0 or the code of *fault, or -ENOMEM.
+ * Checks about `want` bytes more of the image, sums excepted; before the first row comes all must have been: 1 while some are
+ * left, 0, the code of *fault, or -ENOMEM.
  */
-int crfd_reader_new_image(const uint8_t *buf, size_t n, crfd_reader **out, crfd_fault *fault);
+int crfd_reader_check(crfd_reader *r, size_t want, crfd_fault *fault);
+
+#define CRFD_KINDS 64
+
+/* What an image has as a whole; known once it has been checked. */
+typedef struct {
+	uint64_t nfds, unread; /* descriptors; of those, that could not be read */
+	uint64_t nfiles, shared; /* open file descriptions; of those, that several descriptors are */
+	uint64_t deleted; /* of those, without the name they were opened by */
+	uint64_t kind[CRFD_KINDS]; /* of those, by enum crfd_kind */
+	uint64_t ntasks;
+} crfd_image_totals;
+
+void crfd_reader_totals(const crfd_reader *r, crfd_image_totals *out);
 /* Goes on with the rows of the number-th task alone; -ERANGE: there is none. */
 int crfd_reader_task(crfd_reader *r, size_t number);
 /* Number of tasks. */

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "base/buf.h"
+#include "columns/held.h"
 #include "columns/lock.h"
 #include "columns/socket.h"
 #include "kinds/kind.h"
@@ -161,9 +162,53 @@ static int get_limit(const struct crfd_column *c, struct crfd_scratch *s, const 
 	return take_number(v, limit);
 }
 
+static int get_identity(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r,
+			struct crfd_value *v)
+{
+	static const char *const names[] = {"none", "exact", "kcmp", "inferred"}; /* enum crfd_identity_method */
+
+	(void)c;
+	return r->task->ext.n ? crfd_value_name(s, names, CRFD_LEN(names), r->task->info.identity, v) : 0;
+}
+
+/* The second look counts only where it was taken. */
+static int get_changed(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r,
+		       struct crfd_value *v)
+{
+	const uint8_t *p = crfd_row_record(r->task->ext, CRFD_REC_TASK_QUIET, sizeof(crfd_task_quiet), CRFD_ALWAYS, 0, NULL);
+	crfd_task_quiet quiet = {0};
+
+	(void)c, (void)s;
+	if (p)
+		memcpy(&quiet, p, sizeof(quiet));
+	return quiet.known ? take_number(v, quiet.changed) : 0;
+}
+
 /* ---- the descriptor ---- */
 
 static const char *const steps[] = {"none", "list", "link", "stat", "fdinfo", "parse", "task", "freeze"};
+
+static const char *const holders[] = {"fd", "cwd", "root", "exe", "map", "tty", "flight", "ring"}; /* enum crfd_held_by */
+
+static int get_fd(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
+{
+	(void)c, (void)s;
+	return r->fd >= 0 ? take_number(v, (uint64_t)r->fd) : 0;
+}
+
+static int get_held(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
+{
+	(void)c;
+	return crfd_value_name(s, holders, CRFD_LEN(holders), r->held, v);
+}
+
+/* Of a descriptor an object has no such member. */
+static int json_held(struct crfd_scratch *s, const struct crfd_row *r, crfd_buf *out)
+{
+	(void)s;
+	return r->held ? crfd_text_printf(out, "\"%s\"", r->held < CRFD_LEN(holders) ? holders[r->held] : "?") :
+			 crfd_text_put(out, "null");
+}
 
 static int get_error(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
 {
@@ -179,14 +224,14 @@ static int get_error(const struct crfd_column *c, struct crfd_scratch *s, const 
 static int get_step(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
 {
 	(void)c;
-	return r->err ? crfd_value_name(s, steps, CRFD_LEN(steps), r->step, v) : 0;
+	return r->err && !r->held ? crfd_value_name(s, steps, CRFD_LEN(steps), r->step, v) : 0;
 }
 
 static int get_close_on_exec(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r,
 			     struct crfd_value *v)
 {
 	(void)c, (void)s;
-	if (r->objref && !(r->st.known & CRFD_HAS_FLAGS))
+	if (r->held || (r->is_read && !(r->st.known & CRFD_HAS_FLAGS)))
 		return 0;
 	return take_number(v, r->close_on_exec == 1);
 }
@@ -200,7 +245,7 @@ static int get_uses(const struct crfd_column *c, struct crfd_scratch *s, const s
 static int get_fd_mark(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r,
 		       struct crfd_value *v)
 {
-	int rc = crfd_text_signed(&s->text, r->fd);
+	int rc = r->held ? crfd_text_name(&s->text, holders, CRFD_LEN(holders), r->held) : crfd_text_signed(&s->text, r->fd);
 
 	(void)c;
 	if (rc >= 0 && r->close_on_exec)
@@ -211,7 +256,7 @@ static int get_fd_mark(const struct crfd_column *c, struct crfd_scratch *s, cons
 static int get_objref(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
 {
 	(void)c, (void)s;
-	return take_number(v, r->objref);
+	return r->held ? 0 : take_number(v, r->objref);
 }
 
 /* ---- the open file description ---- */
@@ -222,7 +267,7 @@ static int get_kind(const struct crfd_column *c, struct crfd_scratch *s, const s
 	int rc;
 
 	(void)c;
-	if (!r->objref)
+	if (!r->is_read)
 		return 0;
 	rc = name ? crfd_text_put(&s->text, name) : crfd_text_printf(&s->text, "kind-%d", r->data.fd_type);
 	return rc < 0 ? rc : take_scratch(s, v);
@@ -232,7 +277,7 @@ static int get_kind(const struct crfd_column *c, struct crfd_scratch *s, const s
 static int get_f_mode(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
 {
 	(void)c, (void)s;
-	return r->objref ? take_number(v, r->st.f_mode) : 0;
+	return r->is_read && (!r->held || r->st.known & CRFD_HAS_ACCESS) ? take_number(v, r->st.f_mode) : 0;
 }
 
 static int get_access(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
@@ -240,7 +285,7 @@ static int get_access(const struct crfd_column *c, struct crfd_scratch *s, const
 	static const char *const words[] = {"", "r", "w", "rw"};
 
 	(void)c;
-	if (!r->objref || !(r->st.known & CRFD_HAS_ACCESS))
+	if (!r->is_read || !(r->st.known & CRFD_HAS_ACCESS))
 		return 0;
 	return crfd_value_name(s, words, 4, r->st.f_mode & (FMODE_READ | FMODE_WRITE), v);
 }
@@ -260,7 +305,7 @@ static int get_flags(const struct crfd_column *c, struct crfd_scratch *s, const 
 	uint32_t rest = r->data.f_flags & ~(uint32_t)(O_ACCMODE | KERNEL_LARGEFILE);
 	int rc = 0;
 
-	if (!r->objref || !(r->st.known & CRFD_HAS_FLAGS))
+	if (!r->is_read || !(r->st.known & CRFD_HAS_FLAGS))
 		return 0;
 	if (!(r->data.f_flags & O_PATH))
 		rc = crfd_text_put(&s->text, access[r->data.f_flags & O_ACCMODE]);
@@ -280,14 +325,14 @@ static int get_flags(const struct crfd_column *c, struct crfd_scratch *s, const 
 static int get_path(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
 {
 	(void)c, (void)s;
-	return r->objref && r->st.known & CRFD_HAS_PATH ? take_text(v, r->name.p, r->name.n) : 0;
+	return r->is_read && r->st.known & CRFD_HAS_PATH ? take_text(v, r->name.p, r->name.n) : 0;
 }
 
 static int get_deleted(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r,
 		       struct crfd_value *v)
 {
 	(void)c, (void)s;
-	if (!r->objref || !(r->st.known & CRFD_HAS_DELETED))
+	if (!r->is_read || !(r->st.known & CRFD_HAS_DELETED))
 		return 0;
 	return take_number(v, r->st.flags & CRFD_STAT_DELETED);
 }
@@ -296,7 +341,7 @@ static int get_deleted(const struct crfd_column *c, struct crfd_scratch *s, cons
 static int get_bytes(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
 {
 	(void)c, (void)s;
-	return r->objref && r->st.known & CRFD_HAS_BLOCKS ? take_number(v, r->st.blocks * 512) : 0;
+	return r->is_read && r->st.known & CRFD_HAS_BLOCKS ? take_number(v, r->st.blocks * 512) : 0;
 }
 
 /* What the last close of a file without a name gives back. */
@@ -306,7 +351,7 @@ static int get_deleted_bytes(const struct crfd_column *c, struct crfd_scratch *s
 	uint32_t want = CRFD_HAS_BLOCKS | CRFD_HAS_NLINK | CRFD_HAS_DELETED;
 
 	(void)c, (void)s;
-	if (!r->objref || (r->st.known & want) != want || !S_ISREG(r->st.st_mode))
+	if (!r->is_read || (r->st.known & want) != want || !S_ISREG(r->st.st_mode))
 		return 0;
 	return take_number(v, r->st.flags & CRFD_STAT_DELETED && !r->st.nlink ? r->st.blocks * 512 : 0);
 }
@@ -337,9 +382,12 @@ static int say_failure(const struct crfd_row *r, crfd_buf *out)
 	const char *why = strerrordesc_np(r->err);
 	int rc = crfd_text_put(out, "[");
 
-	if (rc >= 0)
+	if (rc >= 0 && !r->held) {
 		rc = crfd_text_name(out, steps, CRFD_LEN(steps), r->step);
-	return rc < 0 ? rc : crfd_text_printf(out, ": %s]", why ? why : "unknown error");
+		if (rc >= 0)
+			rc = crfd_text_put(out, ": ");
+	}
+	return rc < 0 ? rc : crfd_text_printf(out, "%s]", why ? why : "unknown error");
 }
 
 /* The name, escaped, and what is special about the description in a few words. */
@@ -349,16 +397,20 @@ static int get_name(const struct crfd_column *c, struct crfd_scratch *s, const s
 	int rc = 0;
 
 	(void)c;
-	if (!r->objref || (!(r->st.known & CRFD_HAS_PATH) && r->err))
+	if (r->fd < 0 && !r->held)
+		return 0;
+	if (!r->is_read || (!(r->st.known & CRFD_HAS_PATH) && r->err))
 		rc = say_failure(r, &s->text);
 	else
 		rc = crfd_text_escape(&s->text, r->name.p, r->name.n);
-	if (rc >= 0 && r->objref)
+	if (rc >= 0 && r->is_read)
 		rc = say_file(r, &s->text);
-	family = rc >= 0 && r->ext.n ? crfd_family_of(r) : NULL;
+	if (rc >= 0 && r->held)
+		rc = crfd_held_say(r, &s->text);
+	family = rc < 0 || crfd_row_is_plain(r) ? NULL : crfd_family_of(r);
 	if (family && family->say)
 		rc = family->say(s, r, &s->text);
-	if (rc >= 0 && (r->ext.n || r->locks.n))
+	if (rc >= 0 && r->is_read && !crfd_row_is_plain(r))
 		rc = crfd_lock_say(r, &s->text);
 	return rc < 0 ? rc : take_scratch(s, v);
 }
@@ -386,6 +438,7 @@ static int get_detail(const struct crfd_column *c, struct crfd_scratch *s, const
 		    (bits) ? offsetof(struct crfd_row, st.known) : CRFD_ALWAYS, bits)
 #define PLAIN CRFD_COLUMN_PLAIN
 #define SPARSE (CRFD_COLUMN_PLAIN | CRFD_COLUMN_SPARSE)
+#define SHOWN CRFD_COLUMN_SHOWN
 #define STAT CRFD_TASK_HAS_STAT
 #define STATUS CRFD_TASK_HAS_STATUS
 
@@ -394,13 +447,15 @@ const struct crfd_column crfd_common[] = {
 	TASK("comm", "command name, at most 15 bytes", TEXT, NONE, PLAIN, comm, 0),
 	TASK("tgid", "id of the process that it is a thread of", INT, ID, PLAIN, info.tgid, STATUS),
 	TASK("uid", "real user id", INT, ID, PLAIN, info.uid, STATUS),
-	CRFD_MEMBER("fd", "descriptor number", FD, INT, ID, PLAIN, ROW, 0, struct crfd_row, fd, CRFD_ALWAYS, 0),
+	CRFD_CALL("fd", "descriptor number", FD, INT, ID, PLAIN, get_fd),
+	CRFD_CALL("held", "what holds the file: fd, or cwd, root, exe, map, tty, flight, ring without one", FD, TEXT, NONE, SPARSE,
+		  get_held, .json = json_held),
 	CRFD_CALL("objref", "number of the open file description: equal for descriptors that share one; 0: unreadable", FD, INT,
 		  ID, PLAIN, get_objref),
 	CRFD_CALL("close_on_exec", "whether execve(2) closes it", FD, BOOL, NONE, PLAIN, get_close_on_exec),
 	CRFD_CALL("kind", "what it is: file, dir, socket, pipe, eventfd …", FILE, TEXT, NONE, PLAIN, get_kind),
 	CRFD_CALL("f_mode", "FMODE_ bits of the description", FILE, INT, BITS, PLAIN, get_f_mode),
-	FILE_("f_flags", "O_ flags as fcntl(2) F_GETFL gives them", INT, BITS, PLAIN, data.f_flags, CRFD_HAS_FLAGS),
+	FILE_("f_flags", "O_ flags as fcntl(2) F_GETFL gives them", INT, OCTAL, PLAIN, data.f_flags, CRFD_HAS_FLAGS),
 	FILE_("f_pos", "position", INT, BYTES, PLAIN, data.f_pos, CRFD_HAS_FLAGS),
 	FILE_("f_uid", "user id of who opened it, not of the file", INT, ID, PLAIN | CRFD_COLUMN_BPF, data.f_uid, CRFD_HAS_OWNER),
 	FILE_("f_gid", "group id of who opened it, not of the file", INT, ID, PLAIN | CRFD_COLUMN_BPF, data.f_gid, CRFD_HAS_OWNER),
@@ -410,27 +465,31 @@ const struct crfd_column crfd_common[] = {
 	FILE_("dev", "device of the file system that holds it", UINT, DEVICE, PLAIN, st.dev, CRFD_HAS_DEV),
 	FILE_("ino", "inode number", UINT, ID, PLAIN, st.ino, CRFD_HAS_INO),
 	FILE_("mnt_id", "id of the mount it was opened through", INT, ID, PLAIN, st.mnt_id, CRFD_HAS_MNT_ID),
-	FILE_("st_mode", "type and permissions of the inode, as stat(2)", INT, BITS, PLAIN, st.st_mode, CRFD_HAS_TYPE),
+	FILE_("st_mode", "type and permissions of the inode, as stat(2)", INT, OCTAL, PLAIN, st.st_mode, CRFD_HAS_TYPE),
 	FILE_("rdev", "device that a device file stands for", UINT, DEVICE, PLAIN, st.rdev, CRFD_HAS_TYPE),
 	FILE_("nlink", "names that the inode has", INT, NONE, PLAIN, st.nlink, CRFD_HAS_NLINK),
 	FILE_("size", "size of the file", INT, BYTES, PLAIN, st.size, CRFD_HAS_SIZE),
 	CRFD_CALL("path", "name as the kernel gives it, without its mark of a deleted one", FILE, TEXT, NONE, PLAIN, get_path),
-	CRFD_CALL("detail", "what its kind has of its own", FILE, TEXT, NONE, SPARSE, get_detail, .json = crfd_detail_json),
-	CRFD_CALL("locks", "locks and leases held through it", FILE, TEXT, NONE, SPARSE, crfd_lock_get, .json = crfd_lock_json),
-	CRFD_CALL("owner", "who is told by a signal when I/O is possible", FILE, TEXT, NONE, SPARSE, crfd_owner_get,
+	CRFD_CALL("detail", "what its kind has of its own", FILE, TEXT, NONE, SPARSE | SHOWN, get_detail, .json = crfd_detail_json),
+	CRFD_CALL("locks", "locks and leases held through it", FILE, TEXT, NONE, SPARSE | SHOWN, crfd_lock_get, .json = crfd_lock_json),
+	CRFD_CALL("owner", "who is told by a signal when I/O is possible", FILE, TEXT, NONE, SPARSE | SHOWN, crfd_owner_get,
 		  .json = crfd_owner_json),
+	CRFD_CALL("map", "a mapped file: its permissions, mappings and bytes", FILE, TEXT, NONE, SPARSE, crfd_held_map,
+		  .json = crfd_held_map_json),
+	CRFD_CALL("in_fd", "socket or ring that a file in flight lies in", FILE, INT, ID, SPARSE, crfd_held_place, .at = 0),
+	CRFD_CALL("slot", "its place there", FILE, INT, ID, SPARSE, crfd_held_place, .at = 1),
 	CRFD_CALL("error", "why it, or a part of it, could not be read", FD, TEXT, NONE, SPARSE, get_error),
 	CRFD_CALL("step", "what was being read then", FD, TEXT, NONE, SPARSE, get_step),
 
-	CRFD_CALL("num", "descriptor number, with a * where execve(2) closes it", FD, TEXT, NONE, 0, get_fd_mark),
-	CRFD_CALL("shared", "descriptors shown that are this very open file description", FD, INT, NONE, 0, get_uses),
-	CRFD_CALL("name", "path, and what is special about it in a few words", FILE, TEXT, NONE, 0, get_name),
+	CRFD_CALL("num", "descriptor number, with a * where execve(2) closes it", FD, TEXT, NONE, CRFD_COLUMN_RIGHT, get_fd_mark),
+	CRFD_CALL("shared", "descriptors shown that are this very open file description", FD, INT, TIMES, 0, get_uses),
+	CRFD_CALL("name", "path, and what is special about it in a few words", FILE, TEXT, NONE, SHOWN, get_name),
 	CRFD_CALL("flags", "O_ flags by name, O_LARGEFILE left out", FILE, TEXT, NONE, 0, get_flags),
 	CRFD_CALL("all_flags", "O_ flags by name", FILE, TEXT, NONE, 0, get_flags, .at = 1),
 	CRFD_CALL("proto", "TCP, UDP6, unix stream …", KIND, TEXT, NONE, 0, crfd_socket_proto),
 	CRFD_CALL("state", "state of a socket: LISTEN, ESTABLISHED, connected …", KIND, TEXT, NONE, 0, crfd_socket_state),
-	CRFD_CALL("local", "address that a socket is bound to", KIND, TEXT, NONE, 0, crfd_socket_local),
-	CRFD_CALL("remote", "address that a socket is connected with", KIND, TEXT, NONE, 0, crfd_socket_remote),
+	CRFD_CALL("local", "address that a socket is bound to", KIND, TEXT, NONE, SHOWN, crfd_socket_local),
+	CRFD_CALL("remote", "address that a socket is connected with", KIND, TEXT, NONE, SHOWN, crfd_socket_remote),
 	CRFD_CALL("port", "port of the local address", KIND, INT, ID, 0, crfd_socket_port),
 	CRFD_CALL("remote_port", "port of the remote address", KIND, INT, ID, 0, crfd_socket_remote_port),
 	CRFD_CALL("access", "r, w or rw", FILE, TEXT, NONE, 0, get_access),
@@ -457,6 +516,9 @@ const struct crfd_column crfd_common[] = {
 	TASK("fd_table", "number of a table that several tasks share, 0: its own", INT, ID, 0, table, 0),
 	TASK("threads", "threads of the process", INT, NONE, 0, info.threads, STATUS),
 	TASK("start_time", "when it began, after boot", UINT, TICKS, 0, info.start_time, STAT),
+	CRFD_CALL("identity", "how it was decided which descriptors share: exact, kcmp or inferred", TASK, TEXT, NONE, 0,
+		  get_identity),
+	CRFD_CALL("changed", "numbers opened or closed while the table was read", TASK, INT, NONE, 0, get_changed),
 	NS("mnt", mnt), NS("pid", pid), NS("net", net), NS("user", user), NS("uts", uts), NS("ipc", ipc),
 	NS("cgroup", cgroup), NS("time", time),
 };

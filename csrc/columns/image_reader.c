@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "columns/held.h"
 #include "columns/reader.h"
 #include "image/parse.h"
 
@@ -33,10 +34,15 @@ struct image_reader {
 	uint32_t *uses; /* by objref less 1 */
 	size_t uses_alloc;
 
+	crfd_parser parser;
+	size_t checked; /* bytes */
+	crfd_image_totals totals;
+
 	size_t at, end; /* sections: the one being read, and behind the last */
 	uint32_t left; /* FD_ENTs of it still to come; UINT32_MAX: it has not begun */
 	uint64_t offset; /* of the record that comes next */
 	struct crfd_row_task task;
+	struct crfd_bytes held; /* records of the task from which those of what it holds are still to come */
 	struct crfd_fd_records own;
 };
 
@@ -87,10 +93,15 @@ static int note_files(struct image_reader *r, const crfd_record *rec)
 static int note_description(struct image_reader *r, uint64_t offset)
 {
 	int rc = crfd_grow(&r->description, &r->description_alloc, r->ndescriptions + 1, sizeof(*r->description));
+	crfd_fd_data data;
 
-	if (rc >= 0)
-		r->description[r->ndescriptions++] = offset;
-	return rc;
+	if (rc < 0)
+		return rc;
+	memcpy(&data, payload(r, offset), sizeof(data));
+	if (data.fd_type < CRFD_KINDS)
+		r->totals.kind[data.fd_type]++;
+	r->description[r->ndescriptions++] = offset;
+	return 0;
 }
 
 static int note_entry(struct image_reader *r, uint64_t offset)
@@ -100,14 +111,24 @@ static int note_entry(struct image_reader *r, uint64_t offset)
 	int rc;
 
 	memcpy(&ent, payload(r, offset), sizeof(ent));
+	r->totals.nfds++;
+	r->totals.unread += !ent.objref;
 	if (!ent.objref)
 		return 0;
 	rc = crfd_grow(&r->uses, &r->uses_alloc, ent.objref, sizeof(*r->uses));
 	if (rc < 0)
 		return rc;
 	memset(r->uses + had, 0, (r->uses_alloc - had) * sizeof(*r->uses));
-	r->uses[ent.objref - 1]++;
+	r->totals.shared += ++r->uses[ent.objref - 1] == 2;
 	return 0;
+}
+
+static void note_stat(struct image_reader *r, uint64_t offset)
+{
+	crfd_fd_stat st;
+
+	memcpy(&st, payload(r, offset), sizeof(st));
+	r->totals.deleted += (st.flags & CRFD_STAT_DELETED) != 0;
 }
 
 static int note(struct image_reader *r, const crfd_record *rec)
@@ -126,29 +147,43 @@ static int note(struct image_reader *r, const crfd_record *rec)
 		return rc;
 	case CRFD_REC_FILES:
 		return note_files(r, rec);
+	case CRFD_REC_FD_STAT:
+		note_stat(r, rec->offset);
+		return 0;
 	default:
 		return 0;
 	}
 }
 
-static int first_pass(struct image_reader *r, crfd_fault *fault)
+int crfd_reader_check(crfd_reader *reader, size_t want, crfd_fault *fault)
 {
+	struct image_reader *r = (struct image_reader *)reader;
+	size_t full = want > r->n - r->checked ? r->n : r->checked + want, used;
 	crfd_record rec[PIECE];
-	size_t start = 0, used;
-	crfd_parser p;
 	int64_t n;
 	int rc = 0;
 
-	crfd_parser_init(&p, NULL);
-	p.unsummed = 1;
 	do {
-		n = crfd_parser_feed(&p, r->buf + start, r->n - start, 1, rec, PIECE, &used, fault);
-		start += used;
+		n = crfd_parser_feed(&r->parser, r->buf + r->checked, r->n - r->checked, 1, rec, PIECE, &used, fault);
+		r->checked += used;
 		for (int64_t i = 0; i < n && rc >= 0; i++)
 			rc = note(r, &rec[i]);
-	} while (n == PIECE && rc >= 0);
-	crfd_parser_release(&p);
-	return n < 0 ? (int)n : rc;
+	} while (n == PIECE && rc >= 0 && r->checked < full);
+	if (n < 0 || rc < 0)
+		return n < 0 ? (int)n : rc;
+	if (n == PIECE)
+		return 1;
+	r->end = r->nsections;
+	return 0;
+}
+
+void crfd_reader_totals(const crfd_reader *reader, crfd_image_totals *out)
+{
+	const struct image_reader *r = (const struct image_reader *)reader;
+
+	*out = r->totals;
+	out->nfiles = r->ndescriptions;
+	out->ntasks = r->nsections;
 }
 
 /* ---- the second pass ---- */
@@ -178,6 +213,7 @@ static void begin(struct image_reader *r)
 	memcpy(r->task.comm, payload(r, offset), sizeof(r->task.comm));
 	offset = behind(r, offset);
 	r->task.ext = extensions(r, &offset, pid);
+	r->held = r->task.ext;
 	if (r->task.ext.n && header(r, (uint64_t)(r->task.ext.p - r->buf)).type == CRFD_REC_TASK_INFO)
 		memcpy(&r->task.info, r->task.ext.p + sizeof(crfd_rec), sizeof(r->task.info));
 	theirs = behind(r, behind(r, carrier->offset));
@@ -221,6 +257,7 @@ static void read_entry(struct image_reader *r, struct crfd_row *row)
 	crfd_fd_records_take(&r->own, row);
 	if (!ent.objref)
 		return;
+	row->is_read = 1;
 	row->uses = r->uses[ent.objref - 1];
 	elsewhere = r->description[ent.objref - 1];
 	if (elsewhere == r->offset)
@@ -235,6 +272,9 @@ static int next(crfd_reader *reader, struct crfd_row *row)
 	for (; r->at < r->end; r->at++, r->left = UINT32_MAX) {
 		if (r->left == UINT32_MAX)
 			begin(r);
+		if (crfd_held_next(&r->held, &r->task, row))
+			return 1;
+		r->held.n = 0;
 		if (!r->left)
 			continue;
 		r->left--;
@@ -256,6 +296,19 @@ static int task(crfd_reader *reader, size_t number)
 	return 0;
 }
 
+/* What begin() reads, of any task, leaving the rows where they are. */
+static int head(crfd_reader *reader, size_t number, struct crfd_row_task *out)
+{
+	struct image_reader other = *(struct image_reader *)reader;
+
+	if (number >= other.nsections)
+		return -ERANGE;
+	other.at = number;
+	begin(&other);
+	*out = other.task;
+	return 0;
+}
+
 static size_t ntasks(const crfd_reader *reader)
 {
 	return ((const struct image_reader *)reader)->nsections;
@@ -265,6 +318,7 @@ static void release(crfd_reader *reader)
 {
 	struct image_reader *r = (struct image_reader *)reader;
 
+	crfd_parser_release(&r->parser);
 	free(r->section);
 	free(r->carrier);
 	free(r->description);
@@ -272,24 +326,17 @@ static void release(crfd_reader *reader)
 	free(r);
 }
 
-int crfd_reader_new_image(const uint8_t *buf, size_t n, crfd_reader **out, crfd_fault *fault)
+crfd_reader *crfd_reader_new_image(const uint8_t *buf, size_t n)
 {
 	struct image_reader *r = calloc(1, sizeof(*r));
-	int rc;
 
-	*fault = (crfd_fault){0};
 	if (!r)
-		return -ENOMEM;
-	r->reader = (crfd_reader){.next = next, .task = task, .ntasks = ntasks, .free = release};
+		return NULL;
+	r->reader = (crfd_reader){.next = next, .task = task, .ntasks = ntasks, .head = head, .free = release};
 	r->buf = buf;
 	r->n = n;
 	r->left = UINT32_MAX;
-	rc = first_pass(r, fault);
-	if (rc < 0) {
-		release(&r->reader);
-		return rc;
-	}
-	r->end = r->nsections;
-	*out = &r->reader;
-	return 0;
+	crfd_parser_init(&r->parser, NULL);
+	r->parser.unsummed = 1;
+	return &r->reader;
 }

@@ -98,7 +98,7 @@ static int json_lock(const crfd_lock *l, int first, crfd_buf *out)
 
 static int read_owner(const struct crfd_row *r, crfd_owner *o)
 {
-	const uint8_t *p = r->objref ? crfd_row_record(r->ext, CRFD_REC_OWNER, sizeof(*o), CRFD_ALWAYS, 0, NULL) : NULL;
+	const uint8_t *p = r->is_read ? crfd_row_record(r->ext, CRFD_REC_OWNER, sizeof(*o), CRFD_ALWAYS, 0, NULL) : NULL;
 
 	if (p)
 		memcpy(o, p, sizeof(*o));

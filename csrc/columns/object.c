@@ -239,7 +239,7 @@ static int namespace_is_told(const struct crfd_row *r)
 static int get_type(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
 {
 	(void)c, (void)s;
-	v->known = r->objref && r->data.fd_type == CRFD_KIND_NAMESPACE && type_len(r);
+	v->known = r->is_read && r->data.fd_type == CRFD_KIND_NAMESPACE && type_len(r);
 	if (v->known)
 		v->text = (struct crfd_bytes){r->name.p, type_len(r)};
 	return 0;
@@ -248,7 +248,7 @@ static int get_type(const struct crfd_column *c, struct crfd_scratch *s, const s
 static int get_ino(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
 {
 	(void)c, (void)s;
-	v->known = r->objref && r->data.fd_type == CRFD_KIND_NAMESPACE && r->st.known & CRFD_HAS_INO;
+	v->known = r->is_read && r->data.fd_type == CRFD_KIND_NAMESPACE && r->st.known & CRFD_HAS_INO;
 	v->number = r->st.ino;
 	return 0;
 }

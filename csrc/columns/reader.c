@@ -15,6 +15,12 @@ int crfd_reader_task(crfd_reader *r, size_t number)
 	return r->task(r, number);
 }
 
+int crfd_reader_head(crfd_reader *r, size_t number, struct crfd_row_task *task, struct crfd_row *row)
+{
+	*row = (struct crfd_row){.task = task, .fd = -1};
+	return r->head(r, number, task);
+}
+
 size_t crfd_reader_ntasks(const crfd_reader *r)
 {
 	return r->ntasks(r);

@@ -15,11 +15,15 @@ struct crfd_reader {
 	int (*next)(crfd_reader *r, struct crfd_row *row);
 	int (*task)(crfd_reader *r, size_t number);
 	size_t (*ntasks)(const crfd_reader *r);
+	int (*head)(crfd_reader *r, size_t number, struct crfd_row_task *out);
 	void (*free)(crfd_reader *r);
 };
 
 /* The next row: 1, or 0 when there is none. It lives until the next is asked for. */
 int crfd_reader_next(crfd_reader *r, struct crfd_row *row);
+
+/* A row of the number-th task without a descriptor, fd -1, and what it points to in *task; -ERANGE: there is none. */
+int crfd_reader_head(crfd_reader *r, size_t number, struct crfd_row_task *task, struct crfd_row *row);
 
 /* Begins with the records of a task. */
 void crfd_fd_records_init(struct crfd_fd_records *f, struct crfd_bytes ext);

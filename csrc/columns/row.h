@@ -25,7 +25,9 @@ struct crfd_row_task {
 struct crfd_row {
 	const struct crfd_row_task *task;
 	int32_t fd;
-	uint32_t objref; /* 0: the descriptor could not be read, and data, st, name and ext say nothing */
+	uint32_t objref; /* 0: the descriptor could not be read, or there is none */
+	uint16_t held; /* enum crfd_held_by of a file without a descriptor, whose fd is -1; 0: it is one */
+	uint16_t is_read; /* whether data, st, name and ext say anything */
 	uint32_t uses; /* descriptors of this objref; 0: not counted */
 	uint32_t close_on_exec;
 	int32_t err; /* errno of what could not be read, 0: nothing */
@@ -35,8 +37,15 @@ struct crfd_row {
 	struct crfd_bytes name;
 	struct crfd_bytes ext; /* extension records of the description, FD_STAT may be among them */
 	struct crfd_bytes locks; /* FD_LOCK records from the first of this fd on: those of others may follow */
+	const uint8_t *holding; /* HELD record of what is held */
 	const uint8_t *entry; /* of a list: the one that a column is read from */
 };
+
+/* Whether nothing is to be said but what every file has: no family, no locks, no failure. */
+static inline int crfd_row_is_plain(const struct crfd_row *r)
+{
+	return r->is_read && !r->held && r->data.fd_type <= CRFD_KIND_SYMLINK && !r->ext.n && !r->locks.n && !r->err;
+}
 
 struct crfd_value {
 	int known; /* the rest means nothing where it is 0 */

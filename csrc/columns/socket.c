@@ -69,7 +69,7 @@ static int read_socket(const struct crfd_row *r, struct socket *out)
 	size_t len;
 
 	*out = (struct socket){0};
-	if (!r->objref || r->data.fd_type != CRFD_KIND_SOCKET)
+	if (!r->is_read || r->data.fd_type != CRFD_KIND_SOCKET)
 		return 0;
 	while ((p = crfd_row_record(rest, CRFD_REC_SOCKET, sizeof(one), CRFD_ALWAYS, 0, &len))) {
 		memcpy(&one, p, sizeof(one));
@@ -402,14 +402,14 @@ static int get_port(struct crfd_bytes raw, struct crfd_value *v)
 int crfd_socket_port(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
 {
 	(void)c, (void)s;
-	return get_port(r->objref ? address_of(r, CRFD_REC_SOCK_NAME) : (struct crfd_bytes){0}, v);
+	return get_port(r->is_read ? address_of(r, CRFD_REC_SOCK_NAME) : (struct crfd_bytes){0}, v);
 }
 
 int crfd_socket_remote_port(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r,
 			    struct crfd_value *v)
 {
 	(void)c, (void)s;
-	return get_port(r->objref ? address_of(r, CRFD_REC_SOCK_PEER) : (struct crfd_bytes){0}, v);
+	return get_port(r->is_read ? address_of(r, CRFD_REC_SOCK_PEER) : (struct crfd_bytes){0}, v);
 }
 
 static int get_names_known(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r,
@@ -438,8 +438,8 @@ static const struct crfd_column columns[] = {
 	SOCKET("in_flight", "descriptors in the receive queue of a unix socket", INT, NONE, in_flight, IN_FLIGHT),
 	SOCKET("peer_ino", "inode of a unix socket's peer, 0: none", INT, ID, peer_ino, PEER),
 	SOCKET("net_ns", "inode of its network namespace", INT, ID, net_ns, NET_NS),
-	CRFD_CALL("socket.name", "address it is bound to", KIND, TEXT, NONE, 0, crfd_socket_local, .json = name_json),
-	CRFD_CALL("socket.peer", "address it is connected with", KIND, TEXT, NONE, 0, crfd_socket_remote, .json = peer_json),
+	CRFD_CALL("socket.name", "address it is bound to", KIND, TEXT, NONE, CRFD_COLUMN_SHOWN, crfd_socket_local, .json = name_json),
+	CRFD_CALL("socket.peer", "address it is connected with", KIND, TEXT, NONE, CRFD_COLUMN_SHOWN, crfd_socket_remote, .json = peer_json),
 	CRFD_CALL("socket.names_known", "whether an address that is not there means that there is none", KIND, BOOL, NONE, 0,
 		  get_names_known),
 };

@@ -183,7 +183,12 @@ def test_a_container_without_kcmp_and_bpf(need: Need) -> None:
     assert found["ns_pids"] == found["pids"]
     assert "EPERM" in found["kcmp"][0]
     shown = subprocess.run(
-        [*deny, *CRFD, "ls", str(os.getpid())], capture_output=True, text=True, check=False, timeout=60, cwd=ROOT
+        [*deny, *CRFD, "ls", "--group", str(os.getpid())],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        cwd=ROOT,
     )
     assert "sharing inferred" in shown.stdout.splitlines()[0]
 

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The families of kinds: the table, the modules and what a terminal says of them fit together."""
+"""The families of kinds: the table and the modules fit together."""
 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import get_args
 
 import pytest
 
@@ -19,9 +18,3 @@ def test_a_family_decodes_the_kinds_that_the_table_sends_to_it(family: str) -> N
 def test_no_kind_is_in_two_families() -> None:
     kinds = [kind for family in FAMILIES.values() for kind in family]
     assert len(kinds) == len({*kinds})
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-def test_a_terminal_has_words_for_every_value_of_a_family(family: str) -> None:
-    value = import_module(f"crfd.kinds.{family}").Value
-    assert {*import_module(f"crfd.cli.tables.words.{family}").WRITERS} == {*(get_args(value) or [value])}

@@ -171,7 +171,7 @@ def test_a_stream_that_takes_a_little_at_a_time_gets_everything() -> None:
             return min(3, len(memoryview(data)))  # type: ignore[arg-type]
 
     slow = Slow()
-    sink = open_sink(slow)  # type: ignore[arg-type]
+    sink = open_sink(slow)
     sink.write(memoryview(b"0123456789"))
     sink.commit()
     assert slow.taken == b"0123456789"

@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 
+from crfd._core.columns import ImageReader
 from crfd.cli.exit_status import DONE
 from crfd.cli.tables import text
 
@@ -30,7 +31,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def facts(image: Any) -> Iterator[tuple[str, str]]:
-    head, info, columns = image.head, image.info, image.columns()
+    head, info = image.head, image.info
+    totals = ImageReader(image.view, image.name).totals()
     yield "taken", time.strftime("%Y-%m-%d %H:%M:%S %z", time.localtime(head.time))
     yield "kernel", f"{head.release} {head.machine}"
     if info is None:
@@ -41,15 +43,11 @@ def facts(image: Any) -> Iterator[tuple[str, str]]:
         yield "frozen", _frozen(image)
         yield "consistency", _consistency(image)
     yield "size", text.size(image.size)
-    yield "tasks", f"{len(columns.tasks):,}"
-    uses = Counter(columns.fds["objref"])
-    unread = uses.pop(0, 0)
-    yield "fds", text.count(len(columns.fds), "fd") + (f", {unread:,} of them unreadable" if unread else "")
-    shared = sum(1 for n in uses.values() if n > 1)
-    yield "open files", f"{len(uses):,}, {shared:,} of them shared by several descriptors"
-    yield "kinds", _kinds(columns)
-    deleted = sum(columns.files["deleted"])
-    yield "deleted", text.count(deleted, "open file")
+    yield "tasks", f"{totals.tasks:,}"
+    yield "fds", text.count(totals.fds, "fd") + (f", {totals.unread:,} of them unreadable" if totals.unread else "")
+    yield "open files", f"{totals.files:,}, {totals.shared:,} of them shared by several descriptors"
+    yield "kinds", ", ".join(f"{n:,} {kind}" for kind, n in totals.kinds.items())
+    yield "deleted", text.count(totals.deleted, "open file")
 
 
 def _frozen(image: Any) -> str:
@@ -65,10 +63,3 @@ def _consistency(image: Any) -> str:
     """How many tables are how sure."""
     counts = Counter(image.consistency().values())
     return ", ".join(f"{n:,} {level.name.lower()}" for level, n in sorted(counts.items(), reverse=True))
-
-
-def _kinds(columns: Any) -> str:
-    from crfd._core.kinds import kind_name
-
-    kinds = Counter(columns.files["kind"][1:])
-    return ", ".join(f"{n:,} {kind_name(kind)}" for kind, n in kinds.most_common())

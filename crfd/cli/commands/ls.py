@@ -1,28 +1,65 @@
 # SPDX-License-Identifier: MIT
-"""crfd ls: a live table, no file."""
+"""crfd ls: what is open now, without a file."""
 
 from __future__ import annotations
 
 import argparse
-import io
+import sys
 
-from crfd.capture.dumper import dump
-from crfd.cli import arguments
+from crfd._core.batch import Batch, Unread
+from crfd.capture import backend as backends
+from crfd.capture.dumper import dump, scan_running
+from crfd.capture.selection import Selection
+from crfd.capture.spool import Spool
+from crfd.cli import arguments, listing
 from crfd.cli.exit_status import DONE, PARTLY
+
+TYPE_CHECKING = False  # see _core/library.py
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     arguments.add(parser)
-    parser.add_argument("--json", action="store_true", help="JSON Lines, one object a descriptor")
+    listing.add(parser)
+    parser.add_argument("--links", action="store_true", help="who is connected with whom, instead of the descriptors")
 
 
 def run(args: argparse.Namespace) -> int:
-    from crfd.cli.tables import descriptors
+    if args.list_columns:
+        sys.stdout.writelines(f"{line}\n" for line in listing.list_columns())
+        return DONE
+    chosen = arguments.chosen(args, everything=True)
+    unread = _links(args, chosen) if args.links else show(listing.Listing(args), chosen, args.backend, args.holds)
+    arguments.report(unread)
+    return PARTLY if unread else DONE
+
+
+def show(told: listing.Listing, chosen: Selection, backend: str, holds: str) -> list[Unread]:
+    """Lists the processes; those that could not be read."""
+    if told.needs_image:
+        with Spool() as spool:
+            result = dump(chosen, spool, backend=backend, holds=holds)
+            told.image(spool.view(), None, let_go=spool.let_go)
+        return list(result.unread)
+    unread: list[Unread] = []
+
+    def read(batches: Iterator[Batch]) -> Iterator[Batch]:
+        for batch in batches:
+            unread.extend(batch.unread())
+            yield batch
+
+    with scan_running(backends.choose(backend), chosen.resolve(), holds == "all") as batches:
+        told.batches(read(batches))
+    return unread
+
+
+def _links(args: argparse.Namespace, chosen: Selection) -> list[Unread]:
+    from crfd.cli.tables import links
     from crfd.image.reader import Image
 
-    image = io.BytesIO()
-    result = dump(arguments.chosen(args), image, backend=args.backend, holds=args.holds)
-    with Image(image.getbuffer()) as live:
-        descriptors.show(live.tasks.values(), as_json=args.json)
-    arguments.report(result.unread)
-    return PARTLY if result.unread else DONE
+    with Spool() as spool:
+        result = dump(chosen, spool, backend=args.backend)
+        with Image(spool.view()) as image:
+            links.show(image, None, as_json=args.json)
+    return list(result.unread)

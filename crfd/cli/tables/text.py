@@ -3,38 +3,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
-
-# open(2); the numbers differ between architectures, so they are the host's own.
-_FLAGS = [
-    (getattr(os, name), name)
-    for name in (
-        "O_APPEND", "O_NONBLOCK", "O_SYNC", "O_DSYNC", "O_ASYNC", "O_DIRECT", "O_LARGEFILE", "O_TMPFILE",
-        "O_DIRECTORY", "O_NOFOLLOW", "O_NOATIME", "O_PATH",
-    )
-    if getattr(os, name, 0)
-]  # fmt: skip
-_KERNEL_LARGEFILE = (
-    0o100000  # glibc's O_LARGEFILE is 0 on 64 bits, the kernel's is not (include/uapi/asm-generic/fcntl.h)
-)
-_ACCESS = {os.O_RDONLY: "O_RDONLY", os.O_WRONLY: "O_WRONLY", os.O_RDWR: "O_RDWR"}
-
-
-def flags(value: int) -> str:
-    """f_flags as O_ names joined by |, what has no name in octal."""
-    access = value & os.O_ACCMODE
-    names = [] if value & getattr(os, "O_PATH", 0) else [_ACCESS.get(access, f"{access:o}")]
-    rest = value & ~os.O_ACCMODE & ~_KERNEL_LARGEFILE
-    for bits, name in _FLAGS:
-        if rest & bits == bits:
-            names.append(name)
-            rest &= ~bits
-    if value & _KERNEL_LARGEFILE:
-        names.append("O_LARGEFILE")
-    if rest:
-        names.append(f"0{rest:o}")
-    return "|".join(names)
 
 
 def escape(raw: bytes) -> str:

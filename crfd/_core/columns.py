@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: MIT
+"""The one table of columns, rows of a batch or an image, and rows as text."""
+
+from __future__ import annotations
+
+from array import array
+from collections import namedtuple
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+
+from crfd._core.batch import Batch
+from crfd._core.kinds import kind_name
+from crfd._core.library import check, ffi, lib, owned, view
+from crfd._core.parse import checked
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+PIECE = 1 << 18  # bytes of text handed out at a time
+CHECKED = 8 << 20  # bytes of an image looked at between two chances to let go of memory
+TYPES = {
+    lib.CRFD_COLUMN_TEXT: "text",
+    lib.CRFD_COLUMN_INT: "int",
+    lib.CRFD_COLUMN_UINT: "uint",
+    lib.CRFD_COLUMN_BOOL: "bool",
+    lib.CRFD_COLUMN_LIST: "list",
+}
+UNITS = {
+    lib.CRFD_UNIT_BYTES: "bytes",
+    lib.CRFD_UNIT_NS: "ns",
+    lib.CRFD_UNIT_TICKS: "ticks",
+    lib.CRFD_UNIT_DEVICE: "device",
+    lib.CRFD_UNIT_ID: "id",
+    lib.CRFD_UNIT_BITS: "bits",
+    lib.CRFD_UNIT_OCTAL: "bits",
+}
+ABOUT = {
+    lib.CRFD_ABOUT_TASK: "task",
+    lib.CRFD_ABOUT_FD: "descriptor",
+    lib.CRFD_ABOUT_FILE: "open file",
+    lib.CRFD_ABOUT_KIND: "kind",
+}
+FORMATS = {
+    "table": lib.CRFD_RENDER_TABLE,
+    "json": lib.CRFD_RENDER_JSON,
+    "csv": lib.CRFD_RENDER_CSV,
+    "nul": lib.CRFD_RENDER_NUL,
+}
+
+
+class Column(namedtuple("Column", ("number", "name", "type", "unit", "about", "text", "plain", "bpf"))):
+    """A column of the table: its number and name; type is text, int, uint, bool or list; unit is bytes, ns, ticks, device,
+    id, bits or empty; about says whose it is: task, descriptor, open file or kind; text is its meaning in a sentence; plain:
+    among those of a JSON object when none are named; bpf: known with the BPF backend alone."""
+
+    __slots__ = ()
+    number: int
+    name: str
+    type: str
+    unit: str
+    about: str
+    text: str
+    plain: bool
+    bpf: bool
+
+
+@cache
+def columns() -> dict[str, Column]:
+    """All of them by name, in their order."""
+    found = {}
+    for number in range(lib.crfd_columns_len()):
+        c = lib.crfd_columns_get(number)
+        name = ffi.string(c.name).decode()
+        found[name] = Column(
+            number,
+            name,
+            TYPES[c.type],
+            UNITS.get(c.unit, ""),
+            ABOUT[c.about],
+            ffi.string(c.text).decode(),
+            bool(c.flags & lib.CRFD_COLUMN_PLAIN),
+            bool(c.flags & lib.CRFD_COLUMN_BPF),
+        )
+    return found
+
+
+class Totals(namedtuple("Totals", ("tasks", "fds", "unread", "files", "shared", "deleted", "kinds"))):
+    """What an image has as a whole: tasks; fds, unread of them unreadable; files (open file descriptions), of which shared are
+    several descriptors and deleted have lost their name; kinds counts files by kind, the most first."""
+
+    __slots__ = ()
+    tasks: int
+    fds: int
+    unread: int
+    files: int
+    shared: int
+    deleted: int
+    kinds: dict[str, int]
+
+
+class Reader:
+    """Rows, one after the other."""
+
+    def __init__(self, pointer: Any, kept: object) -> None:
+        self._kept = kept
+        self._c = owned(pointer, lib.crfd_reader_free)
+
+    def __len__(self) -> int:
+        """Tasks."""
+        return int(lib.crfd_reader_ntasks(self._c))
+
+    def task(self, number: int) -> None:
+        """Goes on with the rows of one task alone."""
+        check(lib.crfd_reader_task(self._c, number))
+
+
+class BatchReader(Reader):
+    """Rows of a batch. objrefs as of Objrefs.add(), None: 1 for each that could be read."""
+
+    def __init__(self, batch: Batch, objrefs: array[int] | None = None) -> None:
+        pointer = ffi.NULL if objrefs is None else ffi.from_buffer("uint32_t[]", objrefs)
+        super().__init__(lib.crfd_reader_new_batch(batch._c, pointer, ffi.NULL, 0), (batch, pointer))
+
+
+class ImageReader(Reader):
+    """Rows of an image; every byte is checked first, sums excepted."""
+
+    def __init__(self, image: memoryview, path: str | None, let_go: Callable[[], object] | None = None) -> None:
+        """let_go is called now and then: what has been read may leave memory."""
+        data = ffi.from_buffer("uint8_t[]", image)
+        super().__init__(lib.crfd_reader_new_image(data, len(image)), data)
+        fault = ffi.new("crfd_fault *")
+        while checked(lib.crfd_reader_check(self._c, CHECKED, fault), fault, path):
+            if let_go:
+                let_go()
+
+    def totals(self) -> Totals:
+        t = ffi.new("crfd_image_totals *")
+        lib.crfd_reader_totals(self._c, t)
+        kinds = {kind_name(kind): int(n) for kind, n in enumerate(t.kind) if n}
+        most = dict(sorted(kinds.items(), key=lambda kind: -kind[1]))
+        return Totals(t.ntasks, t.nfds, t.unread, t.nfiles, t.shared, t.deleted, most)
+
+
+class Render:
+    """Rows as text. Each piece is valid until the next is asked for."""
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        format: str,
+        *,
+        labels: Sequence[str] | None = None,
+        sort: Sequence[tuple[str, bool]] = (),
+        width: int = 0,
+        color: bool = False,
+    ) -> None:
+        """labels: the header's, none without; sort: (column, whether descending); width: of the terminal, 0 cuts nothing."""
+        known = columns()
+        self._labels = [ffi.new("char[]", label.encode()) for label in labels or ()]
+        kept = {
+            "column": ffi.new("uint16_t[]", [known[name].number for name in names]),
+            "key": ffi.new("uint16_t[]", [known[name].number for name, _ in sort]),
+            "descending": ffi.new("uint8_t[]", [descending for _, descending in sort]),
+        }
+        self._label = ffi.new("const char *[]", self._labels) if labels else ffi.NULL
+        options = ffi.new(
+            "crfd_render_options *",
+            {
+                **kept,
+                "ncolumns": len(names),
+                "nkeys": len(sort),
+                "label": self._label,
+                "width": width,
+                "format": FORMATS[format],
+                "color": color,
+            },
+        )
+        out = ffi.new("crfd_render **")
+        check(lib.crfd_render_new(options, out))
+        # The keys' directions are looked at until the end.
+        self._kept = kept
+        self._c = owned(out[0], lib.crfd_render_free)
+        self._out = ffi.gc(ffi.new("crfd_buf *"), lib.crfd_buf_release)
+
+    def _piece(self) -> memoryview:
+        n, self._out.nr = self._out.nr, 0
+        return view(self._out.v, n, "B")
+
+    def _pieces(self, call: Any, *args: Any) -> Iterator[memoryview]:
+        more = True
+        while more:
+            more = check(call(self._c, *args, PIECE, self._out)) == 1
+            if self._out.nr:
+                yield self._piece()
+
+    def rows(self, reader: Reader) -> Iterator[memoryview]:
+        return self._pieces(lib.crfd_render_rows, reader._c)
+
+    def head(self, reader: Reader, number: int) -> memoryview:
+        """The line of one task alone: columns of descriptors say nothing."""
+        check(lib.crfd_render_head(self._c, reader._c, number, self._out))
+        return self._piece()
+
+    def end(self) -> Iterator[memoryview]:
+        """What had to wait for the last row."""
+        return self._pieces(lib.crfd_render_end)
+
+    @property
+    def count(self) -> int:
+        """Rows so far."""
+        return int(lib.crfd_render_count(self._c))

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+#include "render/render.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+
+#define MEASURED 4096 /* rows that decide the widths of a table */
+
+static int look_up(const struct crfd_column ***out, const uint16_t *number, size_t n)
+{
+	*out = calloc(n + 1, sizeof(**out));
+	if (!*out)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		(*out)[i] = crfd_column_at(number[i]);
+		if (!(*out)[i])
+			return -EINVAL;
+	}
+	return 0;
+}
+
+int crfd_render_new(const crfd_render_options *options, crfd_render **out)
+{
+	crfd_render *v;
+	int rc;
+
+	if (options->format < CRFD_RENDER_TABLE || options->format > CRFD_RENDER_NUL || !options->ncolumns)
+		return -EINVAL;
+	v = calloc(1, sizeof(*v));
+	if (!v)
+		return -ENOMEM;
+	v->o = *options;
+	rc = look_up(&v->column, options->column, options->ncolumns);
+	if (rc >= 0)
+		rc = look_up(&v->key, options->key, options->nkeys);
+	if (rc >= 0)
+		v->width = calloc(options->ncolumns, sizeof(*v->width));
+	if (rc >= 0 && !v->width)
+		rc = -ENOMEM;
+	if (rc < 0) {
+		crfd_render_free(v);
+		return rc;
+	}
+	v->settled = options->format != CRFD_RENDER_TABLE && !options->label;
+	*out = v;
+	return 0;
+}
+
+void crfd_render_free(crfd_render *v)
+{
+	if (!v)
+		return;
+	free(v->column);
+	free(v->key);
+	free(v->width);
+	free(v->row);
+	crfd_buf_release(&v->cell);
+	crfd_buf_release(&v->held);
+	crfd_buf_release(&v->keys);
+	crfd_buf_release(&v->texts);
+	crfd_scratch_release(&v->scratch);
+	free(v);
+}
+
+uint64_t crfd_render_count(const crfd_render *v)
+{
+	return v->rows;
+}
+
+static int put_row(crfd_render *v, const struct crfd_row *r, crfd_buf *out)
+{
+	switch (v->o.format) {
+	case CRFD_RENDER_JSON:
+		return crfd_render_json(v, r, out);
+	case CRFD_RENDER_CSV:
+		return crfd_render_csv(v, r, out);
+	case CRFD_RENDER_NUL:
+		return crfd_render_nul(v, r, out);
+	default:
+		return crfd_render_cells(v, r, out);
+	}
+}
+
+static int hold(crfd_render *v, const struct crfd_row *r)
+{
+	int rc = crfd_grow(&v->row, &v->row_alloc, v->nheld + 1, sizeof(*v->row));
+	size_t at = v->held.nr;
+
+	if (rc >= 0 && v->o.nkeys)
+		rc = crfd_render_keep_keys(v, r);
+	if (rc < 0)
+		return rc;
+	rc = put_row(v, r, &v->held);
+	if (rc < 0)
+		return rc;
+	if (v->o.format == CRFD_RENDER_TABLE)
+		crfd_render_measure(v, v->held.v + at);
+	v->row[v->nheld++] = (struct crfd_held){at, v->held.nr - at};
+	return 0;
+}
+
+/* Everything that had to be known of the rows to come is: the header goes out. */
+static int settle(crfd_render *v, crfd_buf *out)
+{
+	int rc = v->o.label ? crfd_render_header(v, out) : 0;
+
+	v->settled = 1;
+	return rc;
+}
+
+/* Appends held rows until out has `full` bytes: 1 while some are left. */
+static int release(crfd_render *v, size_t full, crfd_buf *out)
+{
+	int rc = 0;
+
+	for (; v->next < v->nheld && out->nr < full && rc >= 0; v->next++) {
+		const struct crfd_held *row = &v->row[v->next];
+
+		if (v->o.format == CRFD_RENDER_TABLE)
+			rc = crfd_render_line(v, v->held.v + row->at, out);
+		else
+			rc = crfd_buf_put(out, v->held.v + row->at, row->len);
+	}
+	if (rc >= 0 && v->next == v->nheld)
+		v->next = v->nheld = v->held.nr = 0;
+	return rc < 0 ? rc : v->nheld > 0;
+}
+
+static int show(crfd_render *v, const struct crfd_row *r, crfd_buf *out)
+{
+	int rc;
+
+	v->rows++;
+	if (v->o.nkeys || (v->o.format == CRFD_RENDER_TABLE && !v->settled)) {
+		rc = hold(v, r);
+		if (rc < 0 || v->o.nkeys || v->nheld < MEASURED)
+			return rc;
+		rc = settle(v, out);
+		return rc < 0 ? rc : release(v, SIZE_MAX, out);
+	}
+	if (!v->settled) {
+		rc = settle(v, out);
+		if (rc < 0)
+			return rc;
+	}
+	if (v->o.format != CRFD_RENDER_TABLE)
+		return put_row(v, r, out);
+	v->held.nr = 0;
+	rc = put_row(v, r, &v->held);
+	return rc < 0 ? rc : crfd_render_line(v, v->held.v, out);
+}
+
+int crfd_render_rows(crfd_render *v, crfd_reader *reader, size_t want, crfd_buf *out)
+{
+	size_t full = want > SIZE_MAX - out->nr ? SIZE_MAX : out->nr + want;
+	struct crfd_row row;
+
+	while (out->nr < full) {
+		int rc = crfd_reader_next(reader, &row);
+
+		if (rc > 0)
+			rc = show(v, &row, out);
+		else if (rc == 0)
+			return 0;
+		if (rc < 0)
+			return rc;
+	}
+	return 1;
+}
+
+int crfd_render_head(crfd_render *v, crfd_reader *reader, size_t number, crfd_buf *out)
+{
+	struct crfd_row_task task;
+	struct crfd_row row;
+	int rc = crfd_reader_head(reader, number, &task, &row);
+
+	return rc < 0 ? rc : show(v, &row, out);
+}
+
+int crfd_render_end(crfd_render *v, size_t want, crfd_buf *out)
+{
+	size_t full = want > SIZE_MAX - out->nr ? SIZE_MAX : out->nr + want;
+	int rc = 0;
+
+	if (v->o.nkeys && v->nheld && !v->next)
+		rc = crfd_render_sort(v);
+	if (rc >= 0 && !v->settled)
+		rc = settle(v, out);
+	return rc < 0 || !v->nheld ? rc : release(v, full, out);
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+/* An aligned table. Cells are measured in characters; a cell that is wider than its column pushes what follows. */
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/buf.h"
+#include "render/render.h"
+
+enum { NO_COLOUR = ' ', DELETED = 'd', LISTENS = 'l', UNREAD = 'u' };
+
+static const char *colour_of(uint8_t mark)
+{
+	return mark == DELETED ? "\033[31m" : mark == LISTENS ? "\033[32m" : mark == UNREAD ? "\033[33m" : NULL;
+}
+
+static uint8_t mark_of(struct crfd_render *v, const struct crfd_row *r)
+{
+	static const char listen[] = "LISTEN";
+	struct crfd_value state;
+	int number;
+
+	if (!v->o.color)
+		return NO_COLOUR;
+	if (r->err || !r->is_read)
+		return UNREAD;
+	if (r->st.known & CRFD_HAS_DELETED && r->st.flags & CRFD_STAT_DELETED && S_ISREG(r->st.st_mode))
+		return DELETED;
+	if (r->data.fd_type != CRFD_KIND_SOCKET)
+		return NO_COLOUR;
+	number = crfd_column_find("state", 5);
+	if (number >= 0 && crfd_column_value(crfd_column_at((size_t)number), &v->scratch, r, &state) >= 0 && state.known &&
+	    state.text.n == sizeof(listen) - 1 && !memcmp(state.text.p, listen, state.text.n))
+		return LISTENS;
+	return NO_COLOUR;
+}
+
+static int put_number(const struct crfd_column *c, const struct crfd_value *v, crfd_buf *out)
+{
+	if (c->info.type == CRFD_COLUMN_BOOL)
+		return crfd_text_put(out, v->number ? "yes" : "no");
+	if (c->info.unit == CRFD_UNIT_DEVICE)
+		return crfd_text_device(out, v->number);
+	if (c->info.unit == CRFD_UNIT_TIMES)
+		return v->number > 1 ? crfd_text_printf(out, "x%llu", (unsigned long long)v->number) : crfd_text_put(out, "-");
+	if (c->info.unit == CRFD_UNIT_OCTAL)
+		return crfd_text_printf(out, "0%llo", (unsigned long long)v->number);
+	if (c->info.unit == CRFD_UNIT_BITS)
+		return crfd_text_printf(out, "%#llx", (unsigned long long)v->number);
+	return c->info.type == CRFD_COLUMN_INT ? crfd_text_signed(out, (int64_t)v->number) : crfd_text_number(out, v->number);
+}
+
+/* A blank within a cell would be taken for the end of it, except in the last one. */
+static int put_text(const struct crfd_column *c, struct crfd_bytes text, int last, crfd_buf *out)
+{
+	int rc = 0;
+
+	if (!text.n)
+		return last ? 0 : crfd_text_put(out, "-");
+	if (last)
+		return c->info.flags & CRFD_COLUMN_SHOWN ? crfd_buf_put(out, text.p, text.n) : crfd_text_escape(out, text.p, text.n);
+	for (const uint8_t *p = text.p, *end = p + text.n, *blank; p < end && rc >= 0; p = blank + 1) {
+		blank = memchr(p, ' ', (size_t)(end - p));
+		rc = crfd_text_escape(out, p, (size_t)((blank ? blank : end) - p));
+		if (!blank)
+			break;
+		if (rc >= 0)
+			rc = crfd_text_put(out, "\\x20");
+	}
+	return rc;
+}
+
+static int count_entry(void *arg, const struct crfd_row *entry)
+{
+	(void)entry;
+	++*(uint64_t *)arg;
+	return 0;
+}
+
+static int put_cell(struct crfd_render *v, const struct crfd_column *c, const struct crfd_row *r, int last, crfd_buf *out)
+{
+	struct crfd_value value = {0};
+	int rc = 0;
+
+	if (c->list) {
+		crfd_list_each(c->list, r, count_entry, &value.number);
+		return crfd_text_number(out, value.number);
+	}
+	rc = crfd_column_value(c, &v->scratch, r, &value);
+	if (rc < 0)
+		return rc;
+	if (!value.known)
+		return crfd_text_put(out, c->info.about == CRFD_ABOUT_FILE && r->is_read && !(c->info.flags & CRFD_COLUMN_SPARSE) ? "?" : "-");
+	return c->info.type == CRFD_COLUMN_TEXT ? put_text(c, value.text, last, out) : put_number(c, &value, out);
+}
+
+int crfd_render_cells(struct crfd_render *v, const struct crfd_row *r, crfd_buf *out)
+{
+	uint8_t mark = mark_of(v, r);
+	int rc = crfd_buf_put(out, &mark, 1);
+
+	for (size_t i = 0; i < v->o.ncolumns && rc >= 0; i++) {
+		rc = put_cell(v, v->column[i], r, i + 1 == v->o.ncolumns, out);
+		if (rc >= 0)
+			rc = crfd_buf_put(out, "", 1);
+	}
+	return rc;
+}
+
+void crfd_render_measure(struct crfd_render *v, const uint8_t *cells)
+{
+	const char *p = (const char *)cells + 1;
+
+	for (size_t i = 0; i < v->o.ncolumns; i++) {
+		size_t n = strlen(p), width = crfd_text_width((const uint8_t *)p, n);
+
+		if (width > v->width[i])
+			v->width[i] = (uint32_t)width;
+		p += n + 1;
+	}
+}
+
+static int is_right(const struct crfd_column *c)
+{
+	return c->info.type != CRFD_COLUMN_TEXT || c->info.flags & CRFD_COLUMN_RIGHT;
+}
+
+static int pad(crfd_buf *out, size_t n)
+{
+	static const char blanks[] = "                                ";
+	int rc = 0;
+
+	for (; n && rc >= 0; n -= n < sizeof(blanks) - 1 ? n : sizeof(blanks) - 1)
+		rc = crfd_buf_put(out, blanks, n < sizeof(blanks) - 1 ? n : sizeof(blanks) - 1);
+	return rc;
+}
+
+/* Where the character begins that is `width` characters behind p. */
+static const uint8_t *skip(const uint8_t *p, size_t width)
+{
+	while (*p && width--)
+		do
+			p++;
+		while ((*p & 0xc0) == 0x80);
+	return p;
+}
+
+/* The last cell, without its middle where the line would be too long; at least 16 characters stay. */
+static int put_cut(crfd_buf *out, const uint8_t *p, size_t n, size_t room)
+{
+	size_t width = crfd_text_width(p, n), head, tail;
+	const uint8_t *from;
+	int rc;
+
+	room = room < 16 ? 16 : room;
+	if (width <= room)
+		return crfd_buf_put(out, p, n);
+	head = (room - 1) / 3;
+	tail = room - 1 - head;
+	rc = crfd_buf_put(out, p, (size_t)(skip(p, head) - p));
+	if (rc >= 0)
+		rc = crfd_text_put(out, "…");
+	from = skip(p, width - tail);
+	return rc < 0 ? rc : crfd_buf_put(out, from, (size_t)(p + n - from));
+}
+
+static int put_last(const struct crfd_render *v, const uint8_t *p, size_t n, size_t used, const char *colour, crfd_buf *out)
+{
+	int rc = colour ? crfd_text_put(out, colour) : 0;
+
+	if (rc >= 0)
+		rc = v->o.width ? put_cut(out, p, n, v->o.width > used ? v->o.width - used : 0) : crfd_buf_put(out, p, n);
+	return rc < 0 || !colour ? rc : crfd_text_put(out, "\033[m");
+}
+
+int crfd_render_line(const struct crfd_render *v, const uint8_t *cells, crfd_buf *out)
+{
+	const char *colour = colour_of(*cells);
+	const uint8_t *p = cells + 1;
+	size_t used = 0, n;
+	int rc = 0;
+
+	for (size_t i = 0; i < v->o.ncolumns && rc >= 0; i++, p += n + 1) {
+		size_t width = crfd_text_width(p, n = strlen((const char *)p));
+		size_t gap = v->width[i] > width ? v->width[i] - width : 0;
+		int last = i + 1 == v->o.ncolumns, right = is_right(v->column[i]);
+
+		if (right)
+			rc = pad(out, gap);
+		if (rc >= 0)
+			rc = last ? put_last(v, p, n, used + (right ? gap : 0), colour, out) : crfd_buf_put(out, p, n);
+		if (rc >= 0 && !last)
+			rc = pad(out, (right ? 0 : gap) + 2);
+		used += width + gap + 2;
+	}
+	return rc < 0 ? rc : crfd_text_put(out, "\n");
+}
+
+int crfd_render_header(const struct crfd_render *v, crfd_buf *out)
+{
+	crfd_buf cells = {0};
+	int rc = crfd_text_put(&cells, " ");
+
+	if (v->o.format == CRFD_RENDER_NUL || v->o.format == CRFD_RENDER_JSON)
+		goto done;
+	for (size_t i = 0; i < v->o.ncolumns && rc >= 0; i++) {
+		size_t width = crfd_text_width((const uint8_t *)v->o.label[i], strlen(v->o.label[i]));
+
+		if (v->o.format == CRFD_RENDER_CSV) {
+			rc = crfd_text_printf(out, "%s%s", i ? "," : "", v->o.label[i]);
+			continue;
+		}
+		if (width > v->width[i])
+			v->width[i] = (uint32_t)width;
+		rc = crfd_buf_put(&cells, v->o.label[i], strlen(v->o.label[i]) + 1);
+	}
+	if (rc >= 0)
+		rc = v->o.format == CRFD_RENDER_CSV ? crfd_text_put(out, "\r\n") : crfd_render_line(v, cells.v, out);
+done:
+	crfd_buf_release(&cells);
+	return rc;
+}

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: MIT
+"""What columns say of an image, for tests that look at single values."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import crfd
+from crfd._core.columns import ImageReader, Render
+from tests import images
+
+
+def values(image: bytes | memoryview, *names: str) -> list[tuple[bytes, ...]]:
+    """The columns of each row, raw; empty where they are not known."""
+    render, found = Render(names, "nul"), []
+    text = b"".join(map(bytes, render.rows(ImageReader(memoryview(image), None))))
+    cells = text.split(b"\0")[:-1]
+    for at in range(0, len(cells), len(names)):
+        found.append(tuple(cells[at : at + len(names)]))
+    return found
+
+
+def objects(image: bytes | memoryview, *names: str) -> list[dict[str, Any]]:
+    """Each row as the object that a line of JSON holds."""
+    render = Render(names, "json")
+    text = b"".join(map(bytes, render.rows(ImageReader(memoryview(image), None))))
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def image_of(file: crfd.OpenFile) -> bytes:
+    """An image of one descriptor, whose description is the file with its extension records."""
+    described = images.File(
+        path=file.path or b"x",
+        kind=file.kind,
+        f_mode=file.f_mode,
+        f_flags=file.f_flags or 0,
+        size=file.size or 0,
+        st_mode=0,
+    )
+    plan = images.plan([images.Task(5, [images.Fd(0, described)])])
+    at = next(i for i, record in enumerate(plan) if record.type == images.FD_STAT)
+    plan[at + 1 : at + 1] = [images.Rec(kind, payload, plan[at].parent) for kind, payload in file.extensions]
+    return images.assemble(plan)
+
+
+def words(file: crfd.OpenFile) -> str:
+    """What the NAME column says behind the path, the blank between them included."""
+    ((name,),) = values(image_of(file), "name")
+    return name.decode().removeprefix((file.path or b"x").decode())
