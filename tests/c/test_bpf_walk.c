@@ -11,6 +11,8 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -42,6 +44,8 @@ static struct record record(int fd, const char *path, uint16_t bits, uint16_t di
 	return r;
 }
 
+#define ONE ((uint16_t)(sizeof(struct record) / 8)) /* how far behind the next record is, as dir counts */
+
 /* Looks at the n records one after the other; at which one it stops, or n. */
 static size_t refused(struct record *r, size_t n)
 {
@@ -56,77 +60,99 @@ static size_t refused(struct record *r, size_t n)
 
 static void test_records_that_are_refused(void)
 {
-	uint16_t one = sizeof(struct record) / 8;
-	struct record good[] = {record(0, "/dir/one", 0, 5), record(1, "two", WALK_SIBLING, one),
-				record(2, "three", WALK_SIBLING, (uint16_t)(2 * one)), record(3, "/else", 0, 1)};
-	struct record bad[4];
+	enum { DIR = 1, PATH, LEN };
+	static const struct {
+		const char *name;
+		size_t refused;
+		struct {
+			uint8_t record, field;
+			uint16_t value;
+		} wrong[2];
+	} rows[] = {
+		{"none", 4, {{0}}},
+		{"the directory of itself", 1, {{1, DIR, 0}}},
+		{"the directory of one before the first", 1, {{1, DIR, ONE + 1}}},
+		{"the directory of a sibling", 2, {{2, DIR, ONE}, {1, DIR, ONE}}},
+		{"the directory of one that has none", 1, {{0, DIR, 0}}},
+		{"a directory longer than the path", 0, {{0, DIR, 9}}},
+		{"a path without a name", 1, {{1, PATH, 1}}},
+		{"a path behind the end", 1, {{1, PATH, 100}}},
+		{"shorter than its head", 1, {{1, LEN, 12}}},
+		{"longer than what is there", 3, {{3, LEN, sizeof(struct record) + 8}}},
+	};
 
-	CHECK(refused(good, 4) == 4);
-	for (int what = 0; what < 9; what++) {
-		memcpy(bad, good, sizeof(good));
-		if (what == 0)
-			bad[1].fd.dir = 0; /* itself */
-		if (what == 1)
-			bad[1].fd.dir = (uint16_t)(one + 1); /* before the first */
-		if (what == 2)
-			bad[2].fd.dir = one, bad[1].fd.dir = one; /* a sibling's sibling */
-		if (what == 3)
-			bad[0].fd.dir = 0; /* one that has no directory */
-		if (what == 4)
-			bad[0].fd.dir = 9; /* a directory as long as the path */
-		if (what == 5)
-			bad[1].fd.path = 1; /* no name */
-		if (what == 6)
-			bad[1].fd.path = 100; /* a name behind the end */
-		if (what == 7)
-			bad[1].fd.len = 12;
-		if (what == 8)
-			bad[3].fd.len += 8; /* behind the end */
-		CHECK(refused(bad, 4) == (what == 8 ? 3 : what == 4 ? 0 : what == 2 ? 2 : 1));
+	FOR_ROWS(row, rows) {
+		struct record r[] = {record(0, "/dir/one", 0, 5), record(1, "two", WALK_SIBLING, ONE),
+				     record(2, "three", WALK_SIBLING, 2 * ONE), record(3, "/else", 0, 1)};
+
+		for (size_t i = 0; i < COUNT_OF(row->wrong); i++) {
+			struct walk_fd *fd = &r[row->wrong[i].record].fd;
+
+			if (row->wrong[i].field == DIR)
+				fd->dir = row->wrong[i].value;
+			else if (row->wrong[i].field == PATH)
+				fd->path = (int16_t)row->wrong[i].value;
+			else if (row->wrong[i].field == LEN)
+				fd->len = row->wrong[i].value;
+		}
+		CHECK_EQ(refused(r, COUNT_OF(r)), row->refused);
 	}
-}
-
-/* What the record `r` of a row of records is called, and whether that is deleted. */
-static void check_name(const struct record *r, const char *name, int deleted)
-{
-	crfd_batch *b = crfd_batch_new();
-	crfd_fd f = {0};
-
-	CHECK(b && crfd_bpf_name(&r->fd, b, &f) == 0);
-	CHECK(f.name.len == strlen(name) && memcmp(b->text.v + f.name.off, name, f.name.len) == 0);
-	CHECK((f.st.flags == CRFD_STAT_DELETED) == deleted && !f.err && f.st.known == CRFD_HAS_PATH);
-	crfd_batch_free(b);
 }
 
 static void test_names(void)
 {
-	uint16_t one = sizeof(struct record) / 8;
-	struct record r[] = {record(0, "/dir/one", 0, 5),
-			     record(1, "two", WALK_SIBLING, one),
-			     record(2, "", WALK_MADE | WALK_UNNAMED, 0),
-			     record(3, "", WALK_MADE | WALK_UNNAMED, 0),
-			     record(4, "[eventfd]", WALK_MADE | WALK_UNNAMED, 0),
-			     record(5, "/a (deleted)", WALK_UNLINKED, 0),
-			     record(6, "/a (deleted)", 0, 0),
-			     record(7, "/b", 0, 0)};
+	static const struct {
+		const char *name, *path;
+		uint16_t bits, dir;
+		uint32_t magic;
+		uint64_t ino;
+		const char *found;
+		int deleted;
+	} rows[] = {
+		{"with a directory", "/dir/one", 0, 5, 0, 0, "/dir/one", 0},
+		{"a sibling of the one before", "two", WALK_SIBLING, ONE, 0, 0, "/dir/two", 0},
+		{"a socket", "", WALK_MADE | WALK_UNNAMED, 0, SOCKFS_MAGIC, UINT64_MAX, "socket:[18446744073709551615]", 0},
+		{"a pipe", "", WALK_MADE | WALK_UNNAMED, 0, 0x50495045, 0, "pipe:[0]", 0},
+		{"an anonymous inode", "[eventfd]", WALK_MADE | WALK_UNNAMED, 0, ANON_INODE_FS_MAGIC, 0, "anon_inode:[eventfd]", 0},
+		{"unlinked", "/a (deleted)", WALK_UNLINKED, 0, 0, 0, "/a", 1},
+		{"a name that ends as one unlinked", "/a (deleted)", 0, 0, 0, 0, "/a (deleted)", 0},
+	};
+	struct record r[COUNT_OF(rows)];
+	size_t i = 0;
+
+	FOR_ROWS(row, rows) {
+		crfd_batch *b = crfd_batch_new();
+		crfd_fd f = {0};
+
+		r[i] = record((int)i, row->path, row->bits, row->dir);
+		r[i].fd.magic = row->magic;
+		r[i].fd.ino = row->ino;
+		if (row->bits & WALK_MADE && !*row->path)
+			r[i].fd.path = 0;
+		CHECK(b);
+		CHECK_EQ(crfd_bpf_name(&r[i].fd, b, &f), 0);
+		CHECK_TEXT(b->text.v + f.name.off, f.name.len, row->found);
+		CHECK_EQ(f.st.flags, row->deleted ? CRFD_STAT_DELETED : 0);
+		CHECK_EQ(f.err, 0);
+		CHECK_EQ(f.st.known, CRFD_HAS_PATH);
+		crfd_batch_free(b);
+		i++;
+	}
+}
+
+static void test_a_name_that_could_not_be_read(void)
+{
+	struct record r = record(0, "/b", 0, 0);
 	crfd_batch *b = crfd_batch_new();
 	crfd_fd f = {0};
 
-	r[2].fd.magic = SOCKFS_MAGIC;
-	r[2].fd.ino = UINT64_MAX;
-	r[3].fd.magic = 0x50495045; /* pipefs */
-	r[2].fd.path = r[3].fd.path = 0;
-	r[4].fd.magic = ANON_INODE_FS_MAGIC;
-	check_name(&r[0], "/dir/one", 0);
-	check_name(&r[1], "/dir/two", 0);
-	check_name(&r[2], "socket:[18446744073709551615]", 0);
-	check_name(&r[3], "pipe:[0]", 0);
-	check_name(&r[4], "anon_inode:[eventfd]", 0);
-	check_name(&r[5], "/a", 1);
-	check_name(&r[6], "/a (deleted)", 0);
-	r[7].fd.path = -ENAMETOOLONG;
-	CHECK(b && crfd_bpf_name(&r[7].fd, b, &f) == 0);
-	CHECK(f.err == ENAMETOOLONG && f.step == CRFD_STEP_LINK && !f.st.known && f.name.len == 1 && *b->text.v == '?');
+	r.fd.path = -ENAMETOOLONG;
+	CHECK(b);
+	CHECK_EQ(crfd_bpf_name(&r.fd, b, &f), 0);
+	CHECK_EQ(f.err, ENAMETOOLONG);
+	CHECK_EQ(f.step, CRFD_STEP_LINK);
+	CHECK_EQ(f.st.known, 0);
+	CHECK_TEXT(b->text.v + f.name.off, f.name.len, "?");
 	crfd_batch_free(b);
 }
 
@@ -244,15 +270,18 @@ static void test_both_programs_say_the_same(void)
 	for (size_t i = 0; i < COUNT(fds_programs); i++)
 		n[i] = walk(&fds_programs[i], &layout, end, bytes[i], sizeof(bytes[i]));
 	remove_files(dir);
-	CHECK(n[0] == n[1] && memcmp(bytes[0], bytes[1], n[0]) == 0);
+	CHECK_BYTES(bytes[1], n[1], bytes[0], n[0]);
 	count(bytes[0], n[0], &fds, &siblings, &made);
-	CHECK(fds >= MANY + 20 && siblings >= MANY - 20 && siblings < MANY && made >= 13);
+	CHECK_RANGE(fds, MANY + 20, SIZE_MAX);
+	CHECK_RANGE(siblings, MANY - 20, MANY - 1);
+	CHECK_RANGE(made, 13, SIZE_MAX);
 }
 
 int main(void)
 {
 	test_records_that_are_refused();
 	test_names();
+	test_a_name_that_could_not_be_read();
 	test_both_programs_say_the_same();
-	return 0;
+	return check_status();
 }

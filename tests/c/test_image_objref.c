@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include <errno.h>
-
+/* Objrefs: 1, 2, 3 … by first appearance, all of a batch or none. */
 #include "image/image.h"
+
+#include <errno.h>
 
 #include "check.h"
 #include "oom.h"
@@ -17,17 +18,19 @@ static void test_numbering(void)
 {
 	crfd_objrefs *t = crfd_objrefs_new();
 
-	CHECK(t && crfd_objrefs_len(t) == 0 && crfd_objrefs_get(t, 0) == 0);
+	CHECK(t);
+	CHECK_EQ(crfd_objrefs_len(t), 0);
+	CHECK_EQ(crfd_objrefs_get(t, 0), 0);
 	for (size_t i = 0; i < N; i++)
 		key[i] = i / 2 * 64;
 	CHECK(crfd_objrefs_add(t, key, N, objref, fresh) == 0);
 	for (size_t i = 0; i < N; i++) {
-		CHECK(objref[i] == i / 2);
-		CHECK(fresh[i] == (i >= 2 && i % 2 == 0));
-		CHECK(crfd_objrefs_get(t, key[i]) == objref[i]);
+		CHECK_EQ(objref[i], i / 2);
+		CHECK_EQ(fresh[i], i >= 2 && i % 2 == 0);
+		CHECK_EQ(crfd_objrefs_get(t, key[i]), objref[i]);
 	}
-	CHECK(crfd_objrefs_len(t) == N / 2 - 1);
-	CHECK(crfd_objrefs_get(t, 63) == 0);
+	CHECK_EQ(crfd_objrefs_len(t), N / 2 - 1);
+	CHECK_EQ(crfd_objrefs_get(t, 63), 0);
 	crfd_objrefs_free(t);
 }
 
@@ -46,23 +49,36 @@ static void test_all_or_nothing(void)
 		oom_arm(n, 0);
 		rc = crfd_objrefs_add(t, key, N, objref, fresh);
 		refused = oom_disarm();
-		CHECK(rc == (refused ? -ENOMEM : 0));
-		CHECK(crfd_objrefs_len(t) == (refused ? 2 : N));
-		CHECK(crfd_objrefs_get(t, 7) == 1 && crfd_objrefs_get(t, 8) == 2);
-		CHECK(crfd_objrefs_add(t, key, N, objref, fresh) == 0);
-		CHECK(crfd_objrefs_len(t) == N && objref[0] == 3 && objref[6] == 1);
+		CHECK_EQ(rc, refused ? -ENOMEM : 0);
+		CHECK_EQ(crfd_objrefs_len(t), refused ? 2 : N);
+		CHECK_EQ(crfd_objrefs_get(t, 7), 1);
+		CHECK_EQ(crfd_objrefs_get(t, 8), 2);
+		CHECK_EQ(crfd_objrefs_add(t, key, N, objref, fresh), 0);
+		CHECK_EQ(crfd_objrefs_len(t), N);
+		CHECK_EQ(objref[0], 3); /* key 1, the first that is new */
+		CHECK_EQ(objref[6], 1); /* key 7 */
 		crfd_objrefs_free(t);
 	}
 }
 
 static void test_limits(void)
 {
+	static const struct {
+		const char *name;
+		size_t n;
+		int rc;
+	} rows[] = {
+		{"2^32 - 1 keys", UINT32_MAX, -EOVERFLOW},
+		{"2^64 - 1 keys", SIZE_MAX, -EOVERFLOW},
+		{"no key", 0, 0},
+	};
 	crfd_objrefs *t = crfd_objrefs_new();
 
-	CHECK(crfd_objrefs_add(t, NULL, UINT32_MAX, NULL, NULL) == -EOVERFLOW);
-	CHECK(crfd_objrefs_add(t, NULL, SIZE_MAX, NULL, NULL) == -EOVERFLOW);
-	CHECK(crfd_objrefs_add(t, NULL, 0, NULL, NULL) == 0);
-	CHECK(crfd_objrefs_len(t) == 0);
+	CHECK(t);
+	FOR_ROWS(row, rows) {
+		CHECK_EQ(crfd_objrefs_add(t, NULL, row->n, NULL, NULL), row->rc);
+		CHECK_EQ(crfd_objrefs_len(t), 0);
+	}
 	crfd_objrefs_free(t);
 }
 
@@ -76,7 +92,7 @@ static void test_new_without_memory(void)
 		oom_arm(n, 0);
 		t = crfd_objrefs_new();
 		refused = oom_disarm();
-		CHECK(!t == !!refused);
+		CHECK_EQ(!t, refused != 0);
 		crfd_objrefs_free(t);
 	}
 }
@@ -87,5 +103,5 @@ int main(void)
 	test_all_or_nothing();
 	test_limits();
 	test_new_without_memory();
-	return 0;
+	return check_status();
 }

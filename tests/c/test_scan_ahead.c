@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -86,52 +87,52 @@ static size_t take(struct scan *s, int lanes, size_t n, int *rc)
 	CHECK(b && crfd_ahead_start(&ops, s, lanes, &a) == 0);
 	for (*rc = 1; taken < n && (*rc = crfd_ahead_next(a, b)) > 0; taken++) {
 		number += 1 + (number == s->empty);
-		CHECK(b->ntasks == 1 && b->task[0].info.pid == number);
+		CHECK(b->ntasks == 1);
+		CHECK_EQ(b->task[0].info.pid, number);
 	}
 	if (*rc <= 0)
-		CHECK(b->ntasks == 0 && (*rc || crfd_ahead_next(a, b) == 0));
+		CHECK_EQ(b->ntasks, 0);
+	if (*rc == 0)
+		CHECK_EQ(crfd_ahead_next(a, b), 0);
 	crfd_ahead_stop(a);
 	crfd_batch_free(b);
 	return taken;
 }
 
-static void test_all(void)
+static void test_scans(void)
 {
-	for (int lanes = 1; lanes <= 3; lanes++) {
-		struct scan s = {.jobs = 60, .fails = NONE, .empty = 7, .waits = 13};
+	static const struct {
+		const char *name;
+		int lanes;
+		size_t jobs, fails, empty, waits;
+		int lame;
+		size_t want, taken;
+		int rc;
+		size_t ahead; /* jobs that may have been begun and were not taken */
+	} rows[] = {
+		{"all, one lane", 1, 60, NONE, 7, 13, 0, NONE, 59, 0, 1},
+		{"all, two lanes", 2, 60, NONE, 7, 13, 0, NONE, 59, 0, 1},
+		{"all, three lanes", 3, 60, NONE, 7, 13, 0, NONE, 59, 0, 1},
+		{"a failure, one lane", 1, 60, 10, NONE, NONE, 0, NONE, 10, -EIO, 3},
+		{"a failure, two lanes", 2, 60, 10, NONE, NONE, 0, NONE, 10, -EIO, 4},
+		{"a failure, three lanes", 3, 60, 10, NONE, NONE, 0, NONE, 10, -EIO, 5},
+		{"one who has enough", 3, 1000, NONE, NONE, NONE, 0, 4, 4, 1, 5}, /* as many as there are slots */
+		{"lanes that do not start", 3, 20, NONE, NONE, NONE, 1, NONE, 20, 0, 0},
+	};
+
+	FOR_ROWS(row, rows) {
+		struct scan s = {.jobs = row->jobs, .fails = row->fails, .empty = row->empty, .waits = row->waits, .lame = row->lame};
 		int rc;
 
-		CHECK(take(&s, lanes, NONE, &rc) == 59 && rc == 0 && s.finished == 60);
+		CHECK_EQ(take(&s, row->lanes, row->want, &rc), row->taken);
+		CHECK_EQ(rc, row->rc);
+		CHECK_RANGE(s.next, row->taken, row->taken + row->ahead);
+		CHECK_EQ(s.filled, s.next);
+		if (rc == 0)
+			CHECK_EQ(s.finished, s.jobs);
+		if (row->fails != NONE && row->lanes == 1)
+			CHECK_EQ(s.finished, row->fails); /* more, where some are in work */
 	}
-}
-
-static void test_failure(void)
-{
-	for (int lanes = 1; lanes <= 3; lanes++) {
-		struct scan s = {.jobs = 60, .fails = 10, .empty = NONE, .waits = NONE};
-		int rc;
-
-		CHECK(take(&s, lanes, NONE, &rc) == 10 && rc == -EIO);
-		CHECK(s.finished == 10 || lanes > 1); /* more, where some were in work */
-		CHECK(s.next <= 10 + (size_t)lanes + 2);
-	}
-}
-
-static void test_one_who_has_enough(void)
-{
-	struct scan s = {.jobs = 1000, .fails = NONE, .empty = NONE, .waits = NONE};
-	int rc;
-
-	CHECK(take(&s, 3, 4, &rc) == 4 && rc == 1);
-	CHECK(s.filled == s.next && s.next <= 4 + 3 + 2); /* no further ahead than there are slots */
-}
-
-static void test_a_lane_that_does_not_start(void)
-{
-	struct scan s = {.jobs = 20, .fails = NONE, .empty = NONE, .waits = NONE, .lame = 1};
-	int rc;
-
-	CHECK(take(&s, 3, NONE, &rc) == 20 && rc == 0);
 }
 
 /* A child has none of the threads, and must not wait for them. */
@@ -150,7 +151,7 @@ static void test_fork(void)
 		_exit(crfd_ahead_stop(a) != 0);
 	}
 	CHECK(pid > 0 && waitpid(pid, &status, 0) == pid && status == 0);
-	CHECK(crfd_ahead_stop(a) == 1);
+	CHECK_EQ(crfd_ahead_stop(a), 1);
 	crfd_batch_free(b);
 }
 
@@ -164,7 +165,7 @@ static void test_no_memory(void)
 		oom_arm(n, 1);
 		rc = crfd_ahead_start(&ops, &s, 2, &a);
 		if (!oom_disarm()) {
-			CHECK(rc == 0);
+			CHECK_EQ(rc, 0);
 			crfd_ahead_stop(a);
 			return;
 		}
@@ -177,11 +178,8 @@ static void test_no_memory(void)
 
 int main(void)
 {
-	test_all();
-	test_failure();
-	test_one_who_has_enough();
-	test_a_lane_that_does_not_start();
+	test_scans();
 	test_fork();
 	test_no_memory();
-	return 0;
+	return check_status();
 }

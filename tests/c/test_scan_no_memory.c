@@ -7,6 +7,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -100,7 +103,8 @@ static int parse(state *s)
 	if (!s->parser)
 		return -ENOMEM;
 	n = crfd_parser_feed(s->parser, s->image.v, s->image.nr, 1, NULL, SIZE_MAX, &used, &fault);
-	CHECK(n < 0 || used == s->image.nr);
+	if (n >= 0)
+		CHECK_EQ(used, s->image.nr);
 	return n < 0 ? (int)n : 0;
 }
 
@@ -114,12 +118,13 @@ static int read_one_task(state *s)
 
 	if (rc <= 0)
 		return rc;
-	CHECK(sum.ntasks == 1 && sum.nfds == s->rows.nfds);
+	CHECK_EQ(sum.ntasks, 1);
+	CHECK_EQ(sum.nfds, s->rows.nfds);
 	rc = crfd_index_read(s->image.v, s->image.nr, &sum, &at, &fault);
 	if (rc >= 0)
 		rc = crfd_rows_decode(&one, s->image.v, s->image.nr, &at, &fault);
 	if (rc >= 0)
-		CHECK(one.nfds == s->rows.nfds);
+		CHECK_EQ(one.nfds, s->rows.nfds);
 	crfd_rows_release(&one);
 	return rc;
 }
@@ -173,6 +178,7 @@ static void refuse_each(int backend, int rfc, int after)
 {
 	long refused = 1, n;
 	int fds = count_fds();
+	char row[64];
 
 	for (n = 1; refused; n++) {
 		int rc;
@@ -180,15 +186,15 @@ static void refuse_each(int backend, int rfc, int after)
 		oom_arm(n, after);
 		rc = cycle(backend, rfc);
 		refused = oom_disarm();
-		if (rc != (refused ? -ENOMEM : 0)) {
-			fprintf(stderr, "allocation %ld (backend %d, rfc %d): returned %d\n", n, backend, rfc, rc);
-			exit(1);
-		}
-		CHECK(count_fds() == fds);
+		snprintf(row, sizeof(row), "backend %d%s, allocation %ld", backend, rfc ? " rfc" : "", n);
+		check_row(row);
+		CHECK_EQ(rc, refused ? -ENOMEM : 0);
+		CHECK_EQ(count_fds(), fds);
 	}
 	printf("backend %d%s: %ld allocations refused%s\n", backend, rfc ? " rfc" : "", n - 2,
 	       after ? " with all after them" : "");
-	CHECK(n > 10);
+	CHECK_RANGE(n, 11, LONG_MAX);
+	check_row(NULL);
 }
 
 int main(void)
@@ -203,5 +209,5 @@ int main(void)
 	for (int i = 0; i < backends; i++)
 		for (int mode = 0; mode < 4; mode++)
 			refuse_each(i ? CRFD_BACKEND_BPF : CRFD_BACKEND_PROC, mode & 1, mode >> 1);
-	return 0;
+	return check_status();
 }

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: MIT */
+/* Answers to a dump of unix sockets, right and cut and wrong, and what a batch's records become by them. */
+#include <errno.h>
+#include <limits.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
+#include <linux/unix_diag.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/buf.h"
+#include "batch/batch.h"
+#include "check.h"
+#include "format/record.h"
+#include "oom.h"
+#include "sock_diag/sock_diag.h"
+
+#define NET 4026531840u
+#define NO_PEER UINT32_MAX
+enum { CONNECTED = 1, LISTEN = 10 };
+
+static void put(crfd_buf *b, const void *p, size_t n)
+{
+	CHECK(crfd_buf_put(b, p, n) == 0);
+}
+
+static void put_attr(crfd_buf *b, int type, const void *p, size_t n)
+{
+	struct nlattr a = {.nla_len = (uint16_t)(sizeof(a) + n), .nla_type = (uint16_t)type};
+
+	put(b, &a, sizeof(a));
+	put(b, p, n);
+	while (b->nr % NLA_ALIGNTO)
+		put(b, "", 1);
+}
+
+static void put_socket(crfd_buf *b, int state, uint32_t ino, uint32_t peer)
+{
+	struct nlmsghdr h = {.nlmsg_type = SOCK_DIAG_BY_FAMILY, .nlmsg_flags = NLM_F_MULTI};
+	struct unix_diag_msg m = {.udiag_family = AF_UNIX, .udiag_state = (uint8_t)state, .udiag_ino = ino};
+	struct unix_diag_rqlen queue = {.udiag_rqueue = 3, .udiag_wqueue = 9};
+	size_t from = b->nr;
+
+	put(b, &h, sizeof(h));
+	put(b, &m, sizeof(m));
+	put_attr(b, UNIX_DIAG_SHUTDOWN, "\1", 1);
+	if (peer != NO_PEER)
+		put_attr(b, UNIX_DIAG_PEER, &peer, sizeof(peer));
+	put_attr(b, UNIX_DIAG_RQLEN, &queue, sizeof(queue));
+	h.nlmsg_len = (uint32_t)(b->nr - from);
+	memcpy(b->v + from, &h, sizeof(h));
+}
+
+static void put_end(crfd_buf *b, int type, int32_t code)
+{
+	struct nlmsghdr h = {.nlmsg_len = sizeof(h) + sizeof(code), .nlmsg_type = (uint16_t)type};
+
+	put(b, &h, sizeof(h));
+	put(b, &code, sizeof(code));
+}
+
+static int add(crfd_unix_socks *s, const uint8_t *answer, size_t n)
+{
+	uint8_t *copy = check_copy(answer, n);
+	int rc = crfd_unix_socks_add(s, copy, n);
+
+	free(copy);
+	return rc;
+}
+
+static void test_a_dump(crfd_unix_socks *s)
+{
+	static const struct {
+		const char *name;
+		crfd_unix_sock sock;
+	} rows[] = {
+		{"its peer was not named", {.ino = 10}},
+		{"connected", {.ino = 20, .known = CRFD_SOCK_HAS_PEER, .peer_ino = 40}},
+		{"listening",
+		 {.ino = 30, .known = CRFD_SOCK_HAS_PEER | CRFD_SOCK_HAS_QUEUES | CRFD_SOCK_HAS_BACKLOG, .waiting = 3, .backlog = 9}},
+		{"connected to the second", {.ino = 40, .known = CRFD_SOCK_HAS_PEER, .peer_ino = 20}},
+	};
+	crfd_buf b = {0};
+	size_t i = 0;
+
+	put_socket(&b, CONNECTED, 40, 20);
+	put_socket(&b, LISTEN, 30, NO_PEER);
+	CHECK_EQ(add(s, b.v, b.nr), 0);
+	b.nr = 0;
+	put_socket(&b, CONNECTED, 20, 40);
+	put_socket(&b, CONNECTED, 10, 0);
+	put_end(&b, NLMSG_DONE, 0);
+	CHECK_EQ(add(s, b.v, b.nr), 1);
+	CHECK(s->nr == COUNT_OF(rows));
+	FOR_ROWS(row, rows) {
+		const crfd_unix_sock *found = &s->v[i++];
+
+		CHECK_EQ(found->ino, row->sock.ino);
+		CHECK_EQ(found->known, row->sock.known);
+		CHECK_EQ(found->peer_ino, row->sock.peer_ino);
+		CHECK_EQ(found->waiting, row->sock.waiting);
+		CHECK_EQ(found->backlog, row->sock.backlog);
+	}
+	crfd_buf_release(&b);
+}
+
+static void test_ends(void)
+{
+	static const struct {
+		const char *name;
+		int type;
+		int32_t code;
+		size_t lacks; /* bytes at the end */
+		int rc;
+	} rows[] = {
+		{"done", NLMSG_DONE, 0, 0, 1},
+		{"an error", NLMSG_ERROR, -ENOENT, 0, -ENOENT},
+		{"an error cut before its number", NLMSG_ERROR, -ENOENT, 4, -EBADMSG},
+		{"done, but refused", NLMSG_DONE, -EPERM, 0, -EPERM},
+		{"an error that is none", NLMSG_ERROR, 0, 0, -EBADMSG},
+	};
+
+	FOR_ROWS(row, rows) {
+		crfd_unix_socks s = {0};
+		crfd_buf b = {0};
+
+		put_end(&b, row->type, row->code);
+		CHECK_EQ(add(&s, b.v, b.nr - row->lacks), row->rc);
+		crfd_unix_socks_release(&s);
+		crfd_buf_release(&b);
+	}
+}
+
+static void test_what_is_no_dump(void)
+{
+	crfd_unix_socks s = {0};
+	crfd_buf b = {0};
+
+	put_socket(&b, LISTEN, 1, 2);
+	for (size_t n = 1; n < b.nr; n++)
+		CHECK_EQ(add(&s, b.v, n), -EBADMSG);
+	/* Every byte wrong in turn: never a crash, never the end of the dump. */
+	for (size_t i = 0; i < b.nr; i++) {
+		b.v[i] ^= 0xff;
+		CHECK_RANGE(add(&s, b.v, b.nr), INT_MIN, 0);
+		b.v[i] ^= 0xff;
+	}
+	crfd_unix_socks_release(&s);
+	crfd_buf_release(&b);
+}
+
+static void test_no_memory(void)
+{
+	crfd_unix_socks s = {0};
+	crfd_buf b = {0};
+
+	put_socket(&b, CONNECTED, 1, 2);
+	oom_arm(1, 1);
+	CHECK_EQ(crfd_unix_socks_add(&s, b.v, b.nr), -ENOMEM);
+	CHECK_EQ(oom_disarm(), 1);
+	CHECK_EQ(s.nr, 0);
+	crfd_unix_socks_release(&s);
+	crfd_buf_release(&b);
+}
+
+#define LACKING (CRFD_SOCK_HAS_TYPE | CRFD_SOCK_HAS_NET_NS)
+#define QUEUES (CRFD_SOCK_HAS_PEER | CRFD_SOCK_HAS_QUEUES | CRFD_SOCK_HAS_BACKLOG)
+
+static void add_fd(crfd_batch *b, uint64_t ino, const crfd_socket *r)
+{
+	crfd_socket other = {.known = CRFD_SOCK_HAS_IN_FLIGHT};
+	size_t from = b->text.nr;
+	crfd_fd *f = crfd_batch_fds(b, 1);
+
+	CHECK(f);
+	*f = (crfd_fd){.kind = CRFD_KIND_SOCKET, .st = {.known = CRFD_HAS_INO, .ino = ino}};
+	CHECK(crfd_buf_rec(&b->text, CRFD_REC_SOCKET, 0, &other, sizeof(other)) == 0);
+	CHECK(crfd_buf_rec(&b->text, CRFD_REC_SOCKET, 0, r, sizeof(*r)) == 0);
+	f->ext = (crfd_span){.off = from, .len = (uint32_t)(b->text.nr - from)};
+}
+
+static crfd_socket record(const crfd_batch *b, size_t i)
+{
+	crfd_socket r;
+
+	memcpy(&r, b->text.v + b->fd[i].ext.off + 2 * sizeof(crfd_rec) + sizeof(r), sizeof(r));
+	return r;
+}
+
+static void add_task(crfd_batch *b, uint32_t pid)
+{
+	crfd_task *t = crfd_batch_task(b);
+
+	CHECK(t);
+	t->info.pid = pid;
+}
+
+/* A descriptor of a socket, what its SOCKET record says before, and what the list of test_a_dump() adds. */
+static const struct fd_row {
+	const char *name;
+	uint32_t pid;
+	uint64_t ino;
+	crfd_socket before;
+	crfd_socket after; /* of it known, peer_ino, recv_queue, send_queue and backlog */
+} fd_rows[] = {
+	{"of another family", 1, 40, {.known = LACKING, .family = AF_INET, .net_ns = NET}, {.known = LACKING}},
+	{"listening", 2, 30, {.known = LACKING, .family = AF_UNIX, .net_ns = NET},
+	 {.known = LACKING | QUEUES, .recv_queue = 3, .backlog = 9}},
+	{"in another namespace", 2, 40, {.known = LACKING, .family = AF_UNIX, .net_ns = NET + 1}, {.known = LACKING}},
+	{"connected", 2, 40, {.known = LACKING, .family = AF_UNIX, .net_ns = NET},
+	 {.known = LACKING | CRFD_SOCK_HAS_PEER, .peer_ino = 20}},
+	{"of which the list does not name the peer", 2, 10, {.known = LACKING, .family = AF_UNIX, .net_ns = NET},
+	 {.known = LACKING}},
+	{"an inode of more than 32 bits", 2, (1ull << 32) + 40, {.known = LACKING, .family = AF_UNIX, .net_ns = NET},
+	 {.known = LACKING}},
+	{"connected since, and a listener in the list", 2, 30,
+	 {.known = LACKING | CRFD_SOCK_HAS_STATE, .family = AF_UNIX, .net_ns = NET, .state = 3}, /* SS_CONNECTED */
+	 {.known = LACKING | CRFD_SOCK_HAS_STATE}},
+	{"listening since, and connected in the list", 2, 20,
+	 {.known = LACKING | CRFD_SOCK_HAS_STATE, .family = AF_UNIX, .net_ns = NET, .state = LISTEN},
+	 {.known = LACKING | CRFD_SOCK_HAS_STATE}},
+	{"listening, as in the list", 2, 30,
+	 {.known = LACKING | CRFD_SOCK_HAS_STATE, .family = AF_UNIX, .net_ns = NET, .state = LISTEN},
+	 {.known = LACKING | CRFD_SOCK_HAS_STATE | QUEUES, .recv_queue = 3, .backlog = 9}},
+};
+
+static void test_a_batch(const crfd_unix_socks *s)
+{
+	crfd_batch *b = crfd_batch_new();
+	crfd_peer_lack lack[4];
+	uint32_t pid = 0;
+	size_t i = 0;
+
+	FOR_ROWS(row, fd_rows) {
+		if (row->pid != pid)
+			add_task(b, pid = row->pid);
+		add_fd(b, row->ino, &row->before);
+	}
+	CHECK_EQ(crfd_batch_lack_peers(b, lack, 1), 1);
+	CHECK_EQ(crfd_batch_lack_peers(b, lack, 4), 2);
+	CHECK_EQ(lack[0].pid, 2);
+	CHECK_EQ(lack[0].net_ns, NET);
+	CHECK_EQ(lack[1].pid, 2);
+	CHECK_EQ(lack[1].net_ns, NET + 1);
+	CHECK_EQ(crfd_batch_fill_peers(b, NET, &(crfd_unix_socks){0}), 7);
+	CHECK_EQ(crfd_batch_fill_peers(b, NET, s), 3);
+	FOR_ROWS(row, fd_rows) {
+		crfd_socket found = record(b, i++);
+
+		CHECK_EQ(found.known, row->after.known);
+		CHECK_EQ(found.peer_ino, row->after.peer_ino);
+		CHECK_EQ(found.recv_queue, row->after.recv_queue);
+		CHECK_EQ(found.send_queue, row->after.send_queue);
+		CHECK_EQ(found.backlog, row->after.backlog);
+	}
+	crfd_batch_free(b);
+}
+
+/* Spans outside the text, and a record that ends too late, are left alone. */
+static void test_bounds(const crfd_unix_socks *s)
+{
+	static const struct {
+		const char *name;
+		crfd_span span;
+	} rows[] = {
+		{"no header", {.off = 0, .len = 7}},
+		{"ends behind the text", {.off = 0, .len = 200}},
+		{"begins behind the text", {.off = 5000, .len = 80}},
+		{"wraps around", {.off = UINT64_MAX, .len = 80}},
+		{"begins in the middle of a record", {.off = 80, .len = 80}},
+	};
+	const crfd_socket lacking = {.known = LACKING, .family = AF_UNIX, .net_ns = NET};
+	crfd_batch *b = crfd_batch_new();
+	crfd_rec h = {.type = CRFD_REC_SOCKET, .len = -1};
+	crfd_span right;
+
+	add_task(b, 1);
+	add_fd(b, 40, &lacking);
+	right = b->fd[0].ext;
+	FOR_ROWS(row, rows) {
+		b->fd[0].ext = row->span;
+		CHECK_EQ(crfd_batch_fill_peers(b, NET, s), 0);
+	}
+	b->fd[0].ext = (crfd_span){.off = right.off, .len = right.len - 1};
+	CHECK_EQ(crfd_batch_fill_peers(b, NET, s), 0);
+	b->fd[0].ext = right;
+	memcpy(b->text.v, &h, sizeof(h));
+	CHECK_EQ(crfd_batch_fill_peers(b, NET, s), 0);
+	crfd_batch_free(b);
+}
+
+int main(void)
+{
+	crfd_unix_socks s = {0};
+
+	test_a_dump(&s);
+	test_ends();
+	test_what_is_no_dump();
+	test_no_memory();
+	test_a_batch(&s);
+	test_bounds(&s);
+	crfd_unix_socks_release(&s);
+	return check_status();
+}
