@@ -1,18 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Any bytes: fed whole and in pieces they get one verdict, and rows and index agree with it. */
-#include <stdlib.h>
-#include <string.h>
-
 #include "format/format.h"
+#include "fuzz.h"
 #include "image/image.h"
-
-#define EXPECT(what)             \
-	do {                     \
-		if (!(what))     \
-			abort(); \
-	} while (0)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* Grows what the parser sees by `piece` bytes at a time, each time in a block of just that size. */
 static int64_t feed(const uint8_t *data, size_t size, size_t piece, crfd_fault *fault)
@@ -22,7 +12,7 @@ static int64_t feed(const uint8_t *data, size_t size, size_t piece, crfd_fault *
 	size_t pos = 0, end = 0;
 	int last;
 
-	EXPECT(p);
+	REQUIRE(p);
 	do {
 		size_t used = 0, n;
 		uint8_t *block;
@@ -30,16 +20,14 @@ static int64_t feed(const uint8_t *data, size_t size, size_t piece, crfd_fault *
 		end = size - end < piece ? size : end + piece;
 		last = end == size;
 		n = end - pos;
-		block = malloc(n ? n : 1);
-		EXPECT(block);
-		memcpy(block, data + pos, n);
+		block = exact(data + pos, n);
 		rc = crfd_parser_feed(p, block, n, last, NULL, 0, &used, fault);
 		free(block);
-		EXPECT(rc < 0 || used <= n);
+		REQUIRE(rc < 0 || used <= n);
 		pos += used;
 		total += rc;
 	} while (rc >= 0 && !last);
-	EXPECT(rc < 0 || pos == size);
+	REQUIRE(rc < 0 || pos == size);
 	crfd_parser_free(p);
 	return rc < 0 ? rc : total;
 }
@@ -49,13 +37,13 @@ static void check_rows(const crfd_rows *r, size_t size)
 	for (size_t i = 0; i < r->ntasks; i++) {
 		const crfd_task_row *t = &r->task[i];
 
-		EXPECT(t->first_fd + t->nfds <= r->nfds && t->offset + t->length <= size);
-		EXPECT(t->ext_off + t->ext_len <= size);
+		REQUIRE(t->first_fd + t->nfds <= r->nfds && t->offset + t->length <= size);
+		REQUIRE(t->ext_off + t->ext_len <= size);
 	}
 	for (size_t i = 0; i < r->nfds; i++)
-		EXPECT(r->fd[i].fd >= 0);
+		REQUIRE(r->fd[i].fd >= 0);
 	for (size_t i = 1; i < r->nfiles; i++)
-		EXPECT(r->file[i].name_off + r->file[i].name_len < size && r->file[i].ext_off + r->file[i].ext_len <= size);
+		REQUIRE(r->file[i].name_off + r->file[i].name_len < size && r->file[i].ext_off + r->file[i].ext_len <= size);
 }
 
 /* Each section alone, through the index; in a correct image each is as the whole has it. */
@@ -68,19 +56,19 @@ static void read_sections(const uint8_t *data, size_t size, const crfd_rows *who
 	if (crfd_index_find(data, size, &sum, &fault) != 1)
 		return;
 	entry = malloc(sum.ntasks * sizeof(*entry) + 1);
-	EXPECT(entry);
+	REQUIRE(entry);
 	if (crfd_index_read(data, size, &sum, entry, &fault) == 0) {
 		for (uint32_t i = 0; i < sum.ntasks; i++) {
 			crfd_rows one = {0};
 			int rc = crfd_rows_decode(&one, data, size, &entry[i], &fault);
 
-			EXPECT(!whole || (rc == 0 && one.nfds == whole->task[i].nfds));
+			REQUIRE(!whole || (rc == 0 && one.nfds == whole->task[i].nfds));
 			if (rc == 0)
 				check_rows(&one, size);
 			crfd_rows_release(&one);
 		}
 	} else {
-		EXPECT(!whole);
+		REQUIRE(!whole);
 	}
 	free(entry);
 }
@@ -93,10 +81,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	crfd_rows rows = {0};
 	int rc;
 
-	EXPECT(feed(data, size, piece, &pieces) == verdict);
-	EXPECT(memcmp(&whole, &pieces, sizeof(whole)) == 0);
+	REQUIRE(feed(data, size, piece, &pieces) == verdict);
+	REQUIRE(memcmp(&whole, &pieces, sizeof(whole)) == 0);
 	rc = crfd_rows_decode(&rows, data, size, NULL, &fault);
-	EXPECT(verdict < 0 || rc == 0);
+	REQUIRE(verdict < 0 || rc == 0);
 	if (rc == 0)
 		check_rows(&rows, size);
 	read_sections(data, size, verdict < 0 ? NULL : &rows);

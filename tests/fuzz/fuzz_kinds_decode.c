@@ -1,31 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* A kind (the first byte) and a text of fdinfo: whatever records they make, an image with them must be right. */
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/buf.h"
 #include "batch/batch.h"
+#include "fuzz.h"
 #include "image/image.h"
 #include "kinds/decode.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(int holds)
-{
-	if (!holds)
-		abort();
-}
-
-/* Of its very size, so that a byte too far is seen. */
-static char *exact(const uint8_t *data, size_t size)
-{
-	char *text = malloc(size ? size : 1);
-
-	require(text != NULL);
-	if (size)
-		memcpy(text, data, size);
-	return text;
-}
 
 /* FDINFO is all of the text or not there, and always there for a kind that is not decoded. */
 static void look_at_raw(const crfd_buf *ext, int kind, const char *text, size_t n)
@@ -38,13 +17,13 @@ static void look_at_raw(const crfd_buf *ext, int kind, const char *text, size_t 
 		memcpy(&h, ext->v + at, sizeof(h));
 		at += sizeof(h);
 		if (h.type == CRFD_REC_FDINFO) {
-			require(raw + (size_t)h.len <= n && !memcmp(ext->v + at, text + raw, (size_t)h.len));
+			REQUIRE(raw + (size_t)h.len <= n && !memcmp(ext->v + at, text + raw, (size_t)h.len));
 			raw += (size_t)h.len;
 		}
 		at += (size_t)h.len;
-		require(at <= ext->nr);
+		REQUIRE(at <= ext->nr);
 	}
-	require(raw == n || (raw == 0 && !crfd_detail_keeps(kind)));
+	REQUIRE(raw == n || (raw == 0 && !crfd_detail_keeps(kind)));
 }
 
 static void look_at_image(crfd_batch *b)
@@ -57,11 +36,11 @@ static void look_at_image(crfd_batch *b)
 	crfd_fault fault;
 	size_t used;
 
-	require(e && p);
-	require(crfd_encode_head(e, CRFD_BACKEND_PROC, 0, &image) == 0);
-	require(crfd_encode_batch(e, b, &objref, &fresh, SIZE_MAX, &image) == 0);
-	require(crfd_encode_tail(e, &image) == 0);
-	require(crfd_parser_feed(p, image.v, image.nr, 1, NULL, 0, &used, &fault) > 0 && used == image.nr);
+	REQUIRE(e && p);
+	REQUIRE(crfd_encode_head(e, CRFD_BACKEND_PROC, 0, &image) == 0);
+	REQUIRE(crfd_encode_batch(e, b, &objref, &fresh, SIZE_MAX, &image) == 0);
+	REQUIRE(crfd_encode_tail(e, &image) == 0);
+	REQUIRE(crfd_parser_feed(p, image.v, image.nr, 1, NULL, 0, &used, &fault) > 0 && used == image.nr);
 	crfd_buf_release(&image);
 	crfd_parser_free(p);
 	crfd_encoder_free(e);
@@ -77,12 +56,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char *text = exact(data + (size != 0), n);
 	crfd_buf ext = {0};
 
-	require(f != NULL && crfd_detail_fdinfo(kind, text, n, &ext) == 0);
+	REQUIRE(f && crfd_detail_fdinfo(kind, text, n, &ext) == 0);
 	look_at_raw(&ext, kind, text, n);
 	t->info.pid = 1;
 	t->rec.comm_len = CRFD_COMM_LEN;
 	*f = (crfd_fd){.kind = CRFD_KIND_FILE};
-	require(crfd_batch_text(b, "f", 1, &f->name) == 0 && crfd_batch_text(b, ext.v, ext.nr, &f->ext) == 0);
+	REQUIRE(crfd_batch_text(b, "f", 1, &f->name) == 0 && crfd_batch_text(b, ext.v, ext.nr, &f->ext) == 0);
 	look_at_image(b);
 	crfd_buf_release(&ext);
 	free(text);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Every parser of a text from /proc, on the same bytes; what they find must lie inside the text. */
-#include <stdlib.h>
-#include <string.h>
-
+#include "fuzz.h"
 #include "kinds/fdinfo.h"
 #include "kinds/kind.h"
 #include "procfs/maps.h"
@@ -10,26 +8,18 @@
 #include "procfs/stat.h"
 #include "scan_proc/proc.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(int holds)
-{
-	if (!holds)
-		abort();
-}
-
 static void look_at_fdinfo(const char *text, size_t n)
 {
 	struct crfd_fdinfo info;
 
 	if (crfd_fdinfo_parse(text, n, &info) == 0)
-		require(info.rest <= n && info.has & CRFD_FDINFO_POS && info.has & CRFD_FDINFO_FLAGS);
+		REQUIRE(info.rest <= n && info.has & CRFD_FDINFO_POS && info.has & CRFD_FDINFO_FLAGS);
 	for (int kind = 0; kind < 64; kind++) {
 		const char *id;
 		size_t len;
 
 		crfd_fdinfo_id(text, n, kind, &id, &len);
-		require(id >= text && id + len <= text + n && !memchr(id, '\n', len));
+		REQUIRE(id >= text && id + len <= text + n && !memchr(id, '\n', len));
 	}
 }
 
@@ -40,9 +30,9 @@ static void look_at_task(const char *text, size_t n)
 	crfd_task_rec rec;
 
 	if (crfd_procstat_parse(text, n, &stat) == 0) {
-		require(!stat.comm[sizeof(stat.comm) - 1]);
+		REQUIRE(!stat.comm[sizeof(stat.comm) - 1]);
 		crfd_procstat_rec(&stat, &rec);
-		require(rec.comm_len == CRFD_COMM_LEN && (rec.exit_state != 0) == crfd_procstat_exited(&stat));
+		REQUIRE(rec.comm_len == CRFD_COMM_LEN && (rec.exit_state != 0) == crfd_procstat_exited(&stat));
 	}
 	(void)crfd_procstatus_parse(text, n, &status);
 	for (int mnt = 0; mnt < 64; mnt++)
@@ -55,8 +45,8 @@ static void look_at_maps(const char *text, size_t n)
 	struct crfd_mapping m;
 
 	for (; crfd_maps_next(&p, end, &m) > 0; before = p) {
-		require(p > before && p <= end && m.name >= before && m.name + m.len <= p);
-		require(m.dev && m.start < m.end && m.prot < 16 && !memchr(m.name, '\n', m.len));
+		REQUIRE(p > before && p <= end && m.name >= before && m.name + m.len <= p);
+		REQUIRE(m.dev && m.start < m.end && m.prot < 16 && !memchr(m.name, '\n', m.len));
 	}
 }
 
@@ -65,20 +55,16 @@ static void look_at_link(const char *text, size_t n)
 	struct crfd_link link;
 
 	crfd_link_parse(text, n, &link);
-	require(link.stem <= n && link.stem + (link.marked ? 10 : 0) == n && !(link.path && link.numbered));
+	REQUIRE(link.stem <= n && link.stem + (link.marked ? 10 : 0) == n && !(link.path && link.numbered));
 	for (uint32_t fmt = 0; fmt < 16; fmt++)
 		for (int deleted = 0; deleted < 2; deleted++)
-			require(crfd_kind_name(crfd_kind_of(text, link.stem, fmt << 12, deleted)) != NULL);
+			REQUIRE(crfd_kind_name(crfd_kind_of(text, link.stem, fmt << 12, deleted)) != NULL);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char *text = malloc(size ? size : 1); /* of its very size, so that a byte too far is seen */
+	char *text = exact(data, size);
 
-	if (!text)
-		return 0;
-	if (size)
-		memcpy(text, data, size);
 	look_at_fdinfo(text, size);
 	look_at_task(text, size);
 	look_at_maps(text, size);
