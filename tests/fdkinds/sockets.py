@@ -308,10 +308,10 @@ def _netlink(m: Maker) -> None:
 
 
 @kind("vsock", needs="CONFIG_VSOCKETS")
-def _vsock(m: Maker, backlog: int = 3) -> None:
-    """listening on a port of the kernel's choice, and connected to itself; local is [cid, port]"""
+def _vsock(m: Maker, backlog: int = 3, port: int = socket.VMADDR_PORT_ANY) -> None:
+    """listening on a port of the kernel's choice or on that, and connected to itself; local is [cid, port]"""
     listener, client = (socket.socket(socket.AF_VSOCK, socket.SOCK_STREAM) for _ in range(2))
-    listener.bind((socket.VMADDR_CID_ANY, socket.VMADDR_PORT_ANY))
+    listener.bind((socket.VMADDR_CID_ANY, port))
     listener.listen(backlog)
     try:
         client.bind((_VMADDR_CID_LOCAL, socket.VMADDR_PORT_ANY))  # else connect() may wait for a host's answer
