@@ -245,3 +245,7 @@ def held(by: int = 4, path: bytes = b"/usr/lib/libc.so.6", *, known: int = HAS_A
     """The payload of a HELD record: of a mapped file, twice, r-xs."""
     stat = struct.pack("<IIIiQQQQQII", known, 1, 0o100755, 29, 0x801, 0, 4711, 1234, 0, 1, deleted)
     return struct.pack("<HHiIIQiI", by, 1, 0, 1 | 4 | 8, 2, 8192, -1, 0) + stat + path
+
+
+EXTENDED = image(sample())
+RFC = image(sample(rfc=True), rfc=True)

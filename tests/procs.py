@@ -18,6 +18,15 @@ import pytest
 
 LIMIT = 20.0  # seconds that a single thing may take
 CRFD = [sys.executable, "-m", "crfd"]
+ROOT = Path(__file__).parents[1]
+WAIT = 'import time; print("ready", flush=True); time.sleep(600)'
+GONE = int(Path("/proc/sys/kernel/pid_max").read_text())  # nobody has it: the numbers that are given out are below
+
+
+def run(*args: str | int | Path, before: tuple[str, ...] = (), timeout: float = 60) -> subprocess.CompletedProcess[str]:
+    """The command, run by the command `before`."""
+    command = [*before, *CRFD, *map(str, args)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=timeout, cwd=ROOT)
 
 
 def state(pid: int, tid: int | None = None) -> str:

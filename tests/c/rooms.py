@@ -12,6 +12,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 CSRC = Path(__file__).resolve().parents[2] / "csrc"
@@ -62,25 +63,16 @@ def upward(arrows: list[Arrow], order: tuple[str, ...]) -> Iterator[str]:
 
 
 def circle(arrows: list[Arrow]) -> list[str]:
-    """The files of one circle in their order, empty where there is none."""
+    """The files of one circle, each before one that it needs; empty where there is none."""
     needs: dict[str, set[str]] = {}
     for source, target, _ in arrows:
         if source != target:
             needs.setdefault(source, set()).add(target)
-    done: set[str] = set()
-
-    def follow(file: str, way: list[str]) -> list[str]:
-        if file in way:
-            return [*way[way.index(file) :], file]
-        if file in done:
-            return []
-        for one in sorted(needs.get(file, ())):
-            if found := follow(one, [*way, file]):
-                return found
-        done.add(file)
-        return []
-
-    return next((found for file in sorted(needs) if (found := follow(file, []))), [])
+    try:
+        TopologicalSorter(needs).prepare()
+    except CycleError as e:
+        return list(reversed(e.args[1]))
+    return []
 
 
 def faults(arrows: list[Arrow], order: tuple[str, ...]) -> list[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
+import select
 import signal
 import struct
 import time
@@ -93,12 +94,13 @@ _TFD_ABSTIME, _TFD_CANCEL_ON_SET = 1, 2  # include/uapi/linux/timerfd.h
 
 def _timerfd(
     m: Maker, part: str, clock: str, value_ns: int, *, interval_ns: int = 0, flags: int = 0, ticks: int = 0
-) -> None:
+) -> int:
     settings = {"clock": _CLOCKS[clock], "settime_flags": flags, "ticks": ticks}
     raw = syscalls.libc("timerfd_create", _CLOCKS[clock], os.O_CLOEXEC | os.O_NONBLOCK)
     fd = m.add(raw, "timerfd", part, **settings, value_ns=value_ns, interval_ns=interval_ns)
     spec = struct.pack("4l", *divmod(interval_ns, 10**9), *divmod(value_ns, 10**9))
     syscalls.libc("timerfd_settime", fd, flags, spec, None)
+    return fd
 
 
 @kind("timerfd")
@@ -112,8 +114,8 @@ def _timerfds(m: Maker, interval_ns: int = 3_600_000_000_123) -> None:
     tomorrow = time.time_ns() // 10**9 * 10**9 + 86_400 * 10**9
     _timerfd(m, "absolute", "realtime", tomorrow, flags=_TFD_ABSTIME | _TFD_CANCEL_ON_SET)
     _timerfd(m, "disarmed", "monotonic", 0)
-    _timerfd(m, "expired", "monotonic", 1, ticks=1)
-    time.sleep(0.01)
+    expired = _timerfd(m, "expired", "monotonic", 1, ticks=1)
+    select.select([expired], [], [])
 
 
 @kind("signalfd")

@@ -1,16 +1,24 @@
 # SPDX-License-Identifier: MIT
-"""One process with everything that this machine grants, for a whole module."""
+"""What the tests of this folder share: a process with everything that this machine grants, and cgroups of our own."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests import mkfds
+from tests import mkfds, procs
 
 
 @pytest.fixture(scope="module")
 def everything() -> Iterator[mkfds.Holder]:
+    """For a whole module."""
     with mkfds.spawn("all") as holder:
         yield holder
+
+
+@pytest.fixture(params=["v1", "v2"])
+def cgroup(request: pytest.FixtureRequest, need: Callable[[str], None]) -> Iterator[procs.Cgroup]:
+    need("root")
+    with procs.cgroup(str(request.param)) as made:
+        yield made

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import fcntl
 import json
 import os
@@ -17,7 +16,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
@@ -27,11 +26,12 @@ from crfd.kinds.memory import Memfd
 from crfd.kinds.pipe import Pipe
 from crfd.kinds.socket import Address, InetAddress, NetlinkAddress, PacketAddress, Socket, UnixAddress, VsockAddress
 from tests import mkfds
+from tests.deny import deny
+from tests.facts import of
 from tests.fdkinds import syscalls
 from tests.procs import has_namespace_cookies
 
 Need = Callable[[str], None]
-T = TypeVar("T")
 SEALS = {"seal": 1, "shrink": 2, "grow": 4, "write": 8}  # F_SEAL_* of fcntl(2)
 STATES = {"ESTABLISHED": 1, "FIN_WAIT1": 4, "FIN_WAIT2": 5, "CLOSE": 7, "CLOSE_WAIT": 8, "LISTEN": 10}
 SS_UNCONNECTED, SS_CONNECTED = 1, 3  # include/uapi/linux/net.h
@@ -43,12 +43,11 @@ SOCKETS = (
 )
 
 
-@pytest.fixture(params=["proc", "bpf"])
-def backend(request: pytest.FixtureRequest, need: Need) -> str:
-    need(f"backend {request.param}")
+@pytest.fixture
+def backend(backend: str, need: Need) -> str:
     need("pidfd_getfd")
     need("sock_diag")
-    return str(request.param)
+    return backend
 
 
 @pytest.fixture(scope="module")
@@ -57,19 +56,15 @@ def sockets() -> Iterator[mkfds.Holder]:
         yield holder
 
 
-def scan(pid: int, backend: str) -> dict[int, crfd.OpenFile]:
+def whole(pid: int, backend: str) -> dict[int, crfd.OpenFile]:
+    """A scan in which every descriptor could be read."""
     task = crfd.scan(pid, backend=backend)
     assert not [entry for entry in task.fds.values() if entry.error]
     return {fd: entry.file for fd, entry in task.fds.items() if entry.file is not None}
 
 
-def of(file: crfd.OpenFile, what: type[T]) -> T:
-    assert isinstance(file.detail, what), (file, file.detail)
-    return file.detail
-
-
 def of_sockets(holder: mkfds.Holder, backend: str) -> Iterator[tuple[dict[str, Any], Socket]]:
-    files = scan(holder.pid, backend)
+    files = whole(holder.pid, backend)
     found = [one for one in holder.fds if one["kind"] == "socket" and "family" in one]
     assert found
     return ((one, of(files[one["fd"]], Socket)) for one in found)
@@ -166,7 +161,7 @@ def test_bytes_that_nobody_takes(backend: str) -> None:
         with suppress(BlockingIOError):
             while sent < 1 << 26:
                 sent += client.send(bytes(1 << 16))
-        files = scan(os.getpid(), backend)
+        files = whole(os.getpid(), backend)
         ours, theirs = of(files[client.fileno()], Socket), of(files[taken.fileno()], Socket)
         assert ours.send_queue is not None
         assert theirs.recv_queue
@@ -189,7 +184,7 @@ def test_a_socket_that_was_brought_from_another_network_namespace(backend: str, 
     with ThreadPoolExecutor(1) as thread:
         there, inode = thread.submit(make_socket_elsewhere).result()
     with there, socket.socket() as here:
-        files = scan(os.getpid(), backend)
+        files = whole(os.getpid(), backend)
         assert of(files[there.fileno()], Socket).net_ns == inode
         assert of(files[here.fileno()], Socket).net_ns == os.stat("/proc/self/ns/net").st_ino != inode
 
@@ -231,7 +226,7 @@ def in_network_namespace(*kinds: str) -> Iterator[mkfds.Holder]:
 
 def test_pipes_and_fifos(backend: str) -> None:
     with mkfds.spawn("pipe:capacity=131072,bytes=4097", "pipe_packet", "pipe_nonblock", "fifo") as holder:
-        files = scan(holder.pid, backend)
+        files = whole(holder.pid, backend)
         found = [one for one in holder.fds if "waiting" in one]
         assert len(found) == 10
         for one in found:
@@ -250,18 +245,18 @@ def test_a_pipe_with_many_buffers_in_use(backend: str) -> None:
         for n in (15, 1, 1, 23):
             for _ in range(n):
                 os.write(w, b"one")
-            files = scan(os.getpid(), backend)
+            files = whole(os.getpid(), backend)
             waiting = struct.unpack("i", fcntl.ioctl(r, termios.FIONREAD, bytes(4)))[0]
             for fd in (r, w):
                 pipe = of(files[fd], Pipe)
                 assert (pipe.capacity, pipe.waiting) == (capacity, waiting)
         assert waiting == 40 * 3
         assert os.read(r, 10) == b"one"  # so that the ring no longer begins at its first slot
-        assert of(scan(os.getpid(), backend)[w], Pipe).waiting == 39 * 3
+        assert of(whole(os.getpid(), backend)[w], Pipe).waiting == 39 * 3
         while fcntl.ioctl(r, termios.FIONREAD, bytes(4)) != bytes(4):
             os.read(r, 10)
         os.write(w, b"twenty two bytes here.")
-        assert of(scan(os.getpid(), backend)[w], Pipe).waiting == 22
+        assert of(whole(os.getpid(), backend)[w], Pipe).waiting == 22
     finally:
         os.close(r)
         os.close(w)
@@ -269,7 +264,7 @@ def test_a_pipe_with_many_buffers_in_use(backend: str) -> None:
 
 def test_o_path_of_a_fifo_and_a_socket_is_only_a_name(backend: str) -> None:
     with mkfds.spawn("opath") as holder:
-        files = scan(holder.pid, backend)
+        files = whole(holder.pid, backend)
         for role in ("opath.fifo", "opath.socket"):
             assert files[holder.by_role(role)["fd"]].detail is None
 
@@ -286,7 +281,7 @@ def owner_of(one: dict[str, Any], uid: int) -> Owner | None:
 
 def test_the_owner_of_a_socket(backend: str) -> None:
     with mkfds.spawn("owner") as holder:
-        files = scan(holder.pid, backend)
+        files = whole(holder.pid, backend)
         one = holder.by_role("owner.async")
         assert files[one["fd"]].owner == owner_of(one, os.getuid())
         assert files[holder.by_role("owner.async_peer")["fd"]].owner is None
@@ -298,11 +293,11 @@ def test_every_type_of_owner_of_a_pipe(backend: str) -> None:
         rows = [(0, threading.get_native_id()), (1, os.getpid()), (2, os.getpgrp()), (1, os.getppid())]
         for type_, pid in rows:
             fcntl.fcntl(r, 15, struct.pack("ii", type_, pid))  # F_SETOWN_EX
-            files = scan(os.getpid(), backend)
+            files = whole(os.getpid(), backend)
             assert files[r].owner == Owner(pid, OwnerType(type_), os.getuid(), os.geteuid(), 0)
             assert files[w].owner is None
         fcntl.fcntl(w, 10, signal.SIGRTMIN)  # F_SETSIG, and nobody to be told
-        found = scan(os.getpid(), backend)[w].owner
+        found = whole(os.getpid(), backend)[w].owner
         assert found is not None
         assert (found.pid, found.signal) == (None, signal.SIGRTMIN)
     finally:
@@ -313,7 +308,7 @@ def test_every_type_of_owner_of_a_pipe(backend: str) -> None:
 def test_the_owner_of_a_file(backend: str) -> None:
     """Only the walk in the kernel tells it: a copy of the descriptor would have to be closed."""
     with mkfds.spawn("owner") as holder:
-        files = scan(holder.pid, backend)
+        files = whole(holder.pid, backend)
         for role in ("owner.tid", "owner.pid", "owner.pgrp"):
             one = holder.by_role(role)
             assert files[one["fd"]].owner == (owner_of(one, os.getuid()) if backend == "bpf" else None)
@@ -328,7 +323,7 @@ def test_an_owner_that_is_gone(backend: str) -> None:
         fcntl.fcntl(r, fcntl.F_SETOWN, pid)
         fcntl.fcntl(r, 10, signal.SIGRTMIN)  # F_SETSIG
         os.waitpid(pid, 0)
-        found = scan(os.getpid(), backend)[r].owner
+        found = whole(os.getpid(), backend)[r].owner
         assert found is not None
         told = fcntl.fcntl(r, fcntl.F_GETOWN)  # Linux 5.12 forgets who is gone
         assert (found.pid, found.signal) == (told or None, signal.SIGRTMIN)
@@ -342,7 +337,7 @@ def test_an_owner_that_is_gone(backend: str) -> None:
 
 def test_seals(backend: str) -> None:
     with mkfds.spawn("memfd") as holder:
-        files = scan(holder.pid, backend)
+        files = whole(holder.pid, backend)
         found = [one for one in holder.fds if "seals" in one]
         assert len(found) >= 3
         for one in found:
@@ -355,7 +350,7 @@ def test_a_file_of_the_size_of_a_message_queue_is_none(backend: str, tmp_path: P
     with open(tmp_path / "eighty", "rb") as f, open(shm, "xb") as sparse:
         shm.unlink()
         sparse.truncate(80)
-        files = scan(os.getpid(), backend)
+        files = whole(os.getpid(), backend)
         assert files[f.fileno()].kind is files[sparse.fileno()].kind is crfd.Kind.FILE
 
 
@@ -385,29 +380,18 @@ def in_child(body: Callable[[], Any]) -> Any:
     return answer["result"]
 
 
-_PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP, _PR_SET_DUMPABLE = 38, 22, 4  # prctl(2)
-_PIDFD_GETFD = 438
-_EPERM, _RET_ERRNO, _RET_ALLOW = 1, 0x50000, 0x7FFF0000
-
-
-def refuse_pidfd_getfd() -> None:
-    """A seccomp filter: load the number, jump, answer (linux/filter.h)."""
-    rows = [(0x20, 0, 0, 0), (0x15, 0, 1, _PIDFD_GETFD), (0x06, 0, 0, _RET_ERRNO | _EPERM), (0x06, 0, 0, _RET_ALLOW)]
-    code = syscalls.buffer(b"".join(struct.pack("HBBI", *row) for row in rows))
-    program = ctypes.c_char_p(struct.pack("H6xQ", len(rows), syscalls.address(code)))
-    syscalls.libc("prctl", _PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    syscalls.libc("prctl", _PR_SET_SECCOMP, 2, program, 0, 0)
+_PR_SET_DUMPABLE = 4  # prctl(2)
 
 
 def summary(pid: int, backend: str) -> list[list[Any]]:
-    files = scan(pid, backend)
+    files = whole(pid, backend)
     return [[fd, f.kind_name, f.ino, f.f_flags, repr(f.owner), repr(f.detail)] for fd, f in sorted(files.items())]
 
 
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "aarch64"), reason="the filter knows no other machine")
 def test_refused_by_seccomp(backend: str) -> None:
     def refused() -> list[list[Any]]:
-        refuse_pidfd_getfd()
+        deny(["pidfd_getfd"])
         return summary(holder.pid, backend)
 
     with mkfds.spawn("tcp4", "pipe", "memfd", "owner", "regular") as holder:
@@ -437,7 +421,7 @@ def test_one_s_own_without_privilege(need: Need) -> None:
         os.setresuid(65534, 65534, 65534)
         syscalls.libc("prctl", _PR_SET_DUMPABLE, 1, 0, 0, 0)
         with socket.create_server(("127.0.0.1", 0), backlog=7) as server:
-            found = of(scan(os.getpid(), "proc")[server.fileno()], Socket)
+            found = of(whole(os.getpid(), "proc")[server.fileno()], Socket)
             assert as_reported(found.name) == list(server.getsockname())
         return [found.state, found.backlog, found.net_ns]
 
@@ -448,5 +432,5 @@ def test_one_s_own_without_privilege(need: Need) -> None:
 def test_no_copy_is_left(backend: str) -> None:
     with mkfds.spawn("sockets:n=600", "pipes:n=600") as holder:
         before = sorted(os.listdir("/proc/self/fd"))
-        assert len(scan(holder.pid, backend)) >= 2400
+        assert len(whole(holder.pid, backend)) >= 2400
         assert sorted(os.listdir("/proc/self/fd")) == before

@@ -13,7 +13,6 @@ import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 
@@ -31,7 +30,6 @@ from tests.facts import known, of, scan
 from tests.fdkinds import syscalls
 
 Need = Callable[[str], None]
-T = TypeVar("T")
 
 
 # ---- events ----
@@ -61,7 +59,7 @@ def test_timerfd(everything: mkfds.Holder, backend: str) -> None:
         elif one["settime_flags"] & 1:  # absolute: what is left of a day
             assert 0 < timer.value <= 86_400 * 10**9, one
         else:
-            assert one["value_ns"] - 300 * 10**9 < timer.value <= one["value_ns"], one
+            assert one["value_ns"] // 2 < timer.value <= one["value_ns"], one
 
 
 def test_signalfd(everything: mkfds.Holder, backend: str) -> None:

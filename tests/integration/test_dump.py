@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +13,10 @@ import pytest
 
 import crfd
 from tests import mkfds
+from tests.procs import GONE
 
 Need = Callable[[str], None]
 DELETED = b" (deleted)"
-
-
-@pytest.fixture(scope="module")
-def everything() -> Iterator[mkfds.Holder]:
-    """One process with every kind of descriptor that this machine grants."""
-    with mkfds.spawn("all") as holder:
-        yield holder
 
 
 def test_every_descriptor_is_recorded(everything: mkfds.Holder, backend: str) -> None:
@@ -165,21 +159,19 @@ def dump_image(pids: list[int], backend: str) -> Any:
 
 
 def test_no_such_process(tmp_path: Path, backend: str) -> None:
-    pid = int(Path("/proc/sys/kernel/pid_max").read_text()) - 1
-    with pytest.raises(ProcessLookupError, match=f"pid {pid}") as e:
-        crfd.dump(pid, tmp_path / "image", backend=backend)
+    with pytest.raises(ProcessLookupError, match=f"pid {GONE}") as e:
+        crfd.dump(GONE, tmp_path / "image", backend=backend)
     assert isinstance(e.value, crfd.CrfdError)
     assert os.listdir(tmp_path) == []
     with pytest.raises(ProcessLookupError):
-        crfd.count(pid)
+        crfd.count(GONE)
 
 
 def test_one_of_two_is_gone(backend: str) -> None:
-    gone = int(Path("/proc/sys/kernel/pid_max").read_text()) - 1
     with mkfds.spawn("regular") as holder:
         out = io.BytesIO()
-        result = crfd.dump([holder.pid, gone], out, backend=backend)
-    assert [(one.pid, one.errno) for one in result.unread] == [(gone, 3)]
+        result = crfd.dump([holder.pid, GONE], out, backend=backend)
+    assert [(one.pid, one.errno) for one in result.unread] == [(GONE, 3)]
     assert result.tasks == 1
 
 

@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ import pytest
 import crfd
 from crfd.capture.freeze import frozen
 from tests import mkfds, procs
-from tests.procs import CRFD, LIMIT, running, state, until
+from tests.procs import CRFD, GONE, LIMIT, WAIT, running, state, until
 
 Need = Callable[[str], None]
 
@@ -35,21 +35,23 @@ def dumped(pids: Any, backend: str) -> tuple[crfd.DumpResult, crfd.Image]:
     return result, crfd.open(io.BytesIO(out.getvalue()))
 
 
-THREADS = """
-import sys, threading, time
+THREADS = (
+    """
+import threading, time
 for _ in range(20):
     threading.Thread(target=lambda: [time.sleep(0.001) for _ in iter(int, 1)], daemon=True).start()
-print("ready", flush=True)
-time.sleep(600)
 """
+    + WAIT
+)
 
 
-MANY = """
-import os, time
+MANY = (
+    """
+import os
 fds = [os.open("/proc/version", os.O_RDONLY) for _ in range(19800)]
-print("ready", flush=True)
-time.sleep(600)
 """
+    + WAIT
+)
 
 
 def test_every_thread_stands_still_and_goes_on() -> None:
@@ -163,14 +165,15 @@ def test_a_dump_that_dies_while_it_writes_holds_nobody() -> None:
         until(lambda: state(holder.pid) == "S", "it goes on")
 
 
-TRACER = """
-import ctypes, sys, time
+TRACER = (
+    """
+import ctypes, sys
 libc = ctypes.CDLL(None, use_errno=True)
 libc.ptrace.argtypes = [ctypes.c_long] * 4
 assert libc.ptrace(0x4206, int(sys.argv[1]), 0, 0) == 0  # PTRACE_SEIZE
-print("ready", flush=True)
-time.sleep(600)
 """
+    + WAIT
+)
 
 
 def test_a_debugged_process_is_named_and_dumped_all_the_same(tmp_path: Path) -> None:
@@ -249,10 +252,9 @@ def test_stop_and_continue_while_held() -> None:
 BOMB = """
 import os, sys, time, ctypes
 ctypes.CDLL(None).prctl(1, 9)
-end = time.monotonic() + 30
 print("ready", flush=True)
 living = 0
-while time.monotonic() < end:
+while True:
     if living >= 12:
         os.wait()
         living -= 1
@@ -277,19 +279,20 @@ def test_children_that_appear_meanwhile_are_held_too(backend: str) -> None:
                 time.sleep(0.03)
                 assert set(procs.tree(process.pid)) == below
                 assert {state(pid) for pid in below} <= {"t", "Z"}
-    assert [pid for pid in below if state(pid) == "t"] == []
+    until(lambda: "t" not in map(state, below), "none of them is held")
 
 
-SPAWNER = """
+SPAWNER = (
+    """
 import threading, time
 def again():
     while True:
         threading.Thread(target=time.sleep, args=(0.002,)).start()
         time.sleep(0.0005)
 threading.Thread(target=again, daemon=True).start()
-print("ready", flush=True)
-time.sleep(600)
 """
+    + WAIT
+)
 
 
 def test_threads_that_appear_meanwhile_are_held_too() -> None:
@@ -324,7 +327,7 @@ def test_a_thread_that_cannot_stop_does_not_hold_us_up(backend: str) -> None:
             start = time.monotonic()
             result, image = dumped(process.pid, backend)
             image.close()
-            assert time.monotonic() - start < 3
+            assert time.monotonic() - start < LIMIT  # which is less than the child lives
             assert [(one.pid, one.errno, one.step) for one in result.unread] == [(process.pid, 16, crfd.Step.FREEZE)]
         finally:
             os.kill(child, signal.SIGKILL)
@@ -344,22 +347,14 @@ def test_zombies_and_kernel_threads_have_nothing_to_hold(backend: str) -> None:
 
 
 def test_one_that_is_gone(backend: str) -> None:
-    gone = int(Path("/proc/sys/kernel/pid_max").read_text()) - 1
     with mkfds.spawn("regular") as holder:
-        result, image = dumped([holder.pid, gone], backend)
+        result, image = dumped([holder.pid, GONE], backend)
         image.close()
-    assert [(one.pid, one.errno) for one in result.unread] == [(gone, 3)]
+    assert [(one.pid, one.errno) for one in result.unread] == [(GONE, 3)]
     assert [one.pid for one in result.still] == [holder.pid]
 
 
 # ---- cgroups ----
-
-
-@pytest.fixture(params=["v1", "v2"])
-def cgroup(request: pytest.FixtureRequest, need: Need) -> Iterator[procs.Cgroup]:
-    need("root")
-    with procs.cgroup(str(request.param)) as made:
-        yield made
 
 
 def test_a_cgroup_is_frozen_by_its_freezer(cgroup: procs.Cgroup, backend: str) -> None:
@@ -436,13 +431,13 @@ def test_99000_descriptors_in_5_processes(need: Need) -> None:
     with ExitStack() as stack:
         pids = [stack.enter_context(running(MANY)).pid for _ in range(5)]
         crfd.dump(pids, io.BytesIO(), backend="bpf")  # the programs are loaded
-        start = time.monotonic()
-        crfd.dump(pids, io.BytesIO(), backend="bpf")
-        running_dump = time.monotonic() - start
-        held = []
+        running_dumps, held = [], []
         for _ in range(5):
+            start = time.monotonic()
+            crfd.dump(pids, io.BytesIO(), backend="bpf")
+            running_dumps.append(time.monotonic() - start)
             result = crfd.dump(pids, io.BytesIO(), backend="bpf", freeze=True)
             assert result.fds >= 99000
             assert not result.unread
             held.append(max(one.ns for one in result.still) / 1e9)
-    assert min(held) < max(0.25, running_dump), held  # the other one is for slow machines
+    assert min(held) < max(0.25, *running_dumps), held  # the other one is for slow machines

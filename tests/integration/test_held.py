@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -251,7 +252,7 @@ def test_the_controlling_terminal(backend: str) -> None:
     if pid == 0:
         os.execvp("cat", ["cat"])
     try:
-        procs.until(lambda: procs.state(pid) == "S", "it waits")
+        procs.until(partial(waits, pid), "it waits")
         name = os.readlink(f"/proc/{pid}/fd/0")
         rdev = os.stat(name).st_rdev
         (tty,) = by(crfd.scan(pid, backend=backend, holds="all").held, HeldBy.TTY)
@@ -260,6 +261,10 @@ def test_the_controlling_terminal(backend: str) -> None:
         os.close(master)
         os.kill(pid, 9)
         os.waitpid(pid, 0)
+
+
+def waits(pid: int) -> bool:
+    return procs.state(pid) == "S"
 
 
 def test_who_keeps_a_mount_busy(backend: str, need: Need, tmp_path: Path) -> None:
@@ -275,18 +280,19 @@ def test_who_keeps_a_mount_busy(backend: str, need: Need, tmp_path: Path) -> Non
         shutil.copy(shutil.which("sleep") or "sleep", program)
         library = where / "library"
         library.write_bytes(bytes(4096))
-        code = "import mmap, sys, time\nf = open(sys.argv[1], 'r+b')\nm = mmap.mmap(f.fileno(), 4096)\ntime.sleep(99)"
+        code = "import mmap, sys\nf = open(sys.argv[1], 'r+b')\nm = mmap.mmap(f.fileno(), 4096)\n" + procs.WAIT
         started = [
             subprocess.Popen(["sleep", "99"], cwd=where),
             subprocess.Popen(["sleep", "99"], cwd=where),
-            subprocess.Popen([program, "99"]),
-            subprocess.Popen([sys.executable, "-c", code, library]),
+            subprocess.Popen(["sleep", "99"], executable=program),  # one program may be many, by their names
             subprocess.Popen(["sleep", "99"], stdin=library.open()),
         ]
-        for one in started:
-            procs.until(lambda pid=one.pid: procs.state(pid) == "S", "it waits")  # type: ignore[misc]
         image = io.BytesIO()
-        crfd.dump([one.pid for one in started], image, backend=backend, holds="all")
+        with procs.running(code, str(library)) as mapper:
+            pids = [*(one.pid for one in started), mapper.pid]
+            for pid in pids:
+                procs.until(partial(waits, pid), "it waits")
+            crfd.dump(pids, image, backend=backend, holds="all")
         dev = where.stat().st_dev
         with crfd.Image(image.getbuffer()) as read:
             found = {
@@ -294,7 +300,7 @@ def test_who_keeps_a_mount_busy(backend: str, need: Need, tmp_path: Path) -> Non
                 | {"FD" for one in task.fds.values() if one.file and one.file.dev == dev}
                 for task in read.tasks.values()
             }
-        assert list(found.values()) == [{"CWD"}, {"CWD"}, {"EXE", "MAP"}, {"MAP", "FD"}, {"FD"}]
+        assert [found[pid] for pid in pids] == [{"CWD"}, {"CWD"}, {"EXE", "MAP"}, {"FD"}, {"MAP", "FD"}]
     finally:
         for one in started:
             one.kill()

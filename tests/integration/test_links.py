@@ -16,17 +16,17 @@ import pytest
 import crfd
 from crfd import Link
 from tests import mkfds
-from tests.procs import CRFD, running
+from tests.procs import CRFD, WAIT, running, tree
 
 Need = Callable[[str], None]
 
 
-@pytest.fixture(params=["proc", "bpf"])
-def backend(request: pytest.FixtureRequest, need: Need) -> str:
-    need(f"backend {request.param}")
-    if request.param == "proc":
+@pytest.fixture
+def backend(backend: str, need: Need) -> str:
+    """Only with kcmp does /proc tell for certain which end is whose."""
+    if backend == "proc":
         need("kcmp")
-    return str(request.param)
+    return backend
 
 
 def image_of(backend: str, *pids: int) -> crfd.Image:
@@ -40,7 +40,8 @@ def objref(image: crfd.Image, pid: int, fd: int) -> int:
 
 
 # Both children get the pipe; the parent keeps no end.
-PIPE = """
+PIPE = (
+    """
 import os, sys, time
 r, w = os.pipe()
 told, tell = os.pipe()
@@ -56,14 +57,12 @@ for end in "rw":
         time.sleep(600)
 os.close(r), os.close(w), os.close(tell)
 os.read(told, 1)  # the end of it: both children have closed theirs
-print("ready", flush=True)
-time.sleep(600)
 """
+    + WAIT
+)
 
 
 def test_a_pipe_between_processes(backend: str) -> None:
-    from tests.procs import tree
-
     with running(PIPE) as process:
         pids = tree(process.pid)
         with image_of(backend, *pids) as image:
@@ -79,9 +78,8 @@ def test_a_pipe_between_processes(backend: str) -> None:
 
 
 def test_a_pipe_whose_reader_is_elsewhere(backend: str) -> None:
-    code = 'import time; print("ready", flush=True); time.sleep(600)'  # its stdout is our pipe
-    with running(code) as process, image_of(backend, process.pid) as image:
-        stdout = objref(image, process.pid, 1)
+    with running(WAIT) as process, image_of(backend, process.pid) as image:
+        stdout = objref(image, process.pid, 1)  # our pipe
         assert crfd.links(image).of(stdout) == (Link("pipe", stdout, None),)
 
 
@@ -105,7 +103,7 @@ def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
 
 
 def holder_of(s: socket.socket) -> str:
-    return f'import os, time; os.fstat({s.fileno()}); print("ready", flush=True); time.sleep(600)'
+    return f"import os; os.fstat({s.fileno()}); {WAIT}"
 
 
 def test_unix_peers_across_processes(backend: str, need: Need, pair: tuple[socket.socket, socket.socket]) -> None:
@@ -148,8 +146,9 @@ def test_tcp_with_both_ends_in_the_image(backend: str, family: int, host: str, k
 
 
 # Of the watched: 20 stays, 21 is closed, 22 is another file by now, 23 is watched by its dup's number as well.
-EPOLL = """
-import os, select, time
+EPOLL = (
+    """
+import os, select
 epoll = select.epoll()
 os.dup2(epoll.fileno(), 60)
 for fd in (20, 21, 22, 23):
@@ -166,9 +165,9 @@ os.dup2(23, 43)
 epoll.register(43, select.EPOLLIN)
 os.close(21)
 os.dup2(20, 22)
-print("ready", flush=True)
-time.sleep(600)
 """
+    + WAIT
+)
 
 
 def test_epoll_targets(backend: str) -> None:

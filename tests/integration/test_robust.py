@@ -26,17 +26,10 @@ import crfd
 from crfd._core.batch import Batch
 from crfd._core.scan import Scanner
 from tests import leaks, mkfds
-from tests.procs import CRFD, LIMIT, running, state, tree, until
+from tests.procs import CRFD, LIMIT, ROOT, WAIT, run, running, state, tree, until
 
 Need = Callable[[str], None]
-ROOT = Path(__file__).resolve().parents[2]
 STRESS = os.environ.get("CRFD_STRESS") == "1"
-WAIT = 'import time; print("ready", flush=True); time.sleep(600)'
-
-
-def run(*args: str | int | Path, before: tuple[str, ...] = (), timeout: float = 60) -> subprocess.CompletedProcess[str]:
-    command = [*before, *CRFD, *map(str, args)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=timeout, cwd=ROOT)
 
 
 def inside(*before: str, code: str, timeout: float = 120) -> Any:
@@ -127,7 +120,7 @@ def test_a_fuse_server_that_never_answered(backend: str, tmp_path: Path) -> None
 
 
 def test_unprivileged_one_s_own_are_whole_and_others_named(nobody: tuple[str, ...], tmp_path: Path) -> None:
-    code = "import os, time; fds = [os.open('/usr', 0), os.eventfd(7), *os.pipe()]; " + WAIT
+    code = "import os; fds = [os.open('/usr', 0), os.eventfd(7), *os.pipe()]; " + WAIT
     with running(code, before=nobody) as own, running(WAIT) as other:
         command = [*nobody, *CRFD, "dump", str(own.pid), str(other.pid)]
         done = subprocess.run(command, capture_output=True, check=False, timeout=60, cwd=ROOT)
@@ -270,11 +263,11 @@ while True:
 
 def test_processes_that_open_close_and_die(backend: str) -> None:
     """Every image is whole, whatever went away under it; who went is named as gone and nothing else."""
-    dumps, gone, changed = (3000 if STRESS else 160), 0, 0
+    wanted, dumps, gone, changed = (3000 if STRESS else 160), 0, 0, 0
     deadline = time.monotonic() + (600 if STRESS else 200)
     with running(NURSERY, "8") as process, mkfds.spawn("churn:width=100") as churn:
-        for n in range(dumps):
-            assert time.monotonic() < deadline, f"{n} dumps until now"
+        while dumps < wanted or not gone or not changed:
+            assert time.monotonic() < deadline, f"{dumps} dumps, {gone} gone, {changed} changed until now"
             pids = {churn.pid, *tree(process.pid)}
             out = io.BytesIO()
             result = crfd.dump(pids, out, backend=backend)
@@ -287,20 +280,17 @@ def test_processes_that_open_close_and_die(backend: str) -> None:
                 assert all(entry.file or entry.error for entry in task.fds.values())
                 changed += task.consistency is crfd.Consistency.CHANGED
             gone += len(result.unread)
-    assert gone
-    assert changed
+            dumps += 1
 
 
 ALL_UNDER_CHURN = """
-import io, json, subprocess, sys, time, crfd
+import io, json, subprocess, sys, crfd
 nursery = subprocess.Popen([sys.executable, "-c", sys.argv[1] if len(sys.argv) > 1 else NURSERY, "8"],
                            stdout=subprocess.PIPE)
 assert nursery.stdout.readline() == b"ready\\n"
-end = time.monotonic() + 60
 answer = {"tasks": 0, "gone": 0, "errors": []}
 for n in range(40):
     for backend in BACKENDS:
-        assert time.monotonic() < end
         out = io.BytesIO()
         result = crfd.dump(crfd.Selection(), out, backend=backend)
         crfd.verify(io.BytesIO(out.getvalue()))
@@ -327,7 +317,7 @@ def test_all_of_a_host_under_churn(need: Need) -> None:
 
 def test_a_process_that_ends_while_it_is_read(backend: str) -> None:
     """It is in the image as far as it was there, or named as gone; the image is right either way."""
-    code = "import os, time; fds = [os.open('/usr', 0) for _ in range(5000)]; " + WAIT
+    code = "import os; fds = [os.open('/usr', 0) for _ in range(5000)]; " + WAIT
     rng = random.Random(1)
     whole = gone = part = 0
     for _ in range(40 if STRESS else 12):
@@ -372,7 +362,6 @@ for number in (1, 2):
     first = child("first")
     scanner = Scanner(number, [first], 1)
     end(first)
-    time.sleep(0.05)
     with open("/proc/sys/kernel/ns_last_pid", "w") as last:
         last.write(str(first - 1))
     second = child("second")
@@ -458,7 +447,7 @@ def test_a_batch_does_not_show_them_either(need: Need) -> None:
 
 _LEFT = 10  # descriptors for all of a dump
 # As many as make a batch of their own.
-_FULL = 'import os, time; [os.dup(0) for _ in range(17000)]; print("ready", flush=True); time.sleep(600)'
+_FULL = "import os; [os.dup(0) for _ in range(17000)]; " + WAIT
 
 
 def test_threads_do_not_take_the_last_descriptors_from_each_other(

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -15,11 +15,12 @@ import pytest
 import crfd
 from crfd import Selection
 from tests import procs
-from tests.procs import CRFD, running, tree, until
+from tests.procs import CRFD, WAIT, running, tree, until
 
 Need = Callable[[str], None]
-WAIT = 'import sys, time; print("ready", flush=True); time.sleep(600)'
-CHILDREN = """
+OURS = f"{os.getpid()}-"  # begins the names of processes here, which another run on this machine must not find
+CHILDREN = (
+    """
 import ctypes, os, time
 for _ in range(2):
     if os.fork() == 0:
@@ -27,14 +28,14 @@ for _ in range(2):
         if os.fork() == 0:
             ctypes.CDLL(None).prctl(1, 9)
         time.sleep(600)
-print("ready", flush=True)
-time.sleep(600)
 """
+    + WAIT
+)
 
 
 def named(name: str) -> str:
-    """A process that calls itself so."""
-    return f'import ctypes; ctypes.CDLL(None).prctl(15, b"{name}"); {WAIT}'
+    """A process that calls itself so, with ours in front: 15 bytes at most."""
+    return f'import ctypes; ctypes.CDLL(None).prctl(15, b"{OURS}{name}"); {WAIT}'
 
 
 @pytest.fixture
@@ -74,18 +75,18 @@ def test_our_own_tree_is_without_ourselves() -> None:
 
 
 def test_name_is_a_pattern() -> None:
-    with running(named("crfd-sel-a")) as a, running(named("crfd-sel-b")) as b:
-        assert Selection(name="crfd-sel-a").resolve() == [a.pid]
-        assert Selection(name="crfd-sel-?").resolve() == sorted([a.pid, b.pid])
-        assert Selection(name="crfd-sel").resolve() == []
-        assert Selection(name="CRFD-SEL-A").resolve() == []
+    with running(named("sel-a")) as a, running(named("sel-b")) as b:
+        assert Selection(name=f"{OURS}sel-a").resolve() == [a.pid]
+        assert Selection(name=f"{OURS}sel-?").resolve() == sorted([a.pid, b.pid])
+        assert Selection(name=f"{OURS}sel").resolve() == []
+        assert Selection(name=f"{OURS}SEL-A").resolve() == []
 
 
 def test_command_is_searched_in_the_whole_command_line() -> None:
-    with running(WAIT, "crfd selection 17") as a, running(WAIT, "crfd selection 18") as b:
-        assert Selection(command="selection 17$").resolve() == [a.pid]
-        assert Selection(command=r"crfd selection 1\d").resolve() == sorted([a.pid, b.pid])
-        assert Selection(command="^selection 17").resolve() == []
+    with running(WAIT, f"crfd {OURS}17") as a, running(WAIT, f"crfd {OURS}18") as b:
+        assert Selection(command=f"{OURS}17$").resolve() == [a.pid]
+        assert Selection(command=rf"crfd {OURS}1\d").resolve() == sorted([a.pid, b.pid])
+        assert Selection(command=f"^{OURS}17").resolve() == []
     with pytest.raises(crfd.CrfdError, match="regular expression"):
         Selection(command="(").resolve()
 
@@ -109,13 +110,6 @@ def test_session() -> None:
         found = Selection(session=leader.pid).resolve()
         assert found == [leader.pid]
         assert other.pid in Selection(session=os.getsid(0)).resolve()
-
-
-@pytest.fixture(params=["v1", "v2"])
-def cgroup(request: pytest.FixtureRequest, need: Need) -> Iterator[procs.Cgroup]:
-    need("root")
-    with procs.cgroup(str(request.param)) as made:
-        yield made
 
 
 def test_cgroup_and_those_below_it(cgroup: procs.Cgroup) -> None:
@@ -159,20 +153,20 @@ def test_pid_namespace_by_inode_and_by_a_pid_in_it(need: Need) -> None:
 
 def test_conditions_must_all_hold() -> None:
     with ExitStack() as stack:
-        a = stack.enter_context(running(named("crfd-both"), "first", start_new_session=True))
-        b = stack.enter_context(running(named("crfd-both"), "second", start_new_session=True))
-        c = stack.enter_context(running(named("crfd-other"), "first"))
-        assert Selection(name="crfd-both").resolve() == sorted([a.pid, b.pid])
-        assert Selection(name="crfd-both", command="first$").resolve() == [a.pid]
-        assert Selection(name="crfd-both", command="first$", session=b.pid).resolve() == []
-        assert Selection(name="crfd-*", command="first$", user=str(os.geteuid())).resolve() == sorted([a.pid, c.pid])
+        a = stack.enter_context(running(named("both"), "first", start_new_session=True))
+        b = stack.enter_context(running(named("both"), "second", start_new_session=True))
+        c = stack.enter_context(running(named("other"), "first"))
+        assert Selection(name=f"{OURS}both").resolve() == sorted([a.pid, b.pid])
+        assert Selection(name=f"{OURS}both", command="first$").resolve() == [a.pid]
+        assert Selection(name=f"{OURS}both", command="first$", session=b.pid).resolve() == []
+        assert Selection(name=f"{OURS}*", command="first$", user=str(os.geteuid())).resolve() == sorted([a.pid, c.pid])
 
 
 def test_conditions_narrow_the_pids_and_trees() -> None:
-    with running(CHILDREN) as process, running(named("crfd-alone")) as alone:
+    with running(CHILDREN) as process, running(named("alone")) as alone:
         until(lambda: len(tree(process.pid)) == 5, "the tree is there")
         pids = frozenset({process.pid, alone.pid})
-        assert Selection(pids, name="crfd-alone").resolve() == [alone.pid]
+        assert Selection(pids, name=f"{OURS}alone").resolve() == [alone.pid]
         assert Selection(pids, name="python*").resolve() == [process.pid]
         assert Selection(pids, tree=True, name="python*").resolve() == sorted(tree(process.pid))
 
@@ -194,12 +188,12 @@ def test_a_kernel_thread_has_a_name_and_no_command_line(need: Need) -> None:
 
 
 def test_the_result_names_who_was_chosen(tmp_path: Path) -> None:
-    with running(named("crfd-chosen")) as a, running(named("crfd-chosen")) as b:
-        result = crfd.dump(Selection(name="crfd-chosen"), tmp_path / "image")
+    with running(named("chosen")) as a, running(named("chosen")) as b:
+        result = crfd.dump(Selection(name=f"{OURS}chosen"), tmp_path / "image")
         assert result.pids == tuple(sorted([a.pid, b.pid]))
         with crfd.open(tmp_path / "image") as image:
             assert sorted(image.tasks) == list(result.pids)
-            assert all(task.comm == b"crfd-chosen" for task in image.tasks.values())
+            assert all(task.comm == f"{OURS}chosen".encode() for task in image.tasks.values())
 
 
 def test_no_one_fits(tmp_path: Path) -> None:

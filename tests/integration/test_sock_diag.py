@@ -19,14 +19,14 @@ import pytest
 import crfd
 from crfd._core.sock_diag import UnixSockets
 from crfd.kinds.socket import Socket
-from tests.procs import has_namespace_cookies, running, state
+from tests.procs import WAIT, has_namespace_cookies, running, state
 
 Need = Callable[[str], None]
 BACKLOG = 11
 
 # fds: 30 and 31 a pair, 32 a listener, 33 and 34 connected and not accepted, 35 connected to nobody
 SOCKETS = f"""
-import os, socket, time
+import os, socket
 unix = socket.socket
 a, b = socket.socketpair()
 listener, one, two, none = unix(socket.AF_UNIX), unix(socket.AF_UNIX), unix(socket.AF_UNIX), unix(socket.AF_UNIX)
@@ -37,7 +37,6 @@ two.connect(listener.getsockname())
 for fd, s in enumerate((a, b, listener, one, two, none), 30):
     os.dup2(s.fileno(), fd)
 """
-WAIT = 'print("ready", flush=True); time.sleep(600)'
 
 
 @pytest.fixture(autouse=True)

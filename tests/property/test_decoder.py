@@ -9,10 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import crfd
-from tests.images import Fd, File, Rec, Task, assemble, image, plan, sample
-
-EXTENDED = image(sample())
-RFC = image(sample(rfc=True), rfc=True)
+from tests.images import EXTENDED, RFC, Fd, File, Rec, Task, assemble, image, plan, sample
 
 
 class Trickle(io.RawIOBase):

@@ -18,6 +18,7 @@ import crfd
 from crfd._core import declarations
 from crfd.format.records import RecordType
 from tests.images import (
+    EXTENDED,
     FD_DATA,
     FD_ENT,
     FD_ERROR,
@@ -30,6 +31,7 @@ from tests.images import (
     IMAGE_INFO,
     IMAGE_SUM,
     INDEX,
+    RFC,
     SECTION_SUM,
     STILL,
     STRING,
@@ -47,10 +49,6 @@ from tests.images import (
     plan,
     sample,
 )
-
-EXTENDED = image(sample())
-RFC = image(sample(rfc=True), rfc=True)
-
 
 # ---- what was written is what is read ----
 
