@@ -345,7 +345,7 @@ def test_the_commands_show_it(
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["crfd"])
     assert main(["ls", str(everything.pid), "--backend", backend]) == 0
-    table = {line.split()[0].rstrip("*"): line for line in capsys.readouterr().out.splitlines() if line.strip()}
+    table = {line.split()[2].rstrip("*"): line for line in capsys.readouterr().out.splitlines() if line.strip()}
     semaphore = of(scan(everything.pid, backend)[everything.by_role("eventfd.semaphore")["fd"]], Eventfd).semaphore
     expected = {
         "eventfd.semaphore": f"anon_inode:[eventfd] count=7{' semaphore' if semaphore else ''}",
