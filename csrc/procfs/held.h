@@ -5,16 +5,13 @@
 
 #include "base/base.h"
 #include "batch/batch.h"
-#include "procfs/deleted.h"
-#include "procfs/maps.h"
+#include "procfs/mapped.h"
 #include "procfs/stat.h"
 
 /* One thread's means of reading it; zeroed at the start but for deleted.mnt_id, -1. */
 struct crfd_holds {
 	struct crfd_deleted_memo deleted;
-	crfd_buf text; /* of maps */
-	struct crfd_mapping *v;
-	size_t nr, alloc;
+	struct crfd_mapped mapped;
 };
 
 void crfd_holds_release(struct crfd_holds *h);
