@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from crfd._core.batch import Unread
     from crfd._core.encode import Totals
     from crfd._core.freeze import Still
+    from crfd.analysis.deadlocks import deadlocks
     from crfd.analysis.links import Link, Links, links
     from crfd.capture.dumper import DumpResult, dump
     from crfd.capture.live import count, scan
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from crfd.image.reader import Image, open
     from crfd.image.verifier import Verified, verify
     from crfd.image.writer import ImageWriter
+    from crfd.kinds.lock import LockWait
 
 __version__ = "0.1.0"
 
@@ -54,6 +56,7 @@ __all__ = [
     "Kind",
     "Link",
     "Links",
+    "LockWait",
     "MissingExtraError",
     "ObjrefTable",
     "OpenFile",
@@ -68,6 +71,7 @@ __all__ = [
     "UnsupportedError",
     "Verified",
     "count",
+    "deadlocks",
     "dump",
     "links",
     "open",
@@ -78,6 +82,7 @@ __all__ = [
 # Which module each name lives in. They are imported when first asked for: a dump needs a third of them, and start-up is
 # a large part of a small dump. No module may bear the name of something exported.
 _HOME = {
+    "analysis.deadlocks": ("deadlocks",),
     "analysis.links": ("Link", "Links", "links"),
     "_core.batch": ("Unread",),
     "_core.encode": ("Totals",),
@@ -103,6 +108,7 @@ _HOME = {
     "capture.selection": ("Selection",),
     "image.verifier": ("Verified", "verify"),
     "image.writer": ("ImageWriter",),
+    "kinds.lock": ("LockWait",),
 }
 
 

@@ -77,6 +77,12 @@ class Encoder:
         check(lib.crfd_encode_still(self._c, ffi.new("crfd_still[]", [tuple(s) for s in still]), len(still), self._out))
         return self._piece()
 
+    def lock_waits(self, waits: bytes) -> memoryview:
+        """waits: an array of crfd_lock_wait."""
+        n = len(waits) // ffi.sizeof("crfd_lock_wait")
+        check(lib.crfd_encode_lock_waits(self._c, ffi.from_buffer("crfd_lock_wait[]", waits), n, self._out))
+        return self._piece()
+
     def tail(self) -> memoryview:
         check(lib.crfd_encode_tail(self._c, self._out))
         return self._piece()

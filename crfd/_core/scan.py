@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import errno
+from collections.abc import Container, Sequence
 
 from crfd._core.batch import Batch
 from crfd._core.library import check, ffi, lib, owned
@@ -31,6 +32,15 @@ class Scanner:
 def load_bpf_ahead() -> None:
     """Has the BPF programs loaded in the background; whoever needs them waits for what is left of it."""
     lib.crfd_bpf_load_ahead()
+
+
+def lock_waits(pids: Container[int]) -> bytes:
+    """Who waits for a lock now, of the waits that one of the processes has to do with: an array of crfd_lock_wait."""
+    found = ffi.gc(ffi.new("crfd_buf *"), lib.crfd_buf_release)
+    n = int(lib.crfd_lock_waits(found))
+    waits = ffi.cast("crfd_lock_wait *", found.v)
+    chosen = (waits + i for i in range(0 if n == -errno.ENOENT else check(n)))
+    return b"".join(bytes(ffi.buffer(one)) for one in chosen if one.pid in pids or one.holder in pids)
 
 
 def count(pid: int) -> int:

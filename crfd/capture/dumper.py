@@ -13,7 +13,7 @@ from functools import cached_property
 from crfd._core.batch import Batch, Unread
 from crfd._core.encode import Totals
 from crfd._core.freeze import IMAGE_FROZEN, STEP_FREEZE, Still
-from crfd._core.scan import Scanner
+from crfd._core.scan import Scanner, lock_waits
 from crfd.capture import backend as _backend
 from crfd.capture.selection import Selection
 from crfd.errors import CrfdError, GoneError, RefusedError, UnreadError
@@ -94,6 +94,7 @@ def dump(
         if not writer.stats.tasks:
             raise _none_read(unread) if unread else CrfdError("no process was chosen")
         writer.write_still(still)
+        writer.write_lock_waits(lock_waits(frozenset(pids)))
     stats = writer.stats
     return DumpResult(
         backend=_backend.name(number),

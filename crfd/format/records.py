@@ -32,6 +32,7 @@ class RecordType(IntEnum):
     INDEX = _TYPES["INDEX"]
     IMAGE_SUM = _TYPES["IMAGE_SUM"]
     STILL = _TYPES["STILL"]
+    LOCK_WAIT = _TYPES["LOCK_WAIT"]
     TASK_INFO = _TYPES["TASK_INFO"]
     FD_ERROR = _TYPES["FD_ERROR"]
     TASK_EXE = _TYPES["TASK_EXE"]

@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Container, Iterator, Mapping
 from contextlib import suppress
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from crfd._core import declarations
 from crfd._core.columns import ImageReader, Render
@@ -25,6 +26,9 @@ from crfd.image.source import Source, load
 
 _REC = declarations.sizeof("crfd_rec")
 _KEPT = 4  # decoded sections
+
+if TYPE_CHECKING:
+    from crfd.kinds.lock import LockWait
 
 
 def open(source: Source) -> Image:
@@ -98,11 +102,26 @@ class Image:
     @property
     def still(self) -> tuple[Still, ...]:
         """How long each process was held, where the image was made with --freeze."""
-        if self._index is None:
+        return tuple(
+            Still(*values) for span in self._closing(RecordType.STILL) for values in _STILL.struct.iter_unpack(span)
+        )
+
+    @property
+    def lock_waits(self) -> tuple[LockWait, ...]:
+        """Who waited for a lock or lease of whom, when all had been read."""
+        spans = list(self._closing(RecordType.LOCK_WAIT))
+        if not spans:
             return ()
-        between = self._view[self._sections.end : self._index.index_offset]
-        spans = (payload for kind, payload in split(between) if kind == RecordType.STILL)
-        return tuple(Still(*values) for span in spans for values in _STILL.struct.iter_unpack(span))
+        from crfd.kinds.lock import lock_wait
+
+        layout = Layout("crfd_lock_wait")
+        return tuple(lock_wait(layout.one(span, at)) for span in spans for at in range(0, len(span), layout.size))
+
+    def _closing(self, kind: RecordType) -> Iterator[memoryview]:
+        """The records of a type between the last section and the index."""
+        if self._index is not None:
+            between = self._view[self._sections.end : self._index.index_offset]
+            yield from (payload for number, payload in split(between) if number == kind)
 
     def _held(self) -> Container[int]:
         """The processes that stood still while they were read: all of a frozen image, also those that cannot move."""

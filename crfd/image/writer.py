@@ -59,6 +59,11 @@ class ImageWriter:
         if still:
             self._sink.write(self._encoder.still(still))
 
+    def write_lock_waits(self, waits: bytes) -> None:
+        """Writes who waits for whom (an array of crfd_lock_wait); after the last batch."""
+        if waits:
+            self._sink.write(self._encoder.lock_waits(waits))
+
     @property
     def stats(self) -> Totals:
         return self._encoder.stats()

@@ -78,6 +78,34 @@ class Lock:
     breaking: bool
 
 
+@dataclass(frozen=True, slots=True)
+class LockWait:
+    """A process that waits for a lock, or for a lease to end.
+
+    pid waits for holder; None for whoever has or wants an OFD lock, which the kernel does not say. wanted is what it asks
+    for, held what stands in its way (pid is the same in both). behind: holder has not got it either, but waits before it.
+    dev and ino are those of the file, dev as its super block has it.
+    """
+
+    pid: int | None
+    holder: int | None
+    wanted: Lock
+    held: Lock
+    behind: bool
+    dev: int
+    ino: int
+
+
+def lock_wait(row: dict[str, Any]) -> LockWait:
+    ours = {"lock": row["lock"], "type": row["type"], "pid": row["pid"], "flags": 0}
+    theirs = {
+        "lock": row["holder_lock"], "type": row["holder_type"], "pid": row["holder"], "flags": row["holder_flags"],
+        "start": row["holder_start"], "end": row["holder_end"],
+    }  # fmt: skip
+    wanted, held = _lock({**ours, "start": row["start"], "end": row["end"]}), _lock(theirs)
+    return LockWait(wanted.pid, held.pid, wanted, held, row["behind"] > 0, row["dev"], row["ino"])
+
+
 def _lock(row: dict[str, Any]) -> Lock:
     return Lock(
         LockKind(row["lock"]),

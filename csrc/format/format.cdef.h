@@ -5,7 +5,7 @@
  *
  *   HEAD  [image records]
  *     { TASK STRING(comm) [task records] FILES { FD_ENT [FD_DATA FNAME [description records]] }* SECTION_SUM }*
- *   STILL*  INDEX*  IMAGE_SUM  TAIL
+ *   (STILL | LOCK_WAIT)*  INDEX*  IMAGE_SUM  TAIL
  */
 
 #define CRFD_REC_MAX 32767 /* payload bytes of one record */
@@ -41,6 +41,7 @@ enum crfd_rec_type {
 	CRFD_REC_INDEX = 0x4003,
 	CRFD_REC_IMAGE_SUM = 0x4004,
 	CRFD_REC_STILL = 0x4005,
+	CRFD_REC_LOCK_WAIT = 0x4006,
 	/* about one task (parent = pid), between STRING(comm) and FILES */
 	CRFD_REC_TASK_INFO = 0x4101,
 	CRFD_REC_FD_ERROR = 0x4102,
@@ -376,6 +377,20 @@ enum crfd_lock_kind {
 	CRFD_LOCK_LEASE = 4,
 	CRFD_LOCK_DELEG = 5
 };
+
+/* Somebody who waits for a lock or lease of someone else; the LOCK_WAIT records are an array of these, before INDEX. */
+typedef struct {
+	int32_t pid; /* who waits; -1: for an OFD lock, and the kernel does not say who */
+	int32_t holder; /* whom for; -1: whoever has an OFD lock */
+	uint32_t lock, type; /* what is wanted: enum crfd_lock_kind, crfd_lock_type */
+	uint32_t holder_lock, holder_type; /* what the holder has, or waits for himself */
+	uint32_t holder_flags; /* CRFD_LOCK_* */
+	uint32_t behind; /* 0: the holder has the lock; else as many waiters are before him */
+	uint64_t dev; /* of the super block, as /proc/locks has it */
+	uint64_t ino;
+	uint64_t start, end; /* wanted; the last byte, 2^64 - 1: however long the file grows */
+	uint64_t holder_start, holder_end;
+} crfd_lock_wait;
 
 enum crfd_lock_type { CRFD_LOCK_READ = 0, CRFD_LOCK_WRITE = 1, CRFD_LOCK_UNLOCK = 2 };
 

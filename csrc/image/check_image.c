@@ -71,6 +71,26 @@ int crfd_parser_still(crfd_parser *p, const uint8_t *v, size_t len)
 	return 0;
 }
 
+static int refuse_wait(crfd_parser *p, size_t at, size_t member, int64_t expected, int64_t found)
+{
+	return crfd_parser_refuse(p, CRFD_E_FIELD, sizeof(crfd_rec) + at + member, (uint64_t)expected, (uint64_t)found);
+}
+
+int crfd_parser_lock_wait(crfd_parser *p, const uint8_t *v, size_t len)
+{
+	crfd_lock_wait r;
+
+	for (size_t i = 0; i < len; i += sizeof(r)) {
+		memcpy(&r, v + i, sizeof(r));
+		if (r.pid < -1)
+			return refuse_wait(p, i, offsetof(crfd_lock_wait, pid), -1, r.pid);
+		if (r.holder < -1)
+			return refuse_wait(p, i, offsetof(crfd_lock_wait, holder), -1, r.holder);
+	}
+	p->state = CRFD_AT_CLOSE;
+	return 0;
+}
+
 int crfd_parser_index(crfd_parser *p, const uint8_t *v, size_t len)
 {
 	if (p->state != CRFD_AT_INDEX)

@@ -312,6 +312,8 @@ int crfd_parser_payload(crfd_parser *p, const crfd_rec *h, const uint8_t *v)
 		return crfd_parser_image_info(p, v);
 	case CRFD_REC_STILL:
 		return crfd_parser_still(p, v, (size_t)h->len);
+	case CRFD_REC_LOCK_WAIT:
+		return crfd_parser_lock_wait(p, v, (size_t)h->len);
 	case CRFD_REC_INDEX:
 		return crfd_parser_index(p, v, (size_t)h->len);
 	case CRFD_REC_IMAGE_SUM:

@@ -345,14 +345,24 @@ static int put_array(crfd_buf *out, int type, const void *v, size_t n, size_t en
 	return 0;
 }
 
-int crfd_encode_still(crfd_encoder *e, const crfd_still *still, size_t n, crfd_buf *out)
+static int put_about_image(crfd_encoder *e, int type, const void *v, size_t n, size_t entry, crfd_buf *out)
 {
 	size_t nr = out->nr;
-	int rc = e->rfc ? 0 : put_array(out, CRFD_REC_STILL, still, n, sizeof(*still));
+	int rc = e->rfc ? 0 : put_array(out, type, v, n, entry);
 
 	if (rc >= 0)
 		sum_image(e, out, nr);
 	return rc;
+}
+
+int crfd_encode_still(crfd_encoder *e, const crfd_still *still, size_t n, crfd_buf *out)
+{
+	return put_about_image(e, CRFD_REC_STILL, still, n, sizeof(*still), out);
+}
+
+int crfd_encode_lock_waits(crfd_encoder *e, const crfd_lock_wait *waits, size_t n, crfd_buf *out)
+{
+	return put_about_image(e, CRFD_REC_LOCK_WAIT, waits, n, sizeof(*waits), out);
 }
 
 static int put_sums(crfd_encoder *e, crfd_buf *out)

@@ -51,6 +51,7 @@ static const struct rule rules[] = {
 	{CRFD_REC_HEAD, ZERO, AT(HEAD), PAYLOAD(crfd_head)},
 	{CRFD_REC_IMAGE_INFO, ZERO, AT(INFO), PAYLOAD(crfd_image_info)},
 	{CRFD_REC_STILL, ZERO, AT(IMAGE) | AT(SECTION) | AT(CLOSE), ARRAY(crfd_still)},
+	{CRFD_REC_LOCK_WAIT, ZERO, AT(IMAGE) | AT(SECTION) | AT(CLOSE), ARRAY(crfd_lock_wait)},
 	{CRFD_REC_INDEX, ZERO, AT(SECTION) | AT(CLOSE) | AT(INDEX), ARRAY(crfd_index_entry)},
 	{CRFD_REC_IMAGE_SUM, ZERO, AT(IMAGE) | AT(SECTION) | AT(CLOSE) | AT(INDEX), PAYLOAD(crfd_image_sum)},
 	{CRFD_REC_TAIL, ZERO, AT(TAIL) | AT(RFC), PAYLOAD(crfd_tail)},

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Every parser of a text from /proc, on the same bytes; what they find must lie inside the text. */
 #include "fuzz.h"
+
+#include "base/buf.h"
 #include "kinds/fdinfo.h"
 #include "kinds/kind.h"
+#include "procfs/locks.h"
 #include "procfs/maps.h"
 #include "procfs/mountinfo.h"
 #include "procfs/stat.h"
@@ -50,6 +53,20 @@ static void look_at_maps(const char *text, size_t n)
 	}
 }
 
+static void look_at_locks(const char *text, size_t n)
+{
+	crfd_buf out = {0};
+
+	REQUIRE(crfd_locks_waits(text, n, &out) == 0 && out.nr % sizeof(crfd_lock_wait) == 0);
+	for (size_t i = 0; i < out.nr; i += sizeof(crfd_lock_wait)) {
+		crfd_lock_wait r;
+
+		memcpy(&r, out.v + i, sizeof(r));
+		REQUIRE(r.pid >= -1 && r.holder >= -1 && r.lock && r.holder_lock && r.type <= CRFD_LOCK_UNLOCK);
+	}
+	crfd_buf_release(&out);
+}
+
 static void look_at_link(const char *text, size_t n)
 {
 	struct crfd_link link;
@@ -68,6 +85,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	look_at_fdinfo(text, size);
 	look_at_task(text, size);
 	look_at_maps(text, size);
+	look_at_locks(text, size);
 	look_at_link(text, size);
 	free(text);
 	return 0;

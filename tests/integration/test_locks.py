@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import io
+import json
 import os
 import signal
 import subprocess
@@ -17,10 +19,11 @@ from typing import Any
 import pytest
 
 import crfd
+from crfd.analysis import deadlocks
 from crfd.cli.main import main
 from crfd.kinds.event import Eventfd
-from crfd.kinds.lock import Lock, LockKind, LockType
-from tests import mkfds
+from crfd.kinds.lock import Lock, LockKind, LockType, LockWait
+from tests import mkfds, procs
 from tests.facts import known, of, scan
 
 
@@ -123,3 +126,137 @@ def test_locks_of_a_special_file(backend: str) -> None:
         os.close(fd)
     assert of(file, Eventfd).count == 5
     assert [(lock.kind, lock.type) for lock in file.locks] == [(LockKind.FLOCK, LockType.READ)]
+
+
+# ---- who waits for whom ----
+
+_HOLDER = """
+import fcntl, os, signal, sys
+signal.signal(signal.SIGIO, signal.SIG_IGN)
+ways = {"posix": lambda fd: fcntl.lockf(fd, fcntl.LOCK_EX, 10, 5), "flock": lambda fd: fcntl.flock(fd, fcntl.LOCK_EX),
+        "lease": lambda fd: fcntl.fcntl(fd, 1024, fcntl.F_WRLCK)}
+fd = os.open(sys.argv[2], os.O_RDWR)
+ways[sys.argv[1]](fd)
+print("ready", flush=True)
+if len(sys.argv) > 3:
+    sys.stdin.readline()
+    ways[sys.argv[1]](os.open(sys.argv[3], os.O_RDWR))
+sys.stdin.read()
+"""
+_WAITER = """
+import fcntl, os, sys
+print("ready", flush=True)
+if sys.argv[1] == "lease":
+    os.open(sys.argv[2], os.O_RDONLY)
+fd = os.open(sys.argv[2], os.O_RDWR)
+fcntl.lockf(fd, fcntl.LOCK_SH, 7, 7) if sys.argv[1] == "posix" else fcntl.flock(fd, fcntl.LOCK_SH)
+"""
+
+
+def _image(*pids: int, backend: str = "auto") -> crfd.Image:
+    image = io.BytesIO()
+    crfd.dump(pids, image, backend=backend)
+    return crfd.Image(image.getbuffer())
+
+
+def _waits(pid: int) -> bool:
+    return any(f"-> {kind}" in line and f" {pid} " in line for line in Path("/proc/locks").read_text().splitlines()
+               for kind in ("POSIX", "FLOCK", "LEASE"))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "wanted", "held"),
+    [
+        ("posix", ("POSIX", "READ", 7, 13), ("POSIX", "WRITE", 5, 14, False)),
+        ("flock", ("FLOCK", "READ", 0, None), ("FLOCK", "WRITE", 0, None, False)),
+        ("lease", ("LEASE", "READ", 0, None), ("LEASE", "READ", 0, None, True)),
+    ],
+)
+def test_who_waits_for_whom(
+    kind: str, wanted: tuple[Any, ...], held: tuple[Any, ...], backend: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "locked"
+    path.touch()
+    with procs.running(_HOLDER, kind, str(path)) as holder, procs.running(_WAITER, kind, str(path)) as waiter:
+        procs.until(lambda: _waits(waiter.pid), "it waits")
+        for pids in ((holder.pid, waiter.pid), (holder.pid,), (waiter.pid,)):
+            (wait,) = _image(*pids, backend=backend).lock_waits
+            assert (wait.pid, wait.holder, wait.behind, wait.ino) == (waiter.pid, holder.pid, False, path.stat().st_ino)
+            lock, other = wait.wanted, wait.held
+            assert (lock.kind.name, lock.type.name, lock.start, lock.end) == wanted
+            assert (other.kind.name, other.type.name, other.start, other.end, other.breaking) == held
+        assert crfd.deadlocks(_image(holder.pid, waiter.pid)) == ()
+        assert _image(os.getpid()).lock_waits == ()
+
+
+def test_who_waits_behind_somebody_who_waits(tmp_path: Path) -> None:
+    path = tmp_path / "locked"
+    path.touch()
+    with (
+        procs.running(_HOLDER, "flock", str(path)) as holder,
+        procs.running(_WAITER.replace("LOCK_SH", "LOCK_EX"), "flock", str(path)) as first,
+    ):
+        procs.until(lambda: _waits(first.pid), "it waits")
+        with procs.running(_WAITER, "flock", str(path)) as second:
+            procs.until(lambda: _waits(second.pid), "it waits")
+            waits = _image(first.pid).lock_waits
+    assert [(wait.pid, wait.holder, wait.behind) for wait in waits] == [
+        (first.pid, holder.pid, False),
+        (second.pid, first.pid, True),
+    ]
+
+
+def test_a_deadlock_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """flock(2) lets two wait for each other for ever."""
+    one, two = tmp_path / "one", tmp_path / "two"
+    one.touch()
+    two.touch()
+    with (
+        procs.running(_HOLDER, "flock", str(one), str(two)) as first,
+        procs.running(_HOLDER, "flock", str(two), str(one)) as second,
+    ):
+        for process in (first, second):
+            assert process.stdin is not None
+            process.stdin.write(b"\n")
+            process.stdin.flush()
+            procs.until(lambda pid=process.pid: _waits(pid), "it waits")  # type: ignore[misc]
+        path = tmp_path / "image"
+        crfd.dump((first.pid, second.pid), str(path))
+        ring = tuple(sorted((first.pid, second.pid)))
+        with crfd.open(path) as image:
+            assert crfd.deadlocks(image) == (ring,)
+    assert main(["show", "--links", str(path)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1] == f"deadlock: python[{ring[0]}] → python[{ring[1]}] → python[{ring[0]}]"
+    (row,) = [line for line in lines if f"python[{first.pid}]" in line.partition("→")[0] and line.startswith("lock")]
+    assert row.split() == [
+        "lock",
+        f"python[{first.pid}]",
+        "→",
+        f"python[{second.pid}]:",
+        "flock",
+        "write",
+        "of",
+        str(two),
+    ]
+    assert main(["show", "--links", "--json", str(path)]) == 0
+    waits = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {(wait["pid"], wait["holder"], wait["deadlock"]) for wait in waits if wait["link"] == "lock"} == {
+        (first.pid, second.pid, True),
+        (second.pid, first.pid, True),
+    }
+
+
+def test_rings_of_any_length() -> None:
+    lock = Lock(LockKind.FLOCK, LockType.WRITE, None, 0, None, False, False)
+
+    def rings(*pairs: tuple[int | None, int | None]) -> tuple[tuple[int, ...], ...]:
+        return deadlocks.rings(tuple(LockWait(pid, holder, lock, lock, False, 1, 1) for pid, holder in pairs))
+
+    assert rings() == ()
+    assert rings((1, 2), (2, 3), (4, 2)) == ()
+    assert rings((1, 2), (2, 1), (3, 1)) == ((1, 2),)
+    assert rings((9, 4), (4, 7), (7, 9), (1, 9)) == ((4, 7, 9),)
+    assert rings((1, 2), (2, 1), (5, 6), (6, 5)) == ((1, 2), (5, 6))
+    assert rings((1, None), (None, 1)) == ()
+    assert rings((1, 1)) == ((1,),)

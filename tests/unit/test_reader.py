@@ -31,6 +31,7 @@ from tests.images import (
     IMAGE_INFO,
     IMAGE_SUM,
     INDEX,
+    LOCK_WAIT,
     RFC,
     SECTION_SUM,
     STILL,
@@ -449,6 +450,10 @@ EXTENDED_ONLY = [
     ("INDEX too short", lambda r: setattr(r[at(r, INDEX)], "payload", bytes(40)), "index", "0x4", "0x1"),
     ("no IMAGE_SUM", drop(IMAGE_SUM), "type", None, "TAIL (0x1389)"),
     ("TASK after STILL", insert(Rec(STILL, bytes(16)), TASK, 1), "type", None, "TASK (0x65)"),
+    ("TASK after LOCK_WAIT", insert(Rec(LOCK_WAIT, bytes(80)), TASK, 1), "type", None, "TASK (0x65)"),
+    ("LOCK_WAIT.pid", insert(Rec(LOCK_WAIT, struct.pack("<ii72x", -2, 1)), INDEX), "range", "-1", "-2"),
+    ("LOCK_WAIT.holder", insert(Rec(LOCK_WAIT, struct.pack("<ii72x", 1, -2)), INDEX), "range", "-1", "-2"),
+    ("LOCK_WAIT length", insert(Rec(LOCK_WAIT, bytes(79)), INDEX), "length", "80 bytes", "79 bytes"),
     ("STILL.how", insert(Rec(STILL, struct.pack("<IIQ", 1, 9, 0)), INDEX), "range", "2", "9"),
 ]  # fmt: skip
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import sys
 
+from crfd.analysis.deadlocks import deadlocks
 from crfd.analysis.links import Link, Links, links
 from crfd.cli.tables import text
 from crfd.export import jsonl
 from crfd.image.reader import Image
+from crfd.kinds.lock import LockWait
 
 HEADER = ("LINK", "FROM", "", "TO")
 HOLDERS = 3  # that are named
@@ -19,12 +21,18 @@ def show(image: Image, pid: int | None, *, as_json: bool) -> None:
     """Those of one task, or all."""
     found = links(image)
     chosen = [link for link in found if pid is None or _touches(found, link, pid)]
+    waits = [wait for wait in image.lock_waits if pid is None or pid in {wait.pid, wait.holder}]
+    rings = deadlocks(image) if waits else ()
     if as_json:
         sys.stdout.writelines(jsonl.link_line(found, link) for link in chosen)
+        sys.stdout.writelines(jsonl.wait_line(wait, rings) for wait in waits)
         return
     names = _names(image)
-    rows = [_row(found, link, names) for link in chosen]
+    paths = _paths(found, image, waits)
+    rows = [_row(found, link, names) for link in chosen] + [_wait_row(wait, names, paths) for wait in waits]
     sys.stdout.writelines(f"{line}\n" for line in text.table(HEADER, rows, frozenset()))
+    for ring in rings:
+        sys.stdout.write(f"deadlock: {' → '.join(_process(one, names) for one in (*ring, ring[0]))}\n")
 
 
 def _touches(among: Links, link: Link, pid: int) -> bool:
@@ -45,6 +53,28 @@ def _row(among: Links, link: Link, names: dict[int, str]) -> tuple[str, ...]:
     else:
         to = _end(among, link.target, names)
     return link.kind, _end(among, link.source, names), arrow, to
+
+
+def _paths(among: Links, image: Image, waits: list[LockWait]) -> dict[int, bytes]:
+    """The path, by inode, of each file that is waited for and that the image has locked."""
+    wanted = {wait.ino for wait in waits}
+    inodes = image.columns().files["ino"] if waits else ()
+    locked = (image.file(objref) for objref, ino in enumerate(inodes) if ino in wanted and among.holders(objref))
+    return {file.ino: file.path for file in locked if file.locks and file.ino and file.path}
+
+
+def _wait_row(wait: LockWait, names: dict[int, str], paths: dict[int, bytes]) -> tuple[str, ...]:
+    lock = wait.wanted
+    span = "" if lock.end is None and not lock.start else f" {lock.start}-{'' if lock.end is None else lock.end}"
+    path = paths.get(wait.ino)
+    where = f"inode {wait.ino}" if path is None else text.escape(path)
+    behind = " (who waits too)" if wait.behind else " (being broken)" if wait.held.breaking else ""
+    what = f"{lock.kind.name.lower()} {lock.type.name.lower()}{span} of {where}"
+    return "lock", _process(wait.pid, names), "→", f"{_process(wait.holder, names)}{behind}: {what}"
+
+
+def _process(pid: int | None, names: dict[int, str]) -> str:
+    return "somebody" if pid is None else f"{names.get(pid, '')}[{pid}]"
 
 
 def _end(among: Links, objref: int, names: dict[int, str]) -> str:
