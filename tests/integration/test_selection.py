@@ -268,7 +268,7 @@ def test_a_long_command_line_is_whole_and_shown_in_short() -> None:
         assert task.cmdline is not None
         assert task.cmdline.split(b"\0")[3:-1] == [os.fsencode(word) for word in words]
         shown = subprocess.run(
-            [*CRFD, "ls", str(process.pid)], capture_output=True, text=True, check=True, timeout=60
+            [*CRFD, "ls", "--group", str(process.pid)], capture_output=True, text=True, check=True, timeout=60
         ).stdout
     head = shown.splitlines()[0]
     assert f"uid {os.getuid()}, {sys.executable[:20]}" in head
