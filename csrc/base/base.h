@@ -5,7 +5,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-
 #include "base/base.cdef.h"
 
 #endif

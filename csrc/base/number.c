@@ -2,6 +2,7 @@
 #include "base/number.h"
 
 #include <errno.h>
+#include <sys/sysmacros.h>
 
 static unsigned int digit(char c)
 {
@@ -31,6 +32,16 @@ int crfd_number(const char *p, size_t n, unsigned int base, uint64_t max, uint64
 	return 0;
 }
 
+int crfd_number_u32(const char *p, size_t n, uint32_t *out)
+{
+	uint64_t v;
+	int rc = crfd_number(p, n, 10, UINT32_MAX, &v);
+
+	if (rc == 0)
+		*out = (uint32_t)v;
+	return rc;
+}
+
 int crfd_number_signed(const char *p, size_t n, int64_t *out)
 {
 	int minus = n && *p == '-';
@@ -49,4 +60,16 @@ char *crfd_number_text(uint64_t v, char *end)
 		*--end = (char)('0' + v % 10);
 	while (v /= 10);
 	return end;
+}
+
+uint64_t crfd_kernel_dev(uint32_t dev)
+{
+	return makedev(dev >> 20, dev & 0xfffff);
+}
+
+int crfd_int32_compare(const void *a, const void *b)
+{
+	int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
+
+	return (x > y) - (x < y);
 }

@@ -19,6 +19,7 @@ void crfd_batch_free(crfd_batch *b)
 	free(b->task);
 	free(b->fd);
 	free(b->ident);
+	free(b->socket);
 	crfd_buf_release(&b->text);
 	free(b);
 }
@@ -47,12 +48,21 @@ crfd_fd *crfd_batch_fds(crfd_batch *b, size_t n)
 	crfd_fd *f;
 
 	if (n > SIZE_MAX - b->nfds || crfd_grow(&b->fd, &b->fd_alloc, b->nfds + n, sizeof(*b->fd)) < 0 ||
-	    crfd_grow(&b->ident, &b->ident_alloc, b->nfds + n, sizeof(*b->ident)) < 0)
+	    crfd_grow(&b->ident, &b->ident_alloc, b->nfds + n, sizeof(*b->ident)) < 0 ||
+	    crfd_grow(&b->socket, &b->socket_alloc, b->nfds + n, sizeof(*b->socket)) < 0)
 		return NULL;
 	f = &b->fd[b->nfds];
 	b->nfds += n;
 	b->task[b->ntasks - 1].nfds += n;
 	return f;
+}
+
+void crfd_batch_move(crfd_batch *b, uint64_t from, uint64_t to)
+{
+	b->fd[to] = b->fd[from];
+	b->ident[to] = b->ident[from];
+	if (b->fd[to].kind == CRFD_KIND_SOCKET && from != to)
+		b->socket[to] = b->socket[from];
 }
 
 int crfd_batch_text(crfd_batch *b, const void *p, size_t n, crfd_span *out)

@@ -44,7 +44,8 @@ typedef struct {
 	size_t ntasks, task_alloc;
 	crfd_fd *fd;
 	uint64_t *ident; /* of fd[i]: equal if and only if one open file description; 0 where failed */
-	size_t nfds, fd_alloc, ident_alloc;
+	crfd_socket *socket; /* of fd[i] where that is one: its SOCKET record, which is no part of ext; known 0: none */
+	size_t nfds, fd_alloc, ident_alloc, socket_alloc;
 	crfd_buf text;
 } crfd_batch;
 

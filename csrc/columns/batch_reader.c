@@ -53,6 +53,8 @@ static void fill(struct batch_reader *r, uint64_t i, struct crfd_row *row)
 	row->st = f->st;
 	row->name = bytes(r->b, f->name);
 	row->ext = bytes(r->b, f->ext);
+	if (f->kind == CRFD_KIND_SOCKET)
+		row->socket = r->b->socket[i];
 }
 
 static int next(crfd_reader *reader, struct crfd_row *row)

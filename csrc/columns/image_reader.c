@@ -244,6 +244,8 @@ static void describe(const struct image_reader *r, uint64_t *offset, struct crfd
 		memcpy(&row->st, row->ext.p + sizeof(h), sizeof(row->st));
 		row->ext = (struct crfd_bytes){row->ext.p + size, row->ext.n - size};
 	}
+	if (row->data.fd_type == CRFD_KIND_SOCKET)
+		crfd_row_read_socket(row);
 }
 
 static void read_entry(struct image_reader *r, struct crfd_row *row)

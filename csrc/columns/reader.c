@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "columns/column.h"
+#include "format/record.h"
 
 int crfd_reader_next(crfd_reader *r, struct crfd_row *row)
 {
@@ -76,4 +77,43 @@ void crfd_fd_records_take(struct crfd_fd_records *f, struct crfd_row *row)
 	}
 	if (advance(&f->locks, CRFD_REC_FD_LOCK, row->fd))
 		row->locks = f->locks;
+}
+
+static void merge(crfd_socket *to, const crfd_socket *s)
+{
+	uint32_t gain = s->known & ~to->known;
+
+	if (gain & CRFD_SOCK_HAS_TYPE) {
+		to->family = s->family;
+		to->type = s->type;
+		to->protocol = s->protocol;
+	}
+	if (gain & CRFD_SOCK_HAS_STATE)
+		to->state = s->state;
+	if (gain & CRFD_SOCK_HAS_QUEUES) {
+		to->recv_queue = s->recv_queue;
+		to->send_queue = s->send_queue;
+	}
+	if (gain & CRFD_SOCK_HAS_BACKLOG)
+		to->backlog = s->backlog;
+	if (gain & CRFD_SOCK_HAS_IN_FLIGHT)
+		to->in_flight = s->in_flight;
+	if (gain & CRFD_SOCK_HAS_PEER)
+		to->peer_ino = s->peer_ino;
+	if (gain & CRFD_SOCK_HAS_NET_NS)
+		to->net_ns = s->net_ns;
+	to->known |= s->known;
+}
+
+void crfd_row_read_socket(struct crfd_row *row)
+{
+	struct crfd_cursor c = {.p = row->ext.p, .end = row->ext.p + row->ext.n};
+	crfd_socket one;
+
+	while (crfd_cursor_next(&c)) {
+		if (c.h.type != CRFD_REC_SOCKET)
+			continue;
+		memcpy(&one, c.payload, sizeof(one));
+		merge(&row->socket, &one);
+	}
 }

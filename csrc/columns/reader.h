@@ -30,4 +30,7 @@ void crfd_fd_records_init(struct crfd_fd_records *f, struct crfd_bytes ext);
 /* Gives the row what they say of its fd; to be called with ascending fds. */
 void crfd_fd_records_take(struct crfd_fd_records *f, struct crfd_row *row);
 
+/* Fills row->socket from the SOCKET records of its ext: there may be several, each with a part. */
+void crfd_row_read_socket(struct crfd_row *row);
+
 #endif

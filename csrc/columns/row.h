@@ -35,7 +35,8 @@ struct crfd_row {
 	crfd_fd_data data;
 	crfd_fd_stat st;
 	struct crfd_bytes name;
-	struct crfd_bytes ext; /* extension records of the description, FD_STAT may be among them */
+	struct crfd_bytes ext; /* extension records of the description, FD_STAT and SOCKET may be among them */
+	crfd_socket socket; /* of one: all that its SOCKET records say; known 0: nothing */
 	struct crfd_bytes locks; /* FD_LOCK records from the first of this fd on: those of others may follow */
 	const uint8_t *holding; /* HELD record of what is held */
 	const uint8_t *entry; /* of a list: the one that a column is read from */

@@ -8,8 +8,7 @@
 #include <sys/socket.h>
 
 #include "base/buf.h"
-
-enum { PROTO_SCTP = 132, PROTO_MPTCP = 262, LISTEN = 10 }; /* linux/in.h; include/net/tcp_states.h */
+#include "kinds/socket.h"
 
 /* SOCK_* and enum socket_state of linux/net.h, include/net/tcp_states.h, AF_* of linux/socket.h; IPPROTO_* of linux/in.h */
 static const char *const types[] = {"?", "stream", "dgram", "raw", "rdm", "seqpacket", "dccp", "?", "?", "?", "packet"};
@@ -21,37 +20,11 @@ static const char *const families[] = {[1] = "unix", [16] = "netlink", [17] = "p
 static const char *const protocols[] = {[1] = "ICMP", [6] = "TCP", [17] = "UDP", [33] = "DCCP", [58] = "ICMPv6", [132] = "SCTP",
 					[136] = "UDPLITE", [255] = "RAW", [262] = "MPTCP"};
 
-/* Everything that the SOCKET records say, and the two addresses, p NULL where there is none. */
+/* What is known of it, and the two addresses, p NULL where there is none. */
 struct socket {
 	crfd_socket s;
 	struct crfd_bytes name, peer;
 };
-
-static void merge(crfd_socket *to, const crfd_socket *s)
-{
-	uint32_t gain = s->known & ~to->known;
-
-	if (gain & CRFD_SOCK_HAS_TYPE) {
-		to->family = s->family;
-		to->type = s->type;
-		to->protocol = s->protocol;
-	}
-	if (gain & CRFD_SOCK_HAS_STATE)
-		to->state = s->state;
-	if (gain & CRFD_SOCK_HAS_QUEUES) {
-		to->recv_queue = s->recv_queue;
-		to->send_queue = s->send_queue;
-	}
-	if (gain & CRFD_SOCK_HAS_BACKLOG)
-		to->backlog = s->backlog;
-	if (gain & CRFD_SOCK_HAS_IN_FLIGHT)
-		to->in_flight = s->in_flight;
-	if (gain & CRFD_SOCK_HAS_PEER)
-		to->peer_ino = s->peer_ino;
-	if (gain & CRFD_SOCK_HAS_NET_NS)
-		to->net_ns = s->net_ns;
-	to->known |= s->known;
-}
 
 static struct crfd_bytes address_of(const struct crfd_row *r, int rec)
 {
@@ -63,22 +36,13 @@ static struct crfd_bytes address_of(const struct crfd_row *r, int rec)
 
 static int read_socket(const struct crfd_row *r, struct socket *out)
 {
-	struct crfd_bytes rest = r->ext;
-	const uint8_t *p;
-	crfd_socket one;
-	size_t len;
-
 	*out = (struct socket){0};
 	if (!r->is_read || r->data.fd_type != CRFD_KIND_SOCKET)
 		return 0;
-	while ((p = crfd_row_record(rest, CRFD_REC_SOCKET, sizeof(one), CRFD_ALWAYS, 0, &len))) {
-		memcpy(&one, p, sizeof(one));
-		merge(&out->s, &one);
-		rest = (struct crfd_bytes){p + len, (size_t)(rest.p + rest.n - p) - len};
-	}
+	out->s = r->socket;
 	out->name = address_of(r, CRFD_REC_SOCK_NAME);
 	out->peer = address_of(r, CRFD_REC_SOCK_PEER);
-	return rest.p != r->ext.p || out->name.p || out->peer.p;
+	return out->s.known || out->name.p || out->peer.p;
 }
 
 static int is_told(const struct crfd_row *r)
@@ -297,7 +261,7 @@ static int say_proto(const crfd_socket *s, crfd_buf *out)
 
 static int say_state(const crfd_socket *s, crfd_buf *out)
 {
-	if (s->state == LISTEN)
+	if (s->state == TCP_IS_LISTEN)
 		return crfd_text_put(out, "LISTEN");
 	return has_tcp_states(s) ? crfd_text_name(out, tcp_states, CRFD_LEN(tcp_states), s->state) :
 				   crfd_text_name(out, states, CRFD_LEN(states), s->state);
@@ -305,7 +269,7 @@ static int say_state(const crfd_socket *s, crfd_buf *out)
 
 static int say_queues(const crfd_socket *s, crfd_buf *out)
 {
-	int listens = s->known & CRFD_SOCK_HAS_STATE && s->state == LISTEN, rc = 0;
+	int listens = s->known & CRFD_SOCK_HAS_STATE && s->state == TCP_IS_LISTEN, rc = 0;
 
 	if (s->known & CRFD_SOCK_HAS_QUEUES && (listens || s->recv_queue))
 		rc = crfd_text_printf(out, listens ? " waiting=%u" : " recv=%u", s->recv_queue);
@@ -424,8 +388,8 @@ static int get_names_known(const struct crfd_column *c, struct crfd_scratch *s, 
 }
 
 #define SOCKET(name, text, type, unit, member, bit)                                                               \
-	CRFD_MEMBER("socket." name, text, KIND, type, unit, 0, RECORD, CRFD_REC_SOCKET, crfd_socket, member,      \
-		    offsetof(crfd_socket, known), CRFD_SOCK_HAS_##bit)
+	CRFD_MEMBER("socket." name, text, KIND, type, unit, 0, FILE, 0, struct crfd_row, socket.member,           \
+		    offsetof(struct crfd_row, socket.known), CRFD_SOCK_HAS_##bit)
 
 static const struct crfd_column columns[] = {
 	SOCKET("family", "AF_* number", INT, NONE, family, TYPE),

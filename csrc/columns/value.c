@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "columns/column.h"
+#include "format/record.h"
 
 void crfd_scratch_release(struct crfd_scratch *s)
 {
@@ -23,19 +24,15 @@ static uint32_t word(const uint8_t *p, uint16_t at)
 const uint8_t *crfd_row_record(struct crfd_bytes ext, int rec, size_t size, uint16_t known_at, uint32_t known,
 			       size_t *len)
 {
-	crfd_rec h;
+	struct crfd_cursor c = {.p = ext.p, .end = ext.p + ext.n};
 
-	for (size_t at = 0; ext.n - at >= sizeof(h); at += sizeof(h) + (size_t)h.len) {
-		const uint8_t *p = ext.p + at + sizeof(h);
-
-		memcpy(&h, ext.p + at, sizeof(h));
-		if (h.len < 0 || (size_t)h.len > ext.n - at - sizeof(h))
-			break;
-		if (h.type != rec || (size_t)h.len < size || (known_at != CRFD_ALWAYS && !(word(p, known_at) & known)))
+	while (crfd_cursor_next(&c)) {
+		if (c.h.type != rec || (size_t)c.h.len < size ||
+		    (known_at != CRFD_ALWAYS && !(word(c.payload, known_at) & known)))
 			continue;
 		if (len)
-			*len = (size_t)h.len;
-		return p;
+			*len = (size_t)c.h.len;
+		return c.payload;
 	}
 	return NULL;
 }

@@ -17,12 +17,13 @@ int crfd_buf_rec(crfd_buf *b, int type, uint32_t parent, const void *payload, si
 	return 0;
 }
 
-int crfd_buf_recs(crfd_buf *b, int type, uint32_t parent, const void *payload, size_t n)
+int crfd_buf_recs(crfd_buf *b, int type, uint32_t parent, const void *payload, size_t n, size_t entry)
 {
+	size_t piece = CRFD_REC_MAX / entry * entry;
 	const uint8_t *p = payload;
 
 	while (n) {
-		size_t len = n < CRFD_REC_MAX ? n : CRFD_REC_MAX;
+		size_t len = n < piece ? n : piece;
 		int rc = crfd_buf_rec(b, type, parent, p, len);
 
 		if (rc < 0)
@@ -31,16 +32,4 @@ int crfd_buf_recs(crfd_buf *b, int type, uint32_t parent, const void *payload, s
 		n -= len;
 	}
 	return 0;
-}
-
-void *crfd_buf_find(crfd_buf *b, size_t from, int type, size_t len)
-{
-	crfd_rec h;
-
-	for (; b->nr - from >= sizeof(h); from += sizeof(h) + (size_t)h.len) {
-		memcpy(&h, b->v + from, sizeof(h));
-		if (h.type == type && (size_t)h.len == len)
-			return b->v + from + sizeof(h);
-	}
-	return NULL;
 }

@@ -82,7 +82,7 @@ static int has_none(int32_t pid, int32_t tid)
 		return errno == ENOENT;
 	n = fread(text, 1, sizeof(text), file);
 	fclose(file);
-	return !n || (crfd_procstat_parse(text, n, &s) == 0 && (crfd_procstat_exited(&s) || crfd_procstat_kthread(&s)));
+	return !n || (crfd_procstat_parse(text, n, &s) == 0 && !crfd_task_has_files(&s.rec, s.flags));
 }
 
 /* 1, 0 when there is nothing to hold, or -errno. */

@@ -14,17 +14,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "base/buf.h"
-#include "format/record.h"
-
 /* What older headers do not have. */
-enum { THREAD = O_EXCL /* PIDFD_THREAD, Linux 6.9 */, GETOWNER_UIDS = 17, GETPIPE_SZ = 1032, GET_SEALS = 1034 };
+enum { THREAD = O_EXCL /* PIDFD_THREAD, Linux 6.9 */, GETOWNER_UIDS = 17 };
 
 void crfd_getfd_init(struct crfd_getfd *g, int granted, int owners)
 {
@@ -87,121 +83,81 @@ static int is_lineless_tty(uint64_t rdev)
 	return (major == 4 && minor(rdev) < 64) || (major >= 136 && major <= 143);
 }
 
-static int is_asked(const struct crfd_getfd *g, const crfd_fd *f)
+static int is_asked(const struct crfd_getfd *g, const crfd_fd *f, const struct crfd_detail *d)
 {
 	const uint32_t needed = CRFD_HAS_FLAGS | CRFD_HAS_INO | CRFD_HAS_DEV | CRFD_HAS_TYPE;
 
 	if ((f->st.known & needed) != needed || f->f_flags & O_PATH)
 		return 0;
-	switch (f->kind) {
-	case CRFD_KIND_SOCKET:
-	case CRFD_KIND_PIPE:
-	case CRFD_KIND_FIFO:
-	case CRFD_KIND_MEMFD:
-	case CRFD_KIND_BPF_MAP:
-	case CRFD_KIND_BPF_PROG:
-	case CRFD_KIND_BTF:
-		return 1;
-	case CRFD_KIND_INOTIFY:
-	case CRFD_KIND_PERF_EVENT:
+	switch (d->ops ? d->ops->asks : CRFD_ASKS_NOTHING) {
+	case CRFD_ASKS_NOTHING:
+		return 0;
+	case CRFD_ASKS_OWNER:
 		return g->owners && f->f_flags & O_ASYNC;
-	case CRFD_KIND_CHR:
+	case CRFD_ASKS_TTY_OWNER:
 		return g->owners && f->f_flags & O_ASYNC && is_lineless_tty(f->st.rdev);
 	default:
-		return 0;
+		return g->owners || !d->ops->wants || (d->known & d->ops->wants) != d->ops->wants;
 	}
 }
 
-static int ask_owner(int copy, const crfd_fd *f, crfd_buf *out)
+static void ask_owner(int copy, const crfd_fd *f, struct crfd_detail *d)
 {
 	struct f_owner_ex owner = {0};
 	uint32_t uids[2] = {0, 0};
-	crfd_owner r = {0};
 	int signum, flags;
 
 	if (fcntl(copy, F_GETOWN_EX, &owner) < 0)
-		return 0;
+		return;
 	signum = fcntl(copy, F_GETSIG);
 	if (signum < 0 || (!owner.pid && !signum))
-		return 0;
+		return;
 	flags = fcntl(copy, F_GETFL); /* is_same() does not tell the two ends of a pipe apart */
 	if (flags < 0 || ((uint32_t)flags & O_ACCMODE) != (f->f_flags & O_ACCMODE))
-		return 0;
+		return;
 	if (fcntl(copy, GETOWNER_UIDS, uids) < 0)
 		uids[0] = uids[1] = (uint32_t)-1; /* CONFIG_CHECKPOINT_RESTORE is off */
-	r.pid = owner.pid;
-	r.type = (uint32_t)owner.type;
-	r.uid = uids[0];
-	r.euid = uids[1];
-	r.signum = (uint32_t)signum;
-	return crfd_buf_rec(out, CRFD_REC_OWNER, 0, &r, sizeof(r));
+	d->owner = (crfd_owner){.pid = owner.pid, .type = (uint32_t)owner.type, .uid = uids[0], .euid = uids[1],
+				.signum = (uint32_t)signum};
+	d->owned = 1;
 }
 
-/*
- * Both take the pipe's mutex, which a task holds while it splices from a file into the pipe or copies from memory that
- * is still to be read from one (fs/pipe.c, fs/splice.c): with it we wait for that file. Nothing tells beforehand.
- */
-static int ask_pipe(int copy, crfd_buf *out)
+static void ask_kind(struct crfd_getfd *g, int copy, struct crfd_detail *d)
 {
-	int capacity = fcntl(copy, GETPIPE_SZ), waiting;
-	crfd_pipe r = {0};
-
-	if (capacity < 0)
-		return 0;
-	r.known = CRFD_PIPE_HAS_CAPACITY;
-	r.capacity = (uint32_t)capacity;
-	if (ioctl(copy, FIONREAD, &waiting) == 0 && waiting >= 0) {
-		r.known |= CRFD_PIPE_HAS_WAITING;
-		r.waiting = (uint32_t)waiting;
-	}
-	return crfd_buf_rec(out, CRFD_REC_PIPE, 0, &r, sizeof(r));
-}
-
-static int ask_memfd(int copy, crfd_buf *out)
-{
-	int seals = fcntl(copy, GET_SEALS);
-	crfd_memfd r = {.seals = (uint32_t)seals, .known = CRFD_MEMFD_HAS_SEALS};
-
-	return seals < 0 ? 0 : crfd_buf_rec(out, CRFD_REC_MEMFD, 0, &r, sizeof(r));
-}
-
-static int ask_kind(struct crfd_getfd *g, int copy, int kind, size_t from, crfd_buf *out)
-{
-	switch (kind) {
-	case CRFD_KIND_SOCKET:
-		return crfd_getfd_socket(&g->nets, copy, out);
-	case CRFD_KIND_PIPE:
-	case CRFD_KIND_FIFO:
-		return ask_pipe(copy, out);
-	case CRFD_KIND_MEMFD:
-		return ask_memfd(copy, out);
-	case CRFD_KIND_BPF_MAP:
-	case CRFD_KIND_BPF_PROG:
-	case CRFD_KIND_BTF:
-		crfd_getfd_bpf(copy, kind, out, from);
-		return 0;
+	switch (d->ops->asks) {
+	case CRFD_ASKS_SOCKET:
+		crfd_getfd_socket(&g->nets, copy, d);
+		break;
+	case CRFD_ASKS_PIPE:
+		crfd_getfd_pipe(copy, d);
+		break;
+	case CRFD_ASKS_MEMORY:
+		crfd_getfd_memory(copy, d);
+		break;
+	case CRFD_ASKS_OBJECT:
+		crfd_getfd_object(copy, d);
+		break;
 	default:
-		return 0;
+		break;
 	}
 }
 
-int crfd_getfd_ask(struct crfd_getfd *g, int32_t pid, uint64_t start, const crfd_fd *f, size_t from, crfd_buf *out)
+void crfd_getfd_ask(struct crfd_getfd *g, int32_t pid, uint64_t start, const crfd_fd *f, struct crfd_detail *d)
 {
-	int copy, rc = 0;
+	int copy;
 
-	if (!g->granted || !is_asked(g, f))
-		return 0;
+	if (!g->granted || !is_asked(g, f, d))
+		return;
 	take_task(g, pid, start);
 	copy = take(g, f->fd);
 	if (copy < 0)
-		return 0;
+		return;
 	if (is_same(copy, f)) {
-		rc = g->owners ? ask_owner(copy, f, out) : 0;
-		if (rc >= 0)
-			rc = ask_kind(g, copy, f->kind, from, out);
+		if (g->owners)
+			ask_owner(copy, f, d);
+		ask_kind(g, copy, d);
 	}
 	close(copy);
-	return rc;
 }
 
 int crfd_probe_pidfd_getfd(void)

@@ -7,6 +7,7 @@
 #define CRFD_GETFD_H
 
 #include "batch/batch.h"
+#include "kinds/detail.h"
 
 #include "getfd/getfd.cdef.h"
 
@@ -34,16 +35,15 @@ void crfd_getfd_init(struct crfd_getfd *g, int granted, int owners);
 void crfd_getfd_release(struct crfd_getfd *g);
 
 /*
- * Appends the records, parent 0, of what f's kind tells of itself beside its fdinfo, or completes those that f has from
- * `from` on. pid and start (in any unit, the
- * same for all calls) are those of the task that f was read from. 0 or -ENOMEM.
+ * Adds to d what f's kind tells of itself and d does not know yet. pid and start (in any unit, the same for all calls) are
+ * those of the task that f was read from.
  */
-int crfd_getfd_ask(struct crfd_getfd *g, int32_t pid, uint64_t start, const crfd_fd *f, size_t from, crfd_buf *out);
+void crfd_getfd_ask(struct crfd_getfd *g, int32_t pid, uint64_t start, const crfd_fd *f, struct crfd_detail *d);
 
-/* The same for the socket s of ours. */
-int crfd_getfd_socket(struct crfd_getfd_nets *nets, int s, crfd_buf *out);
-
-/* Gives the record that a BPF object of that kind has from `from` on its name, if it has one and we are told. */
-void crfd_getfd_bpf(int copy, int kind, crfd_buf *out, size_t from);
+/* The same of one family, through a descriptor of ours. */
+void crfd_getfd_socket(struct crfd_getfd_nets *nets, int s, struct crfd_detail *d);
+void crfd_getfd_pipe(int copy, struct crfd_detail *d);
+void crfd_getfd_memory(int copy, struct crfd_detail *d);
+void crfd_getfd_object(int copy, struct crfd_detail *d); /* the name of a BPF object whose id d has */
 
 #endif

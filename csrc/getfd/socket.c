@@ -8,26 +8,21 @@
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/buf.h"
-#include "format/record.h"
+#include "kinds/socket.h"
 
 /* What older headers do not have. */
 enum {
 	NETNS_COOKIE = 71, /* SO_NETNS_COOKIE, Linux 5.14 */
 	GET_NETNS = 0x894c, /* SIOCGSKNS */
-	PROTO_SCTP = 132,
-	PROTO_MPTCP = 262,
 	GET_SCTP_STATUS = 14, /* SCTP_STATUS of linux/sctp.h */
-	SCTP_IS_ESTABLISHED = 4, /* SCTP_ESTABLISHED there; the states from it on are of closing */
-	FAMILY_VSOCK = 40
+	SCTP_IS_ESTABLISHED = 4 /* SCTP_ESTABLISHED there; the states from it on are of closing */
 };
-enum { UNCONNECTED = 1, CONNECTED = 3 }; /* SS_* of linux/net.h */
-enum { ESTABLISHED = 1, CLOSE = 7, CLOSE_WAIT = 8, LISTEN = 10 }; /* TCP_* of tcp(7) */
 
 static int ask_number(int s, int option, uint32_t *out)
 {
@@ -100,63 +95,65 @@ static int is_tcp(const crfd_socket *r)
 	       (r->protocol == IPPROTO_TCP || r->protocol == PROTO_MPTCP);
 }
 
-static void set_state(crfd_socket *r, uint32_t state)
+static void set_state(struct crfd_detail *d, uint32_t state)
 {
-	r->state = state;
-	r->known |= CRFD_SOCK_HAS_STATE;
+	d->rec.socket.state = state;
+	d->known |= CRFD_SOCK_HAS_STATE;
 }
 
 /* net/ipv4/tcp.c, tcp_get_info(), 2.6.30: a listener counts in these two who waits and how many may. */
-static void ask_tcp(int s, crfd_socket *r)
+static void ask_tcp(int s, struct crfd_detail *d)
 {
 	struct tcp_info info;
 	socklen_t n = offsetof(struct tcp_info, tcpi_lost);
 
 	if (getsockopt(s, IPPROTO_TCP, TCP_INFO, &info, &n) < 0 || n < offsetof(struct tcp_info, tcpi_lost))
 		return;
-	set_state(r, info.tcpi_state);
-	if (info.tcpi_state != LISTEN)
+	set_state(d, info.tcpi_state);
+	if (info.tcpi_state != TCP_IS_LISTEN)
 		return;
-	r->recv_queue = info.tcpi_unacked;
-	r->backlog = info.tcpi_sacked;
-	r->known |= CRFD_SOCK_HAS_QUEUES | CRFD_SOCK_HAS_BACKLOG;
+	d->rec.socket.recv_queue = info.tcpi_unacked;
+	d->rec.socket.backlog = info.tcpi_sacked;
+	d->known |= CRFD_SOCK_HAS_QUEUES | CRFD_SOCK_HAS_BACKLOG;
 }
 
 /* Of an association: sockets before and after have none, and those of many have no state of their own. */
-static void ask_sctp(int s, crfd_socket *r)
+static void ask_sctp(int s, struct crfd_detail *d)
 {
 	int32_t status[64] = {0}; /* struct sctp_status begins with id and state */
 	socklen_t n = sizeof(status);
 
-	if (r->type != SOCK_STREAM || getsockopt(s, PROTO_SCTP, GET_SCTP_STATUS, status, &n) < 0)
+	if (d->rec.socket.type != SOCK_STREAM || getsockopt(s, PROTO_SCTP, GET_SCTP_STATUS, status, &n) < 0)
 		return;
 	if (status[1] == SCTP_IS_ESTABLISHED)
-		set_state(r, ESTABLISHED);
+		set_state(d, TCP_IS_ESTABLISHED);
 	else if (status[1] > SCTP_IS_ESTABLISHED)
-		set_state(r, CLOSE_WAIT);
+		set_state(d, TCP_IS_CLOSE_WAIT);
 }
 
-static void ask_state(int s, crfd_socket *r)
+static void ask_state(int s, struct crfd_detail *d)
 {
+	const crfd_socket *r = &d->rec.socket;
 	int may_listen = r->type == SOCK_STREAM || r->type == SOCK_SEQPACKET || r->type == SOCK_DCCP;
 	uint32_t listens;
 
 	if (is_tcp(r))
-		ask_tcp(s, r);
-	if (r->known & CRFD_SOCK_HAS_STATE || !may_listen)
+		ask_tcp(s, d);
+	if (d->known & CRFD_SOCK_HAS_STATE || !may_listen)
 		return;
 	if (ask_number(s, SO_ACCEPTCONN, &listens) == 0 && listens)
-		set_state(r, LISTEN);
+		set_state(d, TCP_IS_LISTEN);
 	else if (r->protocol == PROTO_SCTP && r->family != AF_UNIX)
-		ask_sctp(s, r);
+		ask_sctp(s, d);
 }
 
 /* Families whose ioctl is known to do nothing but count. */
-static void ask_queues(int s, crfd_socket *r)
+static void ask_queues(int s, struct crfd_detail *d)
 {
+	crfd_socket *r = &d->rec.socket;
 	int in, out;
 
-	if (r->known & CRFD_SOCK_HAS_STATE && r->state == LISTEN)
+	if (d->known & CRFD_SOCK_HAS_STATE && r->state == TCP_IS_LISTEN)
 		return;
 	if (r->family != AF_UNIX && r->family != AF_INET && r->family != AF_INET6 && r->family != AF_PACKET &&
 	    r->family != FAMILY_VSOCK)
@@ -165,58 +162,74 @@ static void ask_queues(int s, crfd_socket *r)
 		return;
 	r->recv_queue = (uint32_t)in;
 	r->send_queue = (uint32_t)out;
-	r->known |= CRFD_SOCK_HAS_QUEUES;
+	d->known |= CRFD_SOCK_HAS_QUEUES;
 }
 
-/* The length of an address, 0 for none, or -errno. */
-static int ask_name(int s, int peer, struct sockaddr_storage *name)
+/* 0, with no address where there is none; or -errno. */
+static int ask_address(int s, int peer, struct crfd_address *out)
 {
-	socklen_t n = sizeof(*name);
-	int rc = peer ? getpeername(s, (struct sockaddr *)name, &n) : getsockname(s, (struct sockaddr *)name, &n);
+	struct sockaddr_storage name;
+	socklen_t n = sizeof(name);
 
-	if (rc < 0)
+	_Static_assert(sizeof(name) == sizeof(out->v), "any address");
+	if ((peer ? getpeername(s, (struct sockaddr *)&name, &n) : getsockname(s, (struct sockaddr *)&name, &n)) < 0)
 		return -errno;
-	return n >= sizeof(name->ss_family) && n <= sizeof(*name) ? (int)n : 0;
+	if (n < sizeof(name.ss_family) || n > sizeof(name))
+		return 0;
+	memcpy(out->v, &name, n);
+	out->len = (uint16_t)n;
+	return 0;
 }
 
-static int ask_peer(int s, crfd_socket *r, struct sockaddr_storage *name)
+static int ask_peer(int s, struct crfd_detail *d)
 {
-	int none = r->known & CRFD_SOCK_HAS_STATE && (r->state == LISTEN || (is_tcp(r) && r->state == CLOSE));
-	int n = none ? -ENOTCONN : ask_name(s, 1, name);
+	const crfd_socket *r = &d->rec.socket;
+	int stated = (d->known & CRFD_SOCK_HAS_STATE) != 0;
+	int none = stated && (r->state == TCP_IS_LISTEN || (is_tcp(r) && r->state == TCP_IS_CLOSE));
+	int rc = none ? -ENOTCONN : ask_address(s, 1, &d->peer);
 
 	/* Netlink sockets always have one, the kernel where nothing else was said. */
-	if (!(r->known & CRFD_SOCK_HAS_STATE) && r->family != AF_NETLINK && !is_tcp(r) && r->protocol != PROTO_SCTP &&
-	    (n > 0 || n == -ENOTCONN))
-		set_state(r, n > 0 ? CONNECTED : UNCONNECTED);
-	return n;
+	if (!stated && r->family != AF_NETLINK && !is_tcp(r) && r->protocol != PROTO_SCTP &&
+	    (d->peer.len || rc == -ENOTCONN))
+		set_state(d, d->peer.len ? SS_IS_CONNECTED : SS_IS_UNCONNECTED);
+	return rc;
 }
 
-int crfd_getfd_socket(struct crfd_getfd_nets *nets, int s, crfd_buf *out)
+static void ask_addresses(int s, struct crfd_detail *d)
+{
+	int local = ask_address(s, 0, &d->name), remote = ask_peer(s, d);
+
+	if (local == 0 && (remote == 0 || remote == -ENOTCONN || remote == -EOPNOTSUPP))
+		d->known |= CRFD_SOCK_HAS_NAMES;
+}
+
+static int ask_type(int s, struct crfd_detail *d)
 {
 	uint32_t family, type, protocol;
-	struct sockaddr_storage name, peer;
-	crfd_socket r = {.known = CRFD_SOCK_HAS_TYPE};
-	int local, remote, rc;
 
 	if (ask_number(s, SO_DOMAIN, &family) < 0 || ask_number(s, SO_TYPE, &type) < 0 ||
 	    ask_number(s, SO_PROTOCOL, &protocol) < 0)
 		return 0;
-	r.family = (uint16_t)family;
-	r.type = (uint16_t)type;
-	r.protocol = protocol;
-	ask_state(s, &r);
-	ask_queues(s, &r);
-	local = ask_name(s, 0, &name);
-	remote = ask_peer(s, &r, &peer);
-	if (local >= 0 && (remote >= 0 || remote == -ENOTCONN || remote == -EOPNOTSUPP))
-		r.known |= CRFD_SOCK_HAS_NAMES;
-	r.net_ns = find_netns(nets, s);
-	if (r.net_ns)
-		r.known |= CRFD_SOCK_HAS_NET_NS;
-	rc = crfd_buf_rec(out, CRFD_REC_SOCKET, 0, &r, sizeof(r));
-	if (rc == 0 && local > 0)
-		rc = crfd_buf_rec(out, CRFD_REC_SOCK_NAME, 0, &name, (size_t)local);
-	if (rc == 0 && remote > 0)
-		rc = crfd_buf_rec(out, CRFD_REC_SOCK_PEER, 0, &peer, (size_t)remote);
-	return rc;
+	d->rec.socket.family = (uint16_t)family;
+	d->rec.socket.type = (uint16_t)type;
+	d->rec.socket.protocol = protocol;
+	d->known |= CRFD_SOCK_HAS_TYPE;
+	return 1;
+}
+
+void crfd_getfd_socket(struct crfd_getfd_nets *nets, int s, struct crfd_detail *d)
+{
+	if (!(d->known & CRFD_SOCK_HAS_TYPE) && !ask_type(s, d))
+		return;
+	if (!(d->known & CRFD_SOCK_HAS_STATE))
+		ask_state(s, d);
+	if (!(d->known & CRFD_SOCK_HAS_QUEUES))
+		ask_queues(s, d);
+	if (!(d->known & CRFD_SOCK_HAS_NAMES))
+		ask_addresses(s, d);
+	if (d->known & CRFD_SOCK_HAS_NET_NS)
+		return;
+	d->rec.socket.net_ns = find_netns(nets, s);
+	if (d->rec.socket.net_ns)
+		d->known |= CRFD_SOCK_HAS_NET_NS;
 }

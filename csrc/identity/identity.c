@@ -55,20 +55,17 @@ static uint64_t infer(uint64_t h, int32_t pid, const crfd_fd *f, int named, int 
 	return f->f_pos ? h : mix(h, (uint64_t)pid);
 }
 
-uint64_t crfd_identity_key(int inferred, int32_t pid, const crfd_fd *f, const struct crfd_fdinfo *info, const char *text,
-			   size_t n, const char *link, size_t len)
+uint64_t crfd_identity_key(int inferred, int32_t pid, const crfd_fd *f, const struct crfd_fdinfo *info, const char *id,
+			   size_t id_len, const char *name, size_t len)
 {
-	int named = !len || *link == '/';
+	int named = !len || *name == '/';
 	int anonymous = !named && f->kind != CRFD_KIND_SOCKET && f->kind != CRFD_KIND_PIPE &&
 			f->kind != CRFD_KIND_NAMESPACE;
 	uint64_t h = mix(0, info->has & CRFD_FDINFO_INO ? info->ino : f->st.ino);
-	const char *id;
-	size_t id_len;
 
-	crfd_fdinfo_id(text, n, f->kind, &id, &id_len);
 	h = mix(h, (uint64_t)(uint32_t)f->st.mnt_id << 32 | (f->f_flags & ~(uint32_t)CHANGEABLE));
 	if (anonymous)
-		h = mix_text(mix_text(h, link, len), id, id_len);
+		h = mix_text(mix_text(h, name, len), id, id_len);
 	if (inferred)
 		h = infer(h, pid, f, named, anonymous, id_len > 0);
 	h = mix(h, h >> 32) & ~LONELY;

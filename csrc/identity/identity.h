@@ -32,9 +32,12 @@ struct crfd_identities {
 int crfd_identities_init(struct crfd_identities *id);
 void crfd_identities_release(struct crfd_identities *id);
 
-/* What descriptors must have in common to be compared, or, when identity is inferred, to be one. Never 0. Pure. */
-uint64_t crfd_identity_key(int inferred, int32_t pid, const crfd_fd *f, const struct crfd_fdinfo *info, const char *text,
-			   size_t n, const char *link, size_t len);
+/*
+ * What descriptors must have in common to be compared, or, when identity is inferred, to be one. id: as crfd_detail has
+ * it. name: the text of the link. Never 0. Pure.
+ */
+uint64_t crfd_identity_key(int inferred, int32_t pid, const crfd_fd *f, const struct crfd_fdinfo *info, const char *id,
+			   size_t id_len, const char *name, size_t len);
 
 /* The identity behind a key: 0, 1 when kcmp was refused for this one, or -ENOMEM. */
 int crfd_identities_resolve(struct crfd_identities *id, int32_t pid, int32_t fd, uint64_t key, uint64_t *ident);

@@ -15,7 +15,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-
 struct crfd_kcmptree_node {
 	int32_t pid, fd;
 	uint32_t kid[2];

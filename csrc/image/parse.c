@@ -12,40 +12,43 @@
 #include "base/crc32c.h"
 
 #define AT(state) (1u << CRFD_AT_##state)
-#define PAYLOAD(type) 1, sizeof(type), sizeof(type)
-#define ARRAY(type) sizeof(type), sizeof(type), CRFD_REC_MAX
-#define ARRAY0(type) sizeof(type), 0, CRFD_REC_MAX
-#define TEXT 1, 1, CRFD_REC_MAX
+#define PAYLOAD(type) sizeof(type), sizeof(type), sizeof(type), 0
+#define PADDED(type) sizeof(type), sizeof(type), sizeof(type), offsetof(type, pad)
+#define ARRAY(type) sizeof(type), sizeof(type), CRFD_REC_MAX, 0
+#define ARRAY0(type) sizeof(type), 0, CRFD_REC_MAX, 0
+#define PADDED_ARRAY(type) sizeof(type), sizeof(type), CRFD_REC_MAX, offsetof(type, pad)
+#define TEXT 1, 1, CRFD_REC_MAX, 0
 #define DESCRIPTION OBJREF, AT(MORE) | AT(MORE_LAST)
 
 enum parent { ZERO, PID, OBJREF };
 
-/* Where a type may stand, who its parent is, and its payload's length: a multiple of unit from min to max. */
+/* Where a type may stand, who its parent is, its payload's length: a multiple of unit from min to max. */
 struct rule {
 	int16_t type;
 	uint8_t parent;
 	uint32_t places;
 	uint16_t unit, min, max;
+	uint16_t pad; /* where in every unit a u32 must be 0; 0: nowhere */
 };
 
 /* Found by linear search: the frequent ones first. */
 static const struct rule rules[] = {
-	{CRFD_REC_FD_ENT, ZERO, AT(ENT) | AT(MORE), PAYLOAD(crfd_fd_ent)},
+	{CRFD_REC_FD_ENT, ZERO, AT(ENT) | AT(MORE), PADDED(crfd_fd_ent)},
 	{CRFD_REC_FD_DATA, OBJREF, AT(DATA), PAYLOAD(crfd_fd_data)},
-	{CRFD_REC_FNAME, ZERO, AT(NAME), 1, 2, CRFD_NAME_MAX},
+	{CRFD_REC_FNAME, ZERO, AT(NAME), 1, 2, CRFD_NAME_MAX, 0},
 	{CRFD_REC_FD_STAT, OBJREF, AT(STAT), PAYLOAD(crfd_fd_stat)},
 	{CRFD_REC_FDINFO, DESCRIPTION, TEXT},
-	{CRFD_REC_TASK, ZERO, AT(IMAGE) | AT(SECTION) | AT(RFC) | AT(SINGLE), PAYLOAD(crfd_task_rec)},
-	{CRFD_REC_STRING, ZERO, AT(COMM), 1, CRFD_COMM_LEN, CRFD_COMM_LEN},
+	{CRFD_REC_TASK, ZERO, AT(IMAGE) | AT(SECTION) | AT(RFC) | AT(SINGLE), PADDED(crfd_task_rec)},
+	{CRFD_REC_STRING, ZERO, AT(COMM), 1, CRFD_COMM_LEN, CRFD_COMM_LEN, 0},
 	{CRFD_REC_TASK_INFO, PID, AT(TASK_INFO), PAYLOAD(crfd_task_info)},
-	{CRFD_REC_FD_ERROR, PID, AT(TASK), PAYLOAD(crfd_fd_error)},
+	{CRFD_REC_FD_ERROR, PID, AT(TASK), PADDED(crfd_fd_error)},
 	{CRFD_REC_TASK_EXE, PID, AT(TASK), TEXT},
 	{CRFD_REC_TASK_CMDLINE, PID, AT(TASK), TEXT},
 	{CRFD_REC_TASK_CGROUP, PID, AT(TASK), TEXT},
 	{CRFD_REC_TASK_NS, PID, AT(TASK), PAYLOAD(crfd_task_ns)},
 	{CRFD_REC_TASK_QUIET, PID, AT(TASK), PAYLOAD(crfd_task_quiet)},
-	{CRFD_REC_FD_LOCK, PID, AT(TASK), ARRAY(crfd_fd_lock)},
-	{CRFD_REC_HELD, PID, AT(TASK), 1, sizeof(crfd_held), sizeof(crfd_held) + CRFD_NAME_MAX - 1},
+	{CRFD_REC_FD_LOCK, PID, AT(TASK), PADDED_ARRAY(crfd_fd_lock)},
+	{CRFD_REC_HELD, PID, AT(TASK), 1, sizeof(crfd_held), sizeof(crfd_held) + CRFD_NAME_MAX - 1, 0},
 	{CRFD_REC_FILES, PID, AT(TASK) | AT(FILES), PAYLOAD(crfd_files)},
 	{CRFD_REC_SECTION_SUM, ZERO, AT(SUM) | AT(MORE_LAST), PAYLOAD(crfd_section_sum)},
 	{CRFD_REC_HEAD, ZERO, AT(HEAD), PAYLOAD(crfd_head)},
@@ -55,33 +58,33 @@ static const struct rule rules[] = {
 	{CRFD_REC_INDEX, ZERO, AT(SECTION) | AT(CLOSE) | AT(INDEX), ARRAY(crfd_index_entry)},
 	{CRFD_REC_IMAGE_SUM, ZERO, AT(IMAGE) | AT(SECTION) | AT(CLOSE) | AT(INDEX), PAYLOAD(crfd_image_sum)},
 	{CRFD_REC_TAIL, ZERO, AT(TAIL) | AT(RFC), PAYLOAD(crfd_tail)},
-	{CRFD_REC_OWNER, DESCRIPTION, PAYLOAD(crfd_owner)},
+	{CRFD_REC_OWNER, DESCRIPTION, PADDED(crfd_owner)},
 	{CRFD_REC_LOCK, DESCRIPTION, ARRAY(crfd_lock)},
 	{CRFD_REC_PIPE, DESCRIPTION, PAYLOAD(crfd_pipe)},
 	{CRFD_REC_SOCKET, DESCRIPTION, PAYLOAD(crfd_socket)},
 	{CRFD_REC_SOCK_NAME, DESCRIPTION, TEXT},
 	{CRFD_REC_SOCK_PEER, DESCRIPTION, TEXT},
-	{CRFD_REC_EVENTFD, DESCRIPTION, PAYLOAD(crfd_eventfd)},
+	{CRFD_REC_EVENTFD, DESCRIPTION, PADDED(crfd_eventfd)},
 	{CRFD_REC_EPOLL, DESCRIPTION, ARRAY0(crfd_epoll_target)},
 	{CRFD_REC_TIMERFD, DESCRIPTION, PAYLOAD(crfd_timerfd)},
 	{CRFD_REC_SIGNALFD, DESCRIPTION, PAYLOAD(crfd_signalfd)},
 	{CRFD_REC_INOTIFY, DESCRIPTION, ARRAY0(crfd_inotify_mark)},
 	{CRFD_REC_FANOTIFY, DESCRIPTION, PAYLOAD(crfd_fanotify)},
-	{CRFD_REC_FANOTIFY_MARK, DESCRIPTION, ARRAY(crfd_fanotify_mark)},
+	{CRFD_REC_FANOTIFY_MARK, DESCRIPTION, PADDED_ARRAY(crfd_fanotify_mark)},
 	{CRFD_REC_MEMFD, DESCRIPTION, PAYLOAD(crfd_memfd)},
 	{CRFD_REC_PIDFD, DESCRIPTION, PAYLOAD(crfd_pidfd)},
-	{CRFD_REC_IO_URING, DESCRIPTION, PAYLOAD(crfd_io_uring)},
-	{CRFD_REC_BPF, DESCRIPTION, PAYLOAD(crfd_bpf_object)},
+	{CRFD_REC_IO_URING, DESCRIPTION, PADDED(crfd_io_uring)},
+	{CRFD_REC_BPF, DESCRIPTION, PADDED(crfd_bpf_object)},
 	{CRFD_REC_USERFAULTFD, DESCRIPTION, PAYLOAD(crfd_userfaultfd)},
 	{CRFD_REC_DMABUF, DESCRIPTION, PAYLOAD(crfd_dmabuf)},
-	{CRFD_REC_TTY, DESCRIPTION, PAYLOAD(crfd_tty)},
+	{CRFD_REC_TTY, DESCRIPTION, PADDED(crfd_tty)},
 	{CRFD_REC_TUN, DESCRIPTION, PAYLOAD(crfd_tun)},
-	{CRFD_REC_FUSE, DESCRIPTION, PAYLOAD(crfd_fuse)},
+	{CRFD_REC_FUSE, DESCRIPTION, PADDED(crfd_fuse)},
 };
 
 /* An ancillary type of a later version; the parent depends on the place. */
 static const struct rule later = {
-	0, ZERO, AT(IMAGE) | AT(SECTION) | AT(CLOSE) | AT(TASK) | AT(MORE) | AT(MORE_LAST), 1, 0, CRFD_REC_MAX,
+	0, ZERO, AT(IMAGE) | AT(SECTION) | AT(CLOSE) | AT(TASK) | AT(MORE) | AT(MORE_LAST), 1, 0, CRFD_REC_MAX, 0,
 };
 
 /* What stands at each state when nothing optional does. */
@@ -175,9 +178,8 @@ static int check_parent(crfd_parser *p, const struct rule *rule, uint32_t parent
 	return parent == expected ? 0 : crfd_parser_refuse(p, CRFD_E_PARENT, 4, expected, parent);
 }
 
-static int check_header(crfd_parser *p, const crfd_rec *h)
+static int check_header(crfd_parser *p, const struct rule *rule, const crfd_rec *h)
 {
-	const struct rule *rule = find_rule(h->type);
 	int len = h->len;
 
 	p->fault.type = h->type;
@@ -190,6 +192,18 @@ static int check_header(crfd_parser *p, const crfd_rec *h)
 	if (rule->unit > 1 && len % rule->unit)
 		return crfd_parser_refuse(p, CRFD_E_LEN, 2, (uint64_t)(len - len % rule->unit), (uint64_t)len);
 	return check_parent(p, rule, h->parent);
+}
+
+static int check_padding(crfd_parser *p, const struct rule *rule, const uint8_t *v, size_t len)
+{
+	for (size_t at = rule->pad; rule->pad && at < len; at += rule->unit) {
+		uint32_t found;
+
+		memcpy(&found, v + at, sizeof(found));
+		if (found)
+			return crfd_parser_refuse(p, CRFD_E_PADDING, sizeof(crfd_rec) + at, 0, found);
+	}
+	return 0;
 }
 
 /* Brings the sum up to `end`; the bytes belong to the section while one is open, else to the image. */
@@ -205,6 +219,7 @@ static void sum_to(crfd_parser *p, const uint8_t *end)
 /* One record of the n bytes at v: its size, 0 when it is not all there, or the code of the fault. */
 static int64_t parse_record(crfd_parser *p, const uint8_t *v, size_t n, crfd_rec *h)
 {
+	const struct rule *rule;
 	size_t size;
 	int rc;
 
@@ -214,7 +229,8 @@ static int64_t parse_record(crfd_parser *p, const uint8_t *v, size_t n, crfd_rec
 	if (n < sizeof(*h))
 		return 0;
 	memcpy(h, v, sizeof(*h));
-	rc = check_header(p, h);
+	rule = find_rule(h->type);
+	rc = check_header(p, rule, h);
 	if (rc < 0)
 		return rc;
 	size = sizeof(*h) + (size_t)h->len;
@@ -224,7 +240,9 @@ static int64_t parse_record(crfd_parser *p, const uint8_t *v, size_t n, crfd_rec
 		sum_to(p, v);
 	else if (h->type == CRFD_REC_IMAGE_SUM)
 		sum_to(p, v + sizeof(*h) + offsetof(crfd_image_sum, crc));
-	rc = crfd_parser_payload(p, h, v + sizeof(*h));
+	rc = check_padding(p, rule, v + sizeof(*h), (size_t)h->len);
+	if (rc >= 0)
+		rc = crfd_parser_payload(p, h, v + sizeof(*h));
 	return rc < 0 ? rc : (int64_t)size;
 }
 

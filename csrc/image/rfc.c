@@ -46,8 +46,7 @@ static void keep(crfd_batch *b, crfd_task *task, uint64_t *end)
 			task->nfds--;
 			continue;
 		}
-		b->fd[*end] = b->fd[i];
-		b->ident[(*end)++] = b->ident[i];
+		crfd_batch_move(b, i, (*end)++);
 	}
 }
 

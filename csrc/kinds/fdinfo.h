@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The text of /proc/PID/fdinfo/N (proc_pid_fdinfo(5)). Pure. */
+/* The lines that fdinfo of every description begins with (proc_pid_fdinfo(5)). Pure. */
 #ifndef CRFD_FDINFO_H
 #define CRFD_FDINFO_H
 
 #include <stddef.h>
 #include <stdint.h>
-
 
 #define CRFD_FDINFO_POS 1
 #define CRFD_FDINFO_FLAGS 2
@@ -24,8 +23,5 @@ struct crfd_fdinfo {
 
 /* 0, or -EINVAL when pos or flags is missing or a value is none. */
 int crfd_fdinfo_parse(const char *text, size_t n, struct crfd_fdinfo *out);
-
-/* The number that tells one description of a kind from others of the same inode, as written; len 0 when it has none. */
-void crfd_fdinfo_id(const char *text, size_t n, int kind, const char **id, size_t *len);
 
 #endif

@@ -1,24 +1,39 @@
 /* SPDX-License-Identifier: MIT */
-#include "kinds/line.h"
+#include "kinds/detail.h"
 
 #include <errno.h>
 #include <string.h>
-#include <sys/sysmacros.h>
 
 #include "base/buf.h"
 #include "base/number.h"
-#include "format/record.h"
-
-#define MINOR_BITS 20
-
-int crfd_line_is(const struct crfd_line *l, const char *key)
-{
-	return l->len == strlen(key) && !memcmp(l->key, key, l->len);
-}
 
 static int is_blank(char c)
 {
 	return c == ' ' || c == '\t';
+}
+
+int crfd_line_next(const char **text, const char *end, struct crfd_line *out)
+{
+	const char *line = *text, *eol, *stop, *colon;
+
+	if (line >= end)
+		return 0;
+	eol = memchr(line, '\n', (size_t)(end - line));
+	stop = eol ? eol : end;
+	colon = memchr(line, ':', (size_t)(stop - line));
+	*text = eol ? eol + 1 : end;
+	*out = (struct crfd_line){.key = line, .len = (size_t)((colon ? colon : stop) - line),
+				  .p = colon ? colon + 1 : stop, .end = stop};
+	while (out->p < out->end && is_blank(*out->p))
+		out->p++;
+	while (out->end > out->p && is_blank(out->end[-1]))
+		out->end--;
+	return 1;
+}
+
+int crfd_line_is(const struct crfd_line *l, const char *key)
+{
+	return l->len == strlen(key) && !memcmp(l->key, key, l->len);
 }
 
 size_t crfd_line_token(const char **p, const char *end, const char **token)
@@ -77,8 +92,13 @@ int crfd_line_dev(const char **p, const char *end, const char *name, uint64_t *o
 	int rc = crfd_line_field(p, end, name, 16, UINT32_MAX, &v);
 
 	if (rc >= 0)
-		*out = makedev((unsigned int)(v >> MINOR_BITS), (unsigned int)(v & ((1u << MINOR_BITS) - 1)));
+		*out = crfd_kernel_dev((uint32_t)v);
 	return rc;
+}
+
+int crfd_line_u32(const struct crfd_line *l, uint32_t *out)
+{
+	return crfd_number_u32(l->p, (size_t)(l->end - l->p), out) == 0;
 }
 
 static int put_number(struct crfd_detail *d, const struct crfd_line *l, const struct crfd_line_number *row)
@@ -89,57 +109,33 @@ static int put_number(struct crfd_detail *d, const struct crfd_line *l, const st
 
 	if (row->base == 16 && l->end - p > 2 && p[0] == '0' && p[1] == 'x')
 		p += 2;
-	if (d->seen & row->bit || crfd_line_field(&p, l->end, "", row->base, row->size == 4 ? UINT32_MAX : UINT64_MAX, &v) < 0)
+	if (d->known & row->bit || crfd_line_field(&p, l->end, "", row->base, row->size == 4 ? UINT32_MAX : UINT64_MAX, &v) < 0)
 		return -EINVAL;
 	if (row->size == 4)
 		memcpy(field, &(uint32_t){(uint32_t)v}, 4);
 	else
 		memcpy(field, &v, 8);
-	d->seen |= row->bit;
+	d->known |= row->bit;
 	return p == l->end;
 }
 
-int crfd_line_number(struct crfd_detail *d, const struct crfd_line *l, const struct crfd_line_number *table, size_t n)
+int crfd_line_number(struct crfd_detail *d, const struct crfd_line *l)
 {
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < d->ops->nnumbers; i++) {
 		int rc;
 
-		if (!crfd_line_is(l, table[i].key))
+		if (!crfd_line_is(l, d->ops->numbers[i].key))
 			continue;
-		rc = put_number(d, l, &table[i]);
+		rc = put_number(d, l, &d->ops->numbers[i]);
 		d->broken |= rc < 0;
 		return rc > 0;
 	}
 	return 0;
 }
 
-int crfd_detail_put(struct crfd_detail *d, int type, const void *payload, size_t len)
+int crfd_detail_entry(struct crfd_detail *d, const void *entry)
 {
-	int rc = crfd_buf_rec(d->out, type, 0, payload, len);
+	int rc = crfd_buf_put(&d->entries, entry, d->ops->entry);
 
-	d->entries_type = 0;
-	return rc < 0 ? rc : 1;
-}
-
-int crfd_detail_entry(struct crfd_detail *d, int type, const void *entry, size_t size)
-{
-	crfd_buf *out = d->out;
-	crfd_rec h;
-	int rc;
-
-	if (d->entries_type == type) {
-		memcpy(&h, out->v + d->entries, sizeof(h));
-		if ((size_t)h.len + size <= CRFD_REC_MAX) {
-			rc = crfd_buf_put(out, entry, size);
-			if (rc < 0)
-				return rc;
-			h.len = (int16_t)((size_t)h.len + size);
-			memcpy(out->v + d->entries, &h, sizeof(h));
-			return 1;
-		}
-	}
-	d->entries = out->nr;
-	d->entries_type = type;
-	rc = crfd_buf_rec(out, type, 0, entry, size);
 	return rc < 0 ? rc : 1;
 }

@@ -5,8 +5,9 @@
  */
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/number.h"
-#include "kinds/line.h"
+#include "kinds/detail.h"
 
 enum { ORDINAL, SORT, MODE, TYPE, PID, INODE, START, END, NTOKENS };
 
@@ -77,6 +78,6 @@ int crfd_detail_lock(struct crfd_detail *d, const struct crfd_line *l)
 		t[i].len = crfd_line_token(&p, l->end, &t[i].p);
 	if (!parse(t, &lock))
 		return 0;
-	rc = crfd_detail_entry(d, CRFD_REC_LOCK, &lock, sizeof(lock));
+	rc = crfd_buf_put(&d->locks, &lock, sizeof(lock));
 	return rc < 0 ? rc : p == l->end;
 }

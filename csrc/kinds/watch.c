@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What watches other files: a line each. */
-#include "kinds/line.h"
+#include "kinds/detail.h"
+
+enum { SEEN = 1 };
 
 /* fs/eventpoll.c: number, events and data since 3.8, the file behind them since 4.13. */
 static int epoll_line(struct crfd_detail *d, const struct crfd_line *l)
@@ -13,7 +15,7 @@ static int epoll_line(struct crfd_detail *d, const struct crfd_line *l)
 
 	if (!crfd_line_is(l, "tfd"))
 		return 0;
-	d->seen = 1;
+	d->known |= SEEN;
 	if (crfd_line_field(&p, l->end, "", 10, INT32_MAX, &fd) < 0 ||
 	    crfd_line_field(&p, l->end, "events:", 16, UINT32_MAX, &events) < 0 ||
 	    crfd_line_field(&p, l->end, "data:", 16, UINT64_MAX, &t.data) < 0)
@@ -24,17 +26,9 @@ static int epoll_line(struct crfd_detail *d, const struct crfd_line *l)
 		t.pos = (uint64_t)pos;
 	if (crfd_line_field(&p, l->end, "ino:", 16, UINT64_MAX, &t.ino) < 0 || crfd_line_dev(&p, l->end, "sdev:", &t.dev) < 0)
 		t.ino = t.dev = 0;
-	rc = crfd_detail_entry(d, CRFD_REC_EPOLL, &t, sizeof(t));
+	rc = crfd_detail_entry(d, &t);
 	return rc < 0 ? rc : p == l->end;
 }
-
-/* A record without an entry says that there is none. */
-static int epoll_end(struct crfd_detail *d)
-{
-	return d->seen ? 1 : crfd_detail_put(d, CRFD_REC_EPOLL, NULL, 0);
-}
-
-const struct crfd_detail_ops crfd_detail_epoll = {.line = epoll_line, .end = epoll_end};
 
 /*
  * fs/notify/fdinfo.c, since 3.8. The watch descriptor is hexadecimal, whatever proc_pid_fdinfo(5) says. Ignored masks
@@ -49,7 +43,7 @@ static int inotify_line(struct crfd_detail *d, const struct crfd_line *l)
 
 	if (!crfd_line_is(l, "inotify wd"))
 		return 0;
-	d->seen = 1;
+	d->known |= SEEN;
 	if (crfd_line_field(&p, l->end, "", 16, INT32_MAX, &wd) < 0 ||
 	    crfd_line_field(&p, l->end, "ino:", 16, UINT64_MAX, &m.ino) < 0 ||
 	    crfd_line_dev(&p, l->end, "sdev:", &m.dev) < 0 ||
@@ -58,30 +52,21 @@ static int inotify_line(struct crfd_detail *d, const struct crfd_line *l)
 	m.wd = (int32_t)wd;
 	m.mask = (uint32_t)mask;
 	crfd_line_field(&p, l->end, "ignored_mask:", 16, UINT32_MAX, &ignored);
-	rc = crfd_detail_entry(d, CRFD_REC_INOTIFY, &m, sizeof(m));
+	rc = crfd_detail_entry(d, &m);
 	return rc < 0 ? rc : p == l->end && !ignored;
 }
-
-static int inotify_end(struct crfd_detail *d)
-{
-	return d->seen ? 1 : crfd_detail_put(d, CRFD_REC_INOTIFY, NULL, 0);
-}
-
-const struct crfd_detail_ops crfd_detail_inotify = {.line = inotify_line, .end = inotify_end};
 
 static int fanotify_group(struct crfd_detail *d, const struct crfd_line *l)
 {
 	const char *p = l->p;
 	uint64_t flags, event_flags;
-	crfd_fanotify g;
-	int rc;
 
 	if (crfd_line_field(&p, l->end, "", 16, UINT32_MAX, &flags) < 0 ||
 	    crfd_line_field(&p, l->end, "event-flags:", 16, UINT32_MAX, &event_flags) < 0)
 		return 0;
-	g = (crfd_fanotify){.flags = (uint32_t)flags, .event_flags = (uint32_t)event_flags};
-	rc = crfd_detail_put(d, CRFD_REC_FANOTIFY, &g, sizeof(g));
-	return rc < 0 ? rc : p == l->end;
+	d->rec.fanotify = (crfd_fanotify){.flags = (uint32_t)flags, .event_flags = (uint32_t)event_flags};
+	d->known |= SEEN;
+	return p == l->end;
 }
 
 /* What the mark is on. The mount's id is hexadecimal, the namespace's inode is not. */
@@ -124,8 +109,17 @@ static int fanotify_line(struct crfd_detail *d, const struct crfd_line *l)
 	    crfd_line_field(&p, l->end, "ignored_mask:", 16, UINT64_MAX, &m.ignored_mask) < 0)
 		return 0;
 	m.flags = (uint32_t)flags;
-	rc = crfd_detail_entry(d, CRFD_REC_FANOTIFY_MARK, &m, sizeof(m));
+	rc = crfd_detail_entry(d, &m);
 	return rc < 0 ? rc : p == l->end;
 }
 
-const struct crfd_detail_ops crfd_detail_fanotify = {.line = fanotify_line};
+static const struct crfd_kind_ops rows[] = {
+	{CRFD_ROW(EPOLL, "epoll", CRFD_ANON("[eventpoll]")), CRFD_ENTRIES(CRFD_REC_EPOLL, crfd_epoll_target),
+	 .line = epoll_line},
+	{CRFD_ROW(INOTIFY, "inotify", CRFD_ANON("inotify")), CRFD_ENTRIES(CRFD_REC_INOTIFY, crfd_inotify_mark),
+	 .line = inotify_line, .asks = CRFD_ASKS_OWNER},
+	{CRFD_ROW(FANOTIFY, "fanotify", CRFD_ANON("[fanotify]")), CRFD_RECORD(CRFD_REC_FANOTIFY, crfd_fanotify),
+	 CRFD_ENTRIES(CRFD_REC_FANOTIFY_MARK, crfd_fanotify_mark), .line = fanotify_line},
+};
+
+const struct crfd_kind_family crfd_kinds_watch = CRFD_FAMILY(rows);

@@ -61,11 +61,11 @@ int crfd_held_look(int dir, const char *link, int named, crfd_fd_stat *st)
 int crfd_held_judge(struct crfd_deleted_memo *memo, int dir, struct crfd_held_one *one)
 {
 	crfd_fd_stat *st = &one->r.st;
-	struct crfd_link link = {.stem = one->len};
+	struct crfd_fd_name link = {.stem = one->len};
 	int deleted = 0;
 
 	if (st->known & CRFD_HAS_PATH) {
-		crfd_link_parse(one->path, one->len, &link);
+		crfd_fd_name_parse(one->path, one->len, &link);
 		if (link.marked)
 			deleted = !(st->known & CRFD_HAS_NLINK) ? -1 : !st->nlink ? 1 :
 				crfd_deleted(memo, dir, one->path, one->len, st);
@@ -129,13 +129,14 @@ static int put_tty(uint32_t packed, crfd_buf *out)
 }
 
 /* The inode of the task's mount namespace, 0 unknown: from the record that its extension has by now. */
-static uint64_t mnt_ns_of(crfd_batch *b, const crfd_task *t)
+static uint64_t mnt_ns_of(const crfd_batch *b, const crfd_task *t)
 {
-	const void *found = crfd_buf_find(&b->text, t->ext.off, CRFD_REC_TASK_NS, sizeof(crfd_task_ns));
+	struct crfd_cursor c = {.p = b->text.v + t->ext.off, .end = b->text.v + b->text.nr};
 	crfd_task_ns ns = {0};
 
-	if (found)
-		memcpy(&ns, found, sizeof(ns));
+	while (crfd_cursor_next(&c))
+		if (c.h.type == CRFD_REC_TASK_NS)
+			memcpy(&ns, c.payload, sizeof(ns));
 	return ns.mnt;
 }
 

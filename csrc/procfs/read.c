@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -15,6 +16,23 @@
 
 #define LIST_BYTES 65536
 #define READ_BYTES 4096
+
+struct crfd_proc_path crfd_proc_path(int32_t pid, const char *name, int32_t fd)
+{
+	struct crfd_proc_path path;
+	int n = snprintf(path.v, sizeof(path.v), "/proc/%d%s%s", pid, name ? "/" : "", name ? name : "");
+
+	if (fd >= 0)
+		snprintf(path.v + n, sizeof(path.v) - (size_t)n, "/%d", fd);
+	return path;
+}
+
+int crfd_proc_open(int32_t pid)
+{
+	int dir = open(crfd_proc_path(pid, NULL, -1).v, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	return dir < 0 ? -errno : dir;
+}
 
 int crfd_proc_read(int dir, const char *name, int records, crfd_buf *buf)
 {
@@ -44,11 +62,11 @@ int crfd_proc_read(int dir, const char *name, int records, crfd_buf *buf)
 	return rc;
 }
 
-static int compare(const void *a, const void *b)
+int crfd_proc_stat(int dir, crfd_buf *scratch, struct crfd_procstat *out)
 {
-	int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
+	int rc = crfd_proc_read(dir, "stat", 0, scratch);
 
-	return (x > y) - (x < y);
+	return rc < 0 ? rc : crfd_procstat_parse((const char *)scratch->v, scratch->nr, out);
 }
 
 static int put_names(const uint8_t *p, const uint8_t *end, struct crfd_numbers *out)
@@ -88,7 +106,7 @@ int crfd_proc_list(int dir, crfd_buf *scratch, struct crfd_numbers *out)
 		return -errno;
 	for (size_t i = 1; i < out->nr; i++) {
 		if (out->v[i - 1] > out->v[i]) {
-			qsort(out->v, out->nr, sizeof(*out->v), compare);
+			qsort(out->v, out->nr, sizeof(*out->v), crfd_int32_compare);
 			break;
 		}
 	}

@@ -18,17 +18,15 @@ static const struct {
 	{'X', 0x80, 0x10}, {'x', 0x80, 0x10}, {'Z', 0x80, 0x20},
 };
 
-/* The field numbers of proc_pid_stat(5). */
-enum { F_STATE = 3, F_PPID = 4, F_SID = 6, F_TTY = 7, F_FLAGS = 9, F_THREADS = 20, F_START = 22, F_SIGNAL = 38, F_CODE = 52 };
-
-static int set_u32(const char *p, size_t n, uint32_t *out)
+static int set_state(const char *p, size_t n, crfd_task_rec *rec)
 {
-	uint64_t v;
-	int rc = crfd_number(p, n, 10, UINT32_MAX, &v);
-
-	if (rc == 0)
-		*out = (uint32_t)v;
-	return rc;
+	for (size_t i = 0; i < sizeof(states) / sizeof(*states); i++) {
+		if (states[i].letter == *p) {
+			rec->state = states[i].state;
+			rec->exit_state = states[i].exit_state;
+		}
+	}
+	return n == 1 ? 0 : -EINVAL;
 }
 
 static int set_s32(const char *p, size_t n, uint32_t *out)
@@ -42,28 +40,28 @@ static int set_s32(const char *p, size_t n, uint32_t *out)
 	return 0;
 }
 
+/* The field numbers of proc_pid_stat(5). */
+enum { F_STATE = 3, F_PPID = 4, F_SID = 6, F_TTY = 7, F_FLAGS = 9, F_START = 22, F_SIGNAL = 38, F_CODE = 52 };
+
 static int set_field(int field, const char *p, size_t n, struct crfd_procstat *s)
 {
 	switch (field) {
 	case F_STATE:
-		s->state = *p;
-		return n == 1 ? 0 : -EINVAL;
+		return set_state(p, n, &s->rec);
 	case F_PPID:
-		return set_u32(p, n, &s->ppid);
+		return crfd_number_u32(p, n, &s->ppid);
 	case F_SID:
 		return set_s32(p, n, &s->sid); /* -1 once it exited */
 	case F_TTY:
 		return set_s32(p, n, &s->tty);
 	case F_FLAGS:
-		return set_u32(p, n, &s->flags);
-	case F_THREADS:
-		return set_u32(p, n, &s->threads);
+		return crfd_number_u32(p, n, &s->flags);
 	case F_START:
 		return crfd_number(p, n, 10, UINT64_MAX, &s->start_time);
 	case F_SIGNAL:
-		return set_s32(p, n, &s->exit_signal); /* -1 for a thread */
+		return set_s32(p, n, &s->rec.exit_signal); /* -1 for a thread */
 	case F_CODE:
-		return set_s32(p, n, &s->exit_code);
+		return set_s32(p, n, &s->rec.exit_code);
 	default:
 		return 0;
 	}
@@ -73,7 +71,7 @@ int crfd_procstat_parse(const char *text, size_t n, struct crfd_procstat *out)
 {
 	const char *end = n && text[n - 1] == '\n' ? text + n - 1 : text + n;
 	const char *open = memchr(text, '(', n), *close = memrchr(text, ')', n); /* comm may have both inside */
-	struct crfd_procstat s = {0};
+	struct crfd_procstat s = {.rec.comm_len = CRFD_COMM_LEN};
 	const char *p;
 	size_t len;
 	int field = F_STATE;
@@ -95,25 +93,9 @@ int crfd_procstat_parse(const char *text, size_t n, struct crfd_procstat *out)
 	return 0;
 }
 
-int crfd_procstat_exited(const struct crfd_procstat *s)
+int crfd_task_has_files(const crfd_task_rec *rec, uint32_t flags)
 {
-	return s->state == 'Z' || s->state == 'X' || s->state == 'x';
-}
-
-int crfd_procstat_kthread(const struct crfd_procstat *s)
-{
-	return (s->flags & PF_KTHREAD) != 0;
-}
-
-void crfd_procstat_rec(const struct crfd_procstat *s, crfd_task_rec *out)
-{
-	*out = (crfd_task_rec){.exit_code = s->exit_code, .exit_signal = s->exit_signal, .comm_len = CRFD_COMM_LEN};
-	for (size_t i = 0; i < sizeof(states) / sizeof(*states); i++) {
-		if (states[i].letter == s->state) {
-			out->state = states[i].state;
-			out->exit_state = states[i].exit_state;
-		}
-	}
+	return !rec->exit_state && !(flags & PF_KTHREAD);
 }
 
 /* Up to max numbers with blanks between them; how many, or -EINVAL. */
@@ -132,77 +114,62 @@ static int parse_row(const char *p, const char *end, uint32_t *v, int max)
 			p++;
 		if (nr == max)
 			nr--; /* the last one is what counts of a longer row */
-		if (set_u32(from, (size_t)(p - from), &v[nr++]) < 0)
+		if (crfd_number_u32(from, (size_t)(p - from), &v[nr++]) < 0)
 			return -EINVAL;
 	}
 }
 
-enum { S_TGID = 1, S_UID = 2, S_GID = 4, S_FDSIZE = 8, S_THREADS = 16, S_ALL = 31, S_NSPID = 32 };
+/* A line of status: how many numbers it must have, how many of them are taken, and where to. */
+static const struct {
+	const char *key;
+	uint8_t must, taken;
+	uint16_t at;
+} keys[] = {
+	{"Tgid", 1, 1, offsetof(crfd_task_info, tgid)}, {"Uid", 4, 2, offsetof(crfd_task_info, uid)},
+	{"Gid", 4, 2, offsetof(crfd_task_info, gid)}, {"FDSize", 1, 1, offsetof(crfd_task_info, fd_size)},
+	{"Threads", 1, 1, offsetof(crfd_task_info, threads)}, {"NSpid", 1, 1, offsetof(crfd_task_info, ns_pid)},
+};
 
-static int key_of(const char *line, size_t n)
+enum { NKEYS = sizeof(keys) / sizeof(*keys), ALL = (1 << NKEYS) - 1, NEEDED = ALL >> 1 };
+
+/* The key's bit, 0 for another line; or -EINVAL. */
+static int take_line(const char *line, const char *end, crfd_task_info *out)
 {
-	static const struct {
-		const char *key;
-		int bit;
-	} keys[] = {{"Tgid", S_TGID}, {"Uid", S_UID}, {"Gid", S_GID}, {"FDSize", S_FDSIZE}, {"Threads", S_THREADS},
-		    {"NSpid", S_NSPID}};
-
-	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
-		if (strlen(keys[i].key) == n && !memcmp(line, keys[i].key, n))
-			return keys[i].bit;
-	return 0;
-}
-
-static int set_status(int key, const char *p, const char *end, struct crfd_procstatus *s)
-{
+	const char *colon = memchr(line, ':', (size_t)(end - line));
+	size_t len = colon ? (size_t)(colon - line) : 0;
 	uint32_t v[4] = {0};
-	int nr = parse_row(p, end, v, key == S_NSPID ? 1 : 4);
 
-	if (nr < (key == S_UID || key == S_GID ? 4 : 1))
-		return -EINVAL;
-	switch (key) {
-	case S_TGID:
-		s->tgid = v[0];
-		break;
-	case S_UID:
-		s->uid = v[0];
-		s->euid = v[1];
-		break;
-	case S_GID:
-		s->gid = v[0];
-		s->egid = v[1];
-		break;
-	case S_FDSIZE:
-		s->fd_size = v[0];
-		break;
-	case S_THREADS:
-		s->threads = v[0];
-		break;
-	default:
-		s->ns_pid = v[0];
+	for (int i = 0; len && i < NKEYS; i++) {
+		if (strlen(keys[i].key) != len || memcmp(line, keys[i].key, len))
+			continue;
+		if (parse_row(colon + 1, end, v, i == NKEYS - 1 ? 1 : 4) < keys[i].must)
+			return -EINVAL;
+		memcpy((char *)out + keys[i].at, v, keys[i].taken * sizeof(*v));
+		return 1 << i;
 	}
 	return 0;
 }
 
-int crfd_procstatus_parse(const char *text, size_t n, struct crfd_procstatus *out)
+int crfd_procstatus_parse(const char *text, size_t n, crfd_task_info *out)
 {
-	struct crfd_procstatus s = {0};
 	const char *end = text + n, *line = text;
+	crfd_task_info info = *out;
 	int seen = 0;
 
-	while (line < end && (seen & (S_ALL | S_NSPID)) != (S_ALL | S_NSPID)) {
+	info.ns_pid = 0;
+	while (line < end && seen != ALL) {
 		const char *eol = memchr(line, '\n', (size_t)(end - line)), *stop = eol ? eol : end;
-		const char *colon = memchr(line, ':', (size_t)(stop - line));
-		int key = colon ? key_of(line, (size_t)(colon - line)) : 0;
+		int key = take_line(line, stop, &info);
 
-		if (key && set_status(key, colon + 1, stop, &s) < 0)
-			return -EINVAL;
+		if (key < 0)
+			return key;
 		seen |= key;
 		line = stop + (eol != NULL);
 	}
-	if ((seen & S_ALL) != S_ALL)
+	if ((seen & NEEDED) != NEEDED)
 		return -EINVAL;
-	*out = s;
+	info.known |= CRFD_TASK_HAS_STATUS;
+	*out = info;
 	return 0;
 }
 

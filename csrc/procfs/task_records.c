@@ -27,7 +27,7 @@ static int put_exe(int dir, crfd_buf *out)
 	char path[PATH_MAX];
 	ssize_t n = readlinkat(dir, "exe", path, sizeof(path));
 
-	return n <= 0 ? 0 : crfd_buf_recs(out, CRFD_REC_TASK_EXE, 0, path, (size_t)n);
+	return n <= 0 ? 0 : crfd_buf_recs(out, CRFD_REC_TASK_EXE, 0, path, (size_t)n, 1);
 }
 
 static int put_text(int dir, const char *name, int type, crfd_buf *scratch, crfd_buf *out)
@@ -36,7 +36,7 @@ static int put_text(int dir, const char *name, int type, crfd_buf *scratch, crfd
 
 	if (rc < 0)
 		return rc == -ENOMEM ? rc : 0;
-	return crfd_buf_recs(out, type, 0, scratch->v, scratch->nr);
+	return crfd_buf_recs(out, type, 0, scratch->v, scratch->nr, 1);
 }
 
 static int put_namespaces(int dir, crfd_buf *out)

@@ -69,7 +69,7 @@ static int take_run(struct lane *lane, struct crfd_bpf_source *s, const struct c
 		return -ENOMEM;
 	for (size_t i = 0; i < nr && rc >= 0; i++) {
 		r = (const struct walk_fd *)(s->piece + at);
-		rc = crfd_bpf_fd(r, b, &lane->asker, &f[i], &b->ident[first + i]);
+		rc = crfd_bpf_fd(r, b, first + i, &lane->asker);
 		b->task[b->ntasks - 1].nerrors += f[i].err != 0;
 		at += r->len;
 	}
@@ -176,6 +176,7 @@ static void lane_release(struct lane *lane)
 	free(lane->looker.numbers.v);
 	crfd_holds_release(&lane->looker.holds);
 	crfd_buf_release(&lane->asker.scratch);
+	crfd_detail_release(&lane->asker.detail);
 	crfd_getfd_release(&lane->asker.getfd);
 	if (lane->bpf)
 		crfd_bpf_put(lane->bpf);

@@ -12,15 +12,12 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "format/record.h"
-#include "kinds/decode.h"
-#include "kinds/kind.h"
-#include "scan_bpf/kinds.h"
+#include "base/number.h"
 #include "scan_bpf/name.h"
+#include "scan_bpf/tail.h"
 #include "scan_proc/proc.h"
 
 /* Magics that older <linux/magic.h> do not have. */
-enum { MAGIC_PIDFS = 0x50494446, MAGIC_MQUEUE = 0x19800202 };
 #define MAGIC_F2FS 0xf2f52010u
 #define MAGIC_BTRFS 0x9123683eu
 
@@ -40,12 +37,6 @@ static uint64_t ident_of(const struct walk_fd *r)
 	x = (x ^ x >> 32) * 0xd6e8feb86659fd93u;
 	x = (x ^ x >> 32) * 0xd6e8feb86659fd93u;
 	return x ^ x >> 32;
-}
-
-/* The kernel's dev_t: 12 bits of major, 20 of minor. */
-static uint64_t dev_of(uint32_t dev)
-{
-	return makedev(dev >> 20, dev & 0xfffff);
 }
 
 /*
@@ -76,18 +67,11 @@ static int hides_blocks(const struct walk_fd *r)
 	return (r->magic == EXT4_SUPER_MAGIC || r->magic == MAGIC_F2FS) && r->bits & WALK_DIRTY;
 }
 
-static void proc_path(char *path, size_t n, const struct walk_fd *r, const char *dir)
-{
-	snprintf(path, n, "/proc/%u/%s/%d", r->tid, dir, r->fd);
-}
-
 static void complete_stat(const struct walk_fd *r, crfd_fd *f)
 {
 	struct statx s;
-	char path[48];
 
-	proc_path(path, sizeof(path), r, "fd");
-	if (statx(AT_FDCWD, path, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STATX_BASIC_STATS, &s) < 0) {
+	if (statx(AT_FDCWD, crfd_proc_path((int32_t)r->tid, "fd", r->fd).v, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STATX_BASIC_STATS, &s) < 0) {
 		f->st.known &= ~(uint32_t)KNOWN_BY_STAT;
 		f->st.dev = f->st.ino = f->st.size = f->st.blocks = 0;
 		f->st.nlink = 0;
@@ -106,7 +90,7 @@ static void complete_stat(const struct walk_fd *r, crfd_fd *f)
 static void put_stat(const struct walk_fd *r, crfd_fd *f)
 {
 	f->st = (crfd_fd_stat){.known = KNOWN, .f_mode = r->f_mode, .st_mode = r->mode, .mnt_id = r->mnt_id,
-			       .dev = dev_of(r->dev), .rdev = dev_of(r->rdev), .ino = r->ino, .size = r->size,
+			       .dev = crfd_kernel_dev(r->dev), .rdev = crfd_kernel_dev(r->rdev), .ino = r->ino, .size = r->size,
 			       .blocks = r->blocks, .nlink = r->nlink};
 	if (r->bits & WALK_VERSION)
 		f->st.known |= CRFD_HAS_VERSION;
@@ -130,7 +114,7 @@ static void put_kind(const struct walk_fd *r, const crfd_batch *b, crfd_fd *f)
 		f->kind = r->magic == SOCKFS_MAGIC ? CRFD_KIND_SOCKET : CRFD_KIND_PIPE;
 	else
 		f->kind = (uint16_t)crfd_kind_of(name, len, f->st.st_mode, f->st.flags & CRFD_STAT_DELETED);
-	if (r->magic == MAGIC_MQUEUE && S_ISREG(r->mode))
+	if (r->magic == CRFD_MQUEUE_MAGIC && S_ISREG(r->mode))
 		f->kind = CRFD_KIND_MQUEUE;
 	/*
 	 * An anonymous inode has no type for stat(2), but one inside the kernel since 6.16 (fs/anon_inodes.c, fs/pidfs.c).
@@ -144,29 +128,30 @@ static void put_kind(const struct walk_fd *r, const crfd_batch *b, crfd_fd *f)
 }
 
 /* What fdinfo says where it says nothing more: fs/proc/fd.c, seq_show(), the ino line since 5.14. */
-static int make_fdinfo(const struct walk_fd *r, const crfd_fd *f, crfd_buf *text)
+static int make_fdinfo(const struct walk_fd *r, const crfd_fd *f, struct crfd_bpf_asker *asker)
 {
 	uint32_t flags = f->f_flags | (f->close_on_exec ? O_CLOEXEC : 0);
 	char line[128];
 	int n = snprintf(line, sizeof(line), "pos:\t%lld\nflags:\t0%o\nmnt_id:\t%d\nino:\t%llu\n", (long long)r->pos,
 			 flags, r->mnt_id, (unsigned long long)r->ino);
-
-	return crfd_buf_recs(text, CRFD_REC_FDINFO, 0, line, (size_t)n);
-}
-
-static int read_fdinfo(const struct walk_fd *r, crfd_fd *f, crfd_buf *scratch, crfd_buf *text)
-{
-	struct crfd_fdinfo info;
-	char path[48];
 	int rc;
 
-	proc_path(path, sizeof(path), r, "fdinfo");
-	rc = crfd_proc_read(AT_FDCWD, path, 0, scratch);
+	asker->scratch.nr = 0;
+	rc = crfd_buf_put(&asker->scratch, line, (size_t)n);
+	return rc < 0 ? rc : crfd_detail_fdinfo(&asker->detail, (const char *)asker->scratch.v, (size_t)n, (size_t)n);
+}
+
+static int read_fdinfo(const struct walk_fd *r, crfd_fd *f, struct crfd_bpf_asker *asker)
+{
+	crfd_buf *text = &asker->scratch;
+	struct crfd_fdinfo info;
+	int rc = crfd_proc_read(AT_FDCWD, crfd_proc_path((int32_t)r->tid, "fdinfo", r->fd).v, 0, text);
+
 	if (rc == -ENOMEM)
 		return rc;
 	if (rc == -ENOENT || rc == -ESRCH)
 		return 0;
-	if (rc < 0 || crfd_fdinfo_parse((const char *)scratch->v, scratch->nr, &info) < 0) {
+	if (rc < 0 || crfd_fdinfo_parse((const char *)text->v, text->nr, &info) < 0) {
 		f->err = rc < 0 ? -rc : EINVAL;
 		f->step = rc < 0 ? CRFD_STEP_FDINFO : CRFD_STEP_PARSE;
 		return 0;
@@ -174,61 +159,59 @@ static int read_fdinfo(const struct walk_fd *r, crfd_fd *f, crfd_buf *scratch, c
 	/* Closed meanwhile, and the number is another file's. */
 	if (info.has & CRFD_FDINFO_INO && info.ino != r->ino)
 		return 0;
-	if (f->kind <= CRFD_KIND_SYMLINK && info.rest >= scratch->nr)
+	if (f->kind <= CRFD_KIND_SYMLINK && info.rest >= text->nr)
 		return 0;
-	return scratch->nr > INT32_MAX ? -EOVERFLOW :
-					 crfd_detail_fdinfo(f->kind, (const char *)scratch->v, scratch->nr, text);
-}
-
-static int put_owner(const struct walk_owner *o, crfd_buf *text)
-{
-	crfd_owner owner = {.pid = o->pid, .type = o->type, .uid = o->uid, .euid = o->euid, .signum = o->signum};
-
-	return crfd_buf_rec(text, CRFD_REC_OWNER, 0, &owner, sizeof(owner));
+	return text->nr > INT32_MAX ? -EOVERFLOW :
+				      crfd_detail_fdinfo(&asker->detail, (const char *)text->v, text->nr, info.rest);
 }
 
 /* The network namespace that the task is in, 0 where we are not told; one look for all the sockets of a task. */
 static uint64_t net_ns_of(const struct walk_fd *r, struct crfd_bpf_asker *asker)
 {
-	char path[32], link[64];
+	char link[64];
 	uint64_t ino = 0;
 	ssize_t n;
 
 	if (!(r->bits & WALK_SOCK) || (asker->tid == r->tid && asker->start == r->start))
 		return asker->net_ns;
-	snprintf(path, sizeof(path), "/proc/%u/ns/net", r->tid);
-	n = readlink(path, link, sizeof(link));
+	n = readlink(crfd_proc_path((int32_t)r->tid, "ns/net", -1).v, link, sizeof(link));
 	asker->net_ns = n > 0 && crfd_procns_parse(link, (size_t)n, &ino) == 0 ? ino : 0;
 	asker->tid = r->tid;
 	asker->start = r->start;
 	return asker->net_ns;
 }
 
-static int put_records(const struct walk_fd *r, crfd_batch *b, struct crfd_bpf_asker *asker, crfd_fd *f)
+/* Gathers what the description says beside the record's fields, and puts it. */
+static int put_records(const struct walk_fd *r, crfd_batch *b, struct crfd_bpf_asker *asker, crfd_fd *f,
+		       crfd_socket *socket)
 {
-	size_t from = b->text.nr, behind;
+	struct crfd_detail *d = &asker->detail;
 	struct crfd_bpf_tail tail;
 	int rc = crfd_bpf_tail_find(r, &tail);
 
+	f->ext = (crfd_span){.off = b->text.nr};
+	if (rc < 0 || (f->kind == CRFD_KIND_FILE && r->bits & WALK_PLAIN && !tail.owner))
+		return rc;
+	crfd_detail_begin(d, f->kind);
+	if (!(r->bits & WALK_PLAIN))
+		rc = read_fdinfo(r, f, asker);
+	else if (!d->ops || d->ops->text == CRFD_TEXT_KEPT)
+		rc = make_fdinfo(r, f, asker);
+	if (rc >= 0)
+		rc = crfd_bpf_tail_fill(r, &tail, net_ns_of(r, asker), d);
 	if (rc < 0)
 		return rc;
-	if (!(r->bits & WALK_PLAIN))
-		rc = read_fdinfo(r, f, &asker->scratch, &b->text);
-	else if (crfd_detail_keeps(f->kind))
-		rc = make_fdinfo(r, f, &b->text);
-	if (rc >= 0 && tail.owner)
-		rc = put_owner(tail.owner, &b->text);
-	behind = b->text.nr;
-	if (rc >= 0 && crfd_bpf_kind_lacks(r, &tail, f->kind))
-		rc = crfd_getfd_ask(&asker->getfd, (int32_t)r->tid, r->start, f, from, &b->text);
-	if (rc >= 0 && tail.kind)
-		rc = crfd_bpf_kind_put(r, &tail, f->kind, net_ns_of(r, asker), behind, &b->text);
-	f->ext = (crfd_span){.off = from, .len = (uint32_t)(b->text.nr - from)};
+	crfd_getfd_ask(&asker->getfd, (int32_t)r->tid, r->start, f, d);
+	rc = crfd_detail_put(d, &b->text);
+	if (f->kind == CRFD_KIND_SOCKET)
+		*socket = d->rec.socket;
+	f->ext.len = (uint32_t)(b->text.nr - f->ext.off);
 	return rc;
 }
 
-int crfd_bpf_fd(const struct walk_fd *r, crfd_batch *b, struct crfd_bpf_asker *asker, crfd_fd *f, uint64_t *ident)
+int crfd_bpf_fd(const struct walk_fd *r, crfd_batch *b, uint64_t at, struct crfd_bpf_asker *asker)
 {
+	crfd_fd *f = &b->fd[at];
 	int rc;
 
 	*f = (crfd_fd){.fd = r->fd, .close_on_exec = r->bits & WALK_CLOEXEC,
@@ -239,6 +222,6 @@ int crfd_bpf_fd(const struct walk_fd *r, crfd_batch *b, struct crfd_bpf_asker *a
 	if (rc < 0)
 		return rc;
 	put_kind(r, b, f);
-	*ident = ident_of(r);
-	return put_records(r, b, asker, f);
+	b->ident[at] = ident_of(r);
+	return put_records(r, b, asker, f, &b->socket[at]);
 }

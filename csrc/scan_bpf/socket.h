@@ -5,12 +5,13 @@
 
 #include <linux/types.h>
 
-#include "base/base.h"
 #include "bpf/walk.h"
+#include "kinds/detail.h"
 
-/* Whether only the socket itself tells all of it: a family that is not decoded, queues that are not empty. */
-int crfd_bpf_sock_lacks(const struct walk_sock *s);
-/* As crfd_bpf_kind_put(). s has names only where their lengths say so. */
-int crfd_bpf_sock_put(const struct walk_unix_sock *s, uint64_t net_ns, size_t from, crfd_buf *out);
+/*
+ * Adds to d what is seen of s, whose names are there only where their lengths say so. What only the socket itself tells
+ * stays unknown: families that are not decoded, queues that are not empty.
+ */
+void crfd_bpf_sock_fill(const struct walk_unix_sock *s, uint64_t net_ns, struct crfd_detail *d);
 
 #endif

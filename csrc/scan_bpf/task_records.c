@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #include "procfs/task_records.h"
@@ -12,16 +11,11 @@
 /* /proc/TID of the task that was walked, not of one that has its number by now; or -errno. */
 static int open_task(const crfd_task *t, crfd_buf *scratch, struct crfd_procstat *stat)
 {
-	char path[32];
-	int dir, rc;
+	int dir = crfd_proc_open((int32_t)t->info.pid), rc;
 
-	snprintf(path, sizeof(path), "/proc/%u", t->info.pid);
-	dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
-		return -errno;
-	rc = crfd_proc_read(dir, "stat", 0, scratch);
-	if (rc == 0)
-		rc = crfd_procstat_parse((const char *)scratch->v, scratch->nr, stat);
+		return dir;
+	rc = crfd_proc_stat(dir, scratch, stat);
 	if (rc == 0 && stat->start_time != t->info.start_time)
 		rc = -ESRCH;
 	if (rc < 0) {

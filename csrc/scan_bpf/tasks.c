@@ -141,26 +141,30 @@ static int add_process(struct crfd_bpf_units *u, const struct records *r, uint32
 	return 0;
 }
 
-static void set_letter(const struct walk_task *r, struct crfd_procstat *s)
+/* fs/proc/array.c, __task_state_index(): what /proc shows is the highest bit, and some sleeps as others. */
+static crfd_task_rec rec_of(const struct walk_task *r)
 {
-	/* fs/proc/array.c, task_state_array: the letter of the highest bit, as __task_state_index() picks it. */
-	static const char letters[] = "RSDTtXZPI";
-	uint32_t bits = (r->state | r->exit_state) & 0x7f;
+	crfd_task_rec rec = {.exit_code = r->exit_code, .exit_signal = r->exit_signal, .comm_len = CRFD_COMM_LEN};
+	uint32_t bits = (r->state | r->exit_state) & 0x7f, top = bits ? 1u << (31 - __builtin_clz(bits)) : 0;
 
-	*s = (struct crfd_procstat){.flags = r->flags, .exit_code = r->exit_code, .exit_signal = r->exit_signal};
-	if (r->state == 0x402) /* TASK_IDLE */
-		bits = 0x80;
-	else if (r->state & 0x1000 || r->state & 0x8000) /* TASK_RTLOCK_WAIT, TASK_FROZEN */
-		bits = 2;
-	s->state = letters[bits ? 32 - __builtin_clz(bits) : 0];
+	if (r->state == 0x402) { /* TASK_IDLE */
+		rec.state = r->state;
+	} else if (r->state & 0x9000) { /* TASK_RTLOCK_WAIT, TASK_FROZEN */
+		rec.state = 2;
+	} else if (top & 0x30) { /* EXIT_DEAD, EXIT_ZOMBIE */
+		rec.state = 0x80;
+		rec.exit_state = top;
+	} else {
+		rec.state = top;
+	}
+	return rec;
 }
 
 static int has_descriptors(const struct walk_task *r)
 {
-	struct crfd_procstat s;
+	crfd_task_rec rec = rec_of(r);
 
-	set_letter(r, &s);
-	return r->files && !crfd_procstat_exited(&s) && !crfd_procstat_kthread(&s);
+	return r->files && crfd_task_has_files(&rec, r->flags);
 }
 
 static int by_tid(const void *a, const void *b)
@@ -300,15 +304,13 @@ int crfd_bpf_unit_numbers(const struct crfd_bpf_unit *unit, crfd_bpf *bpf, struc
 void crfd_bpf_unit_task(const struct crfd_bpf_unit *unit, long clk_tck, crfd_task *t)
 {
 	const struct walk_task *r = &unit->rec;
-	struct crfd_procstat s;
 
 	t->info.pid = r->tid;
 	t->err = unit->err;
 	t->step = unit->err ? CRFD_STEP_TASK : CRFD_STEP_NONE;
 	if (unit->err)
 		return;
-	set_letter(r, &s);
-	crfd_procstat_rec(&s, &t->rec);
+	t->rec = rec_of(r);
 	memcpy(t->comm, r->comm, sizeof(t->comm));
 	t->table = unit->table;
 	t->info = (crfd_task_info){.pid = r->tid, .tgid = r->tgid, .ppid = r->ppid, .sid = r->sid, .ns_pid = r->ns_pid,

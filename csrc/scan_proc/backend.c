@@ -6,7 +6,6 @@
  * task they have to (readers.h).
  */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -131,7 +130,7 @@ static int list_task(struct lane *l, struct crfd_proc_task *p, const struct crfd
 	crfd_fd *f;
 	int rc;
 
-	if (crfd_procstat_exited(&p->stat) || crfd_procstat_kthread(&p->stat))
+	if (!crfd_task_has_files(&p->stat.rec, p->stat.flags))
 		return 0; /* it has no table, or one that all kernel threads share and nobody opens files in */
 	t->table = number;
 	if (first && first->carried == CARRIED)
@@ -142,10 +141,8 @@ static int list_task(struct lane *l, struct crfd_proc_task *p, const struct crfd
 	f = crfd_batch_fds(b, l->numbers.nr);
 	if (!f)
 		return -ENOMEM;
-	for (size_t i = 0; i < l->numbers.nr; i++) {
+	for (size_t i = 0; i < l->numbers.nr; i++)
 		f[i] = (crfd_fd){.fd = l->numbers.v[i]};
-		b->ident[t->first + i] = 0;
-	}
 	return crfd_readers_add(&l->readers, p, t->first, t->nfds);
 }
 
@@ -185,12 +182,11 @@ static int settle_task(struct lane *l, const struct crfd_proc_task *p, crfd_batc
 		if (b->fd[f].fd < 0)
 			continue;
 		t->nerrors += b->fd[f].err != 0;
-		b->fd[*end] = b->fd[f];
-		b->ident[(*end)++] = b->ident[f];
+		crfd_batch_move(b, f, (*end)++);
 	}
 	t->nfds = *end - t->first;
 	t->info.vanished = (uint32_t)(listed - t->nfds);
-	if (p->links < 0 || t->err || (t->nfds && !t->info.vanished))
+	if (p->fds < 0 || t->err || (t->nfds && !t->info.vanished))
 		return 0;
 	rc = crfd_proc_task_exited(p, &l->scratch);
 	if (rc <= 0)
@@ -210,12 +206,12 @@ static int finish_task(const struct scan *s, struct lane *l, struct crfd_proc_ta
 
 	if (rc >= 0 && s->flags & CRFD_SCAN_HOLDS)
 		rc = crfd_task_held(&l->holds, p->dir, &p->stat, b, t);
-	if (rc < 0 || s->flags & CRFD_SCAN_STILL || (t->table && p->links < 0))
+	if (rc < 0 || s->flags & CRFD_SCAN_STILL || (t->table && p->fds < 0))
 		return rc;
 	l->numbers.nr = 0;
-	if (p->links >= 0 && lseek(p->links, 0, SEEK_SET) < 0)
+	if (p->fds >= 0 && lseek(p->fds, 0, SEEK_SET) < 0)
 		return -errno;
-	rc = p->links < 0 ? 0 : crfd_proc_list(p->links, &l->scratch, &l->numbers);
+	rc = p->fds < 0 ? 0 : crfd_proc_list(p->fds, &l->scratch, &l->numbers);
 	if (rc == -ENOMEM)
 		return rc;
 	if (rc == 0)
@@ -227,7 +223,7 @@ static int finish_task(const struct scan *s, struct lane *l, struct crfd_proc_ta
 static void settle_table(struct crfd_target *first, const struct crfd_proc_task *p, const crfd_task *t)
 {
 	if (first && first->carried == CARRIED_BY_JOB)
-		first->carried = p->links >= 0 && !t->err ? CARRIED : CARRIED_NOT;
+		first->carried = p->fds >= 0 && !t->err ? CARRIED : CARRIED_NOT;
 }
 
 /* The tasks that are held: those of the batch from `task` on, whose descriptors are those from `end` on. */
@@ -337,11 +333,9 @@ static int scan_join(void *state, int lane)
 /* About how many descriptors: st_size of its fd, since 6.2. Where that is not told a task is a job of its own. */
 static uint64_t weigh(int32_t pid)
 {
-	char path[32];
 	struct stat st;
 
-	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
-	if (stat(path, &st) < 0)
+	if (stat(crfd_proc_path(pid, "fd", -1).v, &st) < 0)
 		return 0;
 	return st.st_size ? (uint64_t)st.st_size : BATCH_FDS;
 }

@@ -16,8 +16,6 @@
 
 #include "base/buf.h"
 #include "identity/identity.h"
-#include "kinds/decode.h"
-#include "kinds/kind.h"
 
 #define TRIES 4
 #define FMODE_READ 1 /* include/linux/fs.h */
@@ -33,10 +31,10 @@ struct look {
 	const struct crfd_proc_task *p;
 	crfd_fd *f;
 	struct crfd_fdinfo info;
-	struct crfd_link link;
-	size_t len; /* of the link's text, 0: not known */
+	struct crfd_fd_name name;
+	size_t len; /* of its text, 0: not known */
 	uint64_t stat_ino;
-	char name[12];
+	char number[12];
 };
 
 /* An error of one step: the descriptor is gone, or the rest of it stays and says why. */
@@ -87,7 +85,7 @@ static int look_stat(struct look *k, struct statx *st)
 {
 	crfd_fd *f = k->f;
 
-	if (statx(k->p->links, k->name, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STAT_MASK, st) < 0)
+	if (statx(k->p->fds, k->number, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STAT_MASK, st) < 0)
 		return -errno;
 	k->stat_ino = st->stx_ino;
 	f->st.ino = st->stx_ino;
@@ -99,14 +97,14 @@ static int look_stat(struct look *k, struct statx *st)
 	return k->info.has & CRFD_FDINFO_INO && st->stx_ino != k->info.ino ? TORN : DONE;
 }
 
-/* The memo that look k's link belongs to: -1 when none is there yet, and then *want is how it would look. */
+/* The memo that look k's name belongs to: -1 when none is there yet, and then *want is how it would look. */
 static int find_memo(const struct look *k, struct crfd_proc_memo *want)
 {
 	const struct crfd_proc_reader *r = k->r;
 
 	*want = (struct crfd_proc_memo){.mnt_id = k->f->st.mnt_id, .kind = k->f->kind};
-	if (!k->link.numbered)
-		memcpy(want->text, r->link, k->len < sizeof(want->text) ? k->len : sizeof(want->text));
+	if (!k->name.numbered)
+		memcpy(want->text, r->name, k->len < sizeof(want->text) ? k->len : sizeof(want->text));
 	for (unsigned int i = 0; i < r->nmemo; i++)
 		if (r->memo[i].mnt_id == want->mnt_id && r->memo[i].kind == want->kind &&
 		    !memcmp(r->memo[i].text, want->text, sizeof(want->text)))
@@ -124,9 +122,9 @@ static int look_internal(struct look *k)
 	struct statx st;
 	int rc, at;
 
-	f->kind = (uint16_t)crfd_kind_of(r->link, k->len, 0, 0);
+	f->kind = (uint16_t)crfd_kind_of(r->name, k->len, 0, 0);
 	f->st.known |= CRFD_HAS_DELETED;
-	if (k->link.numbered && k->info.has & CRFD_FDINFO_INO && k->link.number != k->info.ino)
+	if (k->name.numbered && k->info.has & CRFD_FDINFO_INO && k->name.number != k->info.ino)
 		return TORN;
 	at = find_memo(k, &memo);
 	if (at >= 0 && (k->info.has & both) == both) {
@@ -149,14 +147,14 @@ static int look_deleted(struct look *k)
 {
 	int rc = 0;
 
-	if (k->link.marked)
+	if (k->name.marked)
 		rc = !(k->f->st.known & CRFD_HAS_NLINK) ? -1 : !k->f->st.nlink ? 1 :
-			crfd_deleted(&k->r->deleted, k->p->dir, k->r->link, k->len, &k->f->st);
+			crfd_deleted(&k->r->deleted, k->p->dir, k->r->name, k->len, &k->f->st);
 	if (rc == -ENOMEM)
 		return rc;
 	if (rc < 0) {
 		/* fs/libfs.c, simple_dname: files of the kernel's own that never had a name bear the mark as well */
-		int kind = crfd_kind_of(k->r->link, k->link.stem, k->f->st.st_mode, 1);
+		int kind = crfd_kind_of(k->r->name, k->name.stem, k->f->st.st_mode, 1);
 
 		if (kind != CRFD_KIND_SECRETMEM && kind != CRFD_KIND_MEMFD)
 			return DONE;
@@ -164,7 +162,7 @@ static int look_deleted(struct look *k)
 	k->f->st.known |= CRFD_HAS_DELETED;
 	if (rc) {
 		k->f->st.flags |= CRFD_STAT_DELETED;
-		k->len = k->link.stem;
+		k->len = k->name.stem;
 	}
 	return DONE;
 }
@@ -195,9 +193,9 @@ static int look_named(struct look *k)
 	f->st.known |= CRFD_HAS_NLINK | CRFD_HAS_SIZE | CRFD_HAS_BLOCKS;
 	if (k->len)
 		rc = look_deleted(k);
-	f->kind = (uint16_t)crfd_kind_of(k->r->link, k->len, st.stx_mode, f->st.flags & CRFD_STAT_DELETED);
+	f->kind = (uint16_t)crfd_kind_of(k->r->name, k->len, st.stx_mode, f->st.flags & CRFD_STAT_DELETED);
 	if (rc >= 0 && f->kind == CRFD_KIND_FILE && looks_like_mqueue(&st)) {
-		rc = crfd_proc_mqueue(k->r, k->p, f->fd, f->st.mnt_id, k->r->link, k->len);
+		rc = crfd_proc_mqueue(k->r, k->p, f->fd, f->st.mnt_id, k->r->name, k->len);
 		if (rc > 0)
 			f->kind = CRFD_KIND_MQUEUE;
 	}
@@ -213,7 +211,7 @@ static int look_once(struct look *k)
 
 	*f = (crfd_fd){.fd = f->fd};
 	k->len = 0;
-	rc = crfd_proc_read(k->p->infos, k->name, 0, info);
+	rc = crfd_proc_read(k->p->fdinfos, k->number, 0, info);
 	if (rc == -ENOMEM)
 		return rc;
 	if (rc < 0)
@@ -221,52 +219,57 @@ static int look_once(struct look *k)
 	if (crfd_fdinfo_parse((const char *)info->v, info->nr, &k->info) < 0)
 		return fail(f, EINVAL, CRFD_STEP_PARSE);
 	set_flags(f, &k->info);
-	n = readlinkat(k->p->links, k->name, k->r->link, sizeof(k->r->link));
+	n = readlinkat(k->p->fds, k->number, k->r->name, sizeof(k->r->name));
 	if (n <= 0) {
 		note(f, n ? errno : EINVAL, CRFD_STEP_LINK);
 		return f->fd < 0 ? DONE : look_named(k);
 	}
 	k->len = (size_t)n;
 	f->st.known |= CRFD_HAS_PATH;
-	crfd_link_parse(k->r->link, k->len, &k->link);
-	return k->link.path ? look_named(k) : look_internal(k);
+	crfd_fd_name_parse(k->r->name, k->len, &k->name);
+	return k->name.path ? look_named(k) : look_internal(k);
 }
 
-/* Name and fdinfo go to the text, and the key is made. */
-static int keep(struct look *k, uint64_t *key)
+/* Gathers what the description says beside its fdinfo's first lines, puts it behind its name, and makes the key. */
+static int keep(struct look *k, crfd_socket *socket, uint64_t *key)
 {
 	crfd_buf *text = k->r->text, *info = &k->r->info;
+	struct crfd_detail *d = &k->r->detail;
 	crfd_fd *f = k->f;
 	size_t from = text->nr;
-	int rc = k->len ? crfd_buf_put(text, k->r->link, k->len) : crfd_buf_put(text, "?", 1);
+	int rc = k->len ? crfd_buf_put(text, k->r->name, k->len) : crfd_buf_put(text, "?", 1);
 
 	if (rc < 0)
 		return rc;
 	f->name = (crfd_span){.off = from, .len = (uint32_t)(text->nr - from)};
+	if (info->nr > INT32_MAX)
+		return -EOVERFLOW;
 	from = text->nr;
-	if (f->kind > CRFD_KIND_SYMLINK || k->info.rest < info->nr) {
-		rc = info->nr > INT32_MAX ? -EOVERFLOW :
-					    crfd_detail_fdinfo(f->kind, (const char *)info->v, info->nr, text);
-		if (rc < 0)
-			return rc;
-	}
-	rc = crfd_getfd_ask(&k->r->getfd, k->p->pid, k->p->stat.start_time, f, from, text);
+	crfd_detail_begin(d, f->kind);
+	if (f->kind > CRFD_KIND_SYMLINK || k->info.rest < info->nr)
+		rc = crfd_detail_fdinfo(d, (const char *)info->v, info->nr, k->info.rest);
 	if (rc < 0)
 		return rc;
+	crfd_getfd_ask(&k->r->getfd, k->p->pid, k->p->stat.start_time, f, d);
+	rc = crfd_detail_put(d, text);
+	if (rc < 0)
+		return rc;
+	if (f->kind == CRFD_KIND_SOCKET)
+		*socket = d->rec.socket;
 	f->ext = (crfd_span){.off = from, .len = (uint32_t)(text->nr - from)};
-	*key = crfd_identity_key(k->r->inferred, k->p->pid, f, &k->info, (const char *)info->v, info->nr, k->r->link,
-				 k->len);
+	*key = crfd_identity_key(k->r->inferred, k->p->pid, f, &k->info, d->id, d->id_len, k->r->name, k->len);
 	return 0;
 }
 
-int crfd_proc_fd_read(struct crfd_proc_reader *r, const struct crfd_proc_task *p, crfd_fd *f, uint64_t *key)
+int crfd_proc_fd_read(struct crfd_proc_reader *r, const struct crfd_proc_task *p, crfd_batch *b, uint64_t at)
 {
+	crfd_fd *f = &b->fd[at];
 	struct look k = {.r = r, .p = p, .f = f};
 	uint64_t info_ino = 0, stat_ino = 0;
 	int rc = TORN;
 
-	*key = 0;
-	snprintf(k.name, sizeof(k.name), "%d", f->fd);
+	b->ident[at] = 0;
+	snprintf(k.number, sizeof(k.number), "%d", f->fd);
 	for (int i = 0; i < TRIES; i++) {
 		rc = look_once(&k);
 		/* An overlay may show one inode number in fdinfo and another to statx, but always the same two. */
@@ -280,5 +283,5 @@ int crfd_proc_fd_read(struct crfd_proc_reader *r, const struct crfd_proc_task *p
 		return rc;
 	if (rc == TORN && !(k.stat_ino && k.info.ino == info_ino && k.stat_ino == stat_ino))
 		return fail(f, EAGAIN, CRFD_STEP_STAT);
-	return f->fd < 0 || f->failed ? 0 : keep(&k, key);
+	return f->fd < 0 || f->failed ? 0 : keep(&k, &b->socket[at], &b->ident[at]);
 }

@@ -10,9 +10,8 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "kinds/kind.h"
 #include "procfs/mountinfo.h"
-
-#define MAGIC 0x19800202 /* ipc/mqueue.c */
 
 /*
  * mq_open(2) opens on a mount that no mountinfo lists, in its root. Neither is one of another mount namespace listed,
@@ -27,10 +26,10 @@ static int ask(const struct crfd_proc_task *p, int32_t fd, const char *text, siz
 	if (!len || *text != '/' || memchr(text + 1, '/', len - 1))
 		return 0;
 	snprintf(name, sizeof(name), "%d", fd);
-	copy = openat(p->links, name, O_PATH | O_CLOEXEC);
+	copy = openat(p->fds, name, O_PATH | O_CLOEXEC);
 	if (copy < 0)
 		return 0;
-	is = fstatfs(copy, &fs) == 0 && fs.f_type == MAGIC;
+	is = fstatfs(copy, &fs) == 0 && fs.f_type == CRFD_MQUEUE_MAGIC;
 	close(copy);
 	return is;
 }

@@ -9,6 +9,7 @@
 #include "batch/batch.h"
 #include "format/format.h"
 #include "getfd/getfd.h"
+#include "kinds/detail.h"
 #include "kinds/fdinfo.h"
 #include "procfs/deleted.h"
 #include "procfs/read.h"
@@ -23,8 +24,8 @@
 struct crfd_proc_task {
 	int32_t pid;
 	int dir; /* /proc/PID */
-	int links; /* its fd, or -1 */
-	int infos; /* its fdinfo, or -1 */
+	int fds; /* its fd, or -1 */
+	int fdinfos; /* its fdinfo, or -1 */
 	struct crfd_procstat stat;
 };
 
@@ -35,14 +36,15 @@ struct crfd_proc_memo {
 	uint32_t st_mode;
 	uint32_t pad;
 	uint64_t dev;
-	char text[32]; /* of the link, if it is not numbered */
+	char text[32]; /* of the name, if it is not numbered */
 };
 
 /* One thread's means of reading descriptors. */
 struct crfd_proc_reader {
 	crfd_buf *text; /* where names and extension records go */
 	crfd_buf own; /* text of a helper thread */
-	crfd_buf info;
+	crfd_buf info; /* text of fdinfo */
+	struct crfd_detail detail;
 	int inferred; /* kcmp is refused: see crfd_identity_key */
 	struct crfd_deleted_memo deleted;
 	int32_t mqueue_mnt; /* the same for crfd_proc_mqueue */
@@ -50,9 +52,8 @@ struct crfd_proc_reader {
 	struct crfd_getfd getfd;
 	unsigned int nmemo;
 	struct crfd_proc_memo memo[CRFD_PROC_MEMOS];
-	char link[PATH_MAX];
+	char name[PATH_MAX];
 };
-
 
 /* Opens the task and fills rec, comm and info of t. 0, with t->err and t->step where it cannot be read, or -ENOMEM. */
 int crfd_proc_task_open(struct crfd_proc_task *p, int32_t pid, crfd_buf *scratch, crfd_task *t);
@@ -62,8 +63,11 @@ int crfd_proc_task_list(struct crfd_proc_task *p, crfd_buf *scratch, struct crfd
 int crfd_proc_task_exited(const struct crfd_proc_task *p, crfd_buf *scratch);
 void crfd_proc_task_close(struct crfd_proc_task *p);
 
-/* Reads descriptor f->fd into *f and *key (see crfd_identity_key). f->fd turns -1 when it is gone. 0 or -ENOMEM. */
-int crfd_proc_fd_read(struct crfd_proc_reader *r, const struct crfd_proc_task *p, crfd_fd *f, uint64_t *key);
+/*
+ * Reads descriptor b->fd[at].fd into fd[at], ident[at] (see crfd_identity_key) and socket[at]. Its fd turns -1 when it is
+ * gone. 0 or -ENOMEM.
+ */
+int crfd_proc_fd_read(struct crfd_proc_reader *r, const struct crfd_proc_task *p, crfd_batch *b, uint64_t at);
 
 /*
  * Whether a regular file, whose link is text[0..len), is a POSIX message queue: 1 or 0, or -ENOMEM. The type of its mount
@@ -71,6 +75,5 @@ int crfd_proc_fd_read(struct crfd_proc_reader *r, const struct crfd_proc_task *p
  */
 int crfd_proc_mqueue(struct crfd_proc_reader *r, const struct crfd_proc_task *p, int32_t fd, int32_t mnt_id,
 		     const char *text, size_t len);
-
 
 #endif

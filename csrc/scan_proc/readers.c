@@ -55,6 +55,7 @@ void crfd_readers_release(struct crfd_readers *r)
 	for (uint32_t i = 0; i < r->nr; i++) {
 		crfd_buf_release(&r->v[i].own);
 		crfd_buf_release(&r->v[i].info);
+		crfd_detail_release(&r->v[i].detail);
 		crfd_getfd_release(&r->v[i].getfd);
 	}
 	free(r->v);
@@ -78,7 +79,7 @@ static int read_item(struct run *run, struct crfd_readers_item *item, uint32_t r
 {
 	item->reader = reader;
 	for (uint64_t i = item->first; i < item->first + item->nr; i++) {
-		int rc = crfd_proc_fd_read(&run->r->v[reader], item->task, &run->b->fd[i], &run->b->ident[i]);
+		int rc = crfd_proc_fd_read(&run->r->v[reader], item->task, run->b, i);
 
 		if (rc < 0)
 			return rc;

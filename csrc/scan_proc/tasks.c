@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/kcmp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/number.h"
 #include "identity/identity.h"
 #include "identity/kcmptree.h"
 #include "scan_proc/proc.h"
@@ -24,16 +24,9 @@ struct finder {
 	crfd_buf scratch;
 };
 
-static int compare(const void *a, const void *b)
-{
-	int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 static int is_given(const struct finder *f, int32_t tid)
 {
-	return bsearch(&tid, f->given.v, f->given.nr, sizeof(tid), compare) != NULL;
+	return bsearch(&tid, f->given.v, f->given.nr, sizeof(tid), crfd_int32_compare) != NULL;
 }
 
 static int put(struct finder *f, int32_t pid, int found)
@@ -49,12 +42,13 @@ static int put(struct finder *f, int32_t pid, int found)
 /* 1 when pid is a process and not one thread of it. */
 static int is_leader(struct finder *f, int dir, int32_t pid)
 {
-	struct crfd_procstatus s;
+	crfd_task_info info = {0};
 	int rc = crfd_proc_read(dir, "status", 0, &f->scratch);
 
 	if (rc < 0)
 		return rc == -ENOMEM ? rc : 0;
-	return crfd_procstatus_parse((const char *)f->scratch.v, f->scratch.nr, &s) == 0 && s.tgid == (uint32_t)pid;
+	return crfd_procstatus_parse((const char *)f->scratch.v, f->scratch.nr, &info) == 0 &&
+	       info.tgid == (uint32_t)pid;
 }
 
 static int put_threads(struct finder *f, int dir, int32_t pid)
@@ -82,18 +76,15 @@ static int put_threads(struct finder *f, int dir, int32_t pid)
 /* The target and what belongs to it; what cannot be read here is reported when it is scanned. */
 static int put_task(struct finder *f, int32_t pid, int threads)
 {
-	char path[32];
 	struct stat st;
 	int dir, rc = put(f, pid, 0);
 
 	if (rc < 0 || !threads)
 		return rc;
-	snprintf(path, sizeof(path), "/proc/%d/task", pid);
 	/* fs/proc/base.c, proc_task_getattr: two links and one for each thread */
-	if (stat(path, &st) < 0 || st.st_nlink <= 3)
+	if (stat(crfd_proc_path(pid, "task", -1).v, &st) < 0 || st.st_nlink <= 3)
 		return 0;
-	snprintf(path, sizeof(path), "/proc/%d", pid);
-	dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	dir = crfd_proc_open(pid);
 	if (dir < 0)
 		return 0;
 	rc = put_threads(f, dir, pid);
@@ -133,7 +124,7 @@ int crfd_targets_find(struct crfd_targets *out, const int32_t *pids, size_t n)
 	if (rc == 0 && n) {
 		memcpy(f.given.v, pids, n * sizeof(*pids));
 		f.given.nr = n;
-		qsort(f.given.v, n, sizeof(*f.given.v), compare);
+		qsort(f.given.v, n, sizeof(*f.given.v), crfd_int32_compare);
 	}
 	for (size_t i = 0; i < n && rc == 0; i++)
 		rc = put_task(&f, pids[i], kcmp);

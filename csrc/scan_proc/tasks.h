@@ -8,7 +8,6 @@
 
 #include <stdatomic.h>
 
-
 struct crfd_target {
 	int32_t pid;
 	uint8_t found; /* a thread that nobody named: gone without a word when it exits */

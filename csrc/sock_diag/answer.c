@@ -9,9 +9,8 @@
 
 #include "base/buf.h"
 #include "format/format.h"
+#include "kinds/socket.h"
 #include "sock_diag/sock_diag.h"
-
-enum { LISTEN = 10 }; /* TCP_* of tcp(7), in any family */
 
 void crfd_unix_socks_release(crfd_unix_socks *s)
 {
@@ -59,7 +58,7 @@ static int add_one(crfd_unix_socks *socks, const uint8_t *p, size_t n)
 		memcpy(&a, p + at, sizeof(a));
 		if (a.nla_len < sizeof(a) || a.nla_len > n - at)
 			return -EBADMSG;
-		put_attribute(&s, m.udiag_state == LISTEN, a.nla_type & NLA_TYPE_MASK, p + at + sizeof(a),
+		put_attribute(&s, m.udiag_state == TCP_IS_LISTEN, a.nla_type & NLA_TYPE_MASK, p + at + sizeof(a),
 			      a.nla_len - sizeof(a));
 	}
 	rc = crfd_grow(&socks->v, &socks->alloc, socks->nr + 1, sizeof(*socks->v));

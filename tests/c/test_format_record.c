@@ -16,9 +16,9 @@ static void test_records_are_split(void)
 
 	for (size_t i = 0; i < sizeof(payload); i++)
 		payload[i] = (uint8_t)(i % 251);
-	CHECK_EQ(crfd_buf_recs(&b, CRFD_REC_FDINFO, 9, payload, 0), 0);
+	CHECK_EQ(crfd_buf_recs(&b, CRFD_REC_FDINFO, 9, payload, 0, 1), 0);
 	CHECK_EQ(b.nr, 0);
-	CHECK(crfd_buf_recs(&b, CRFD_REC_FDINFO, 9, payload, sizeof(payload)) == 0);
+	CHECK(crfd_buf_recs(&b, CRFD_REC_FDINFO, 9, payload, sizeof(payload), 1) == 0);
 	for (size_t i = 0; i < COUNT_OF(lens); i++) {
 		crfd_rec h;
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* fdinfo as kernels old and new write it (proc_pid_fdinfo(5), Documentation/filesystems/proc.rst), and as none does. */
 #include "format/format.h"
-#include "kinds/decode.h"
+#include "format/record.h"
+#include "kinds/detail.h"
+#include "kinds/fdinfo.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -39,10 +41,26 @@ struct row {
 #define WHOLE .raw = 0 /* the records say it all */
 #define KEPT .raw = 1 /* alone it says that the text is refused: no record, all of it kept */
 
-/* The one place where the decoder is called. */
+/* The records of a text. That of a socket, which is the batch's, stands before the others here. */
 static int decode(int kind, const char *text, size_t n, crfd_buf *out)
 {
-	return crfd_detail_fdinfo(kind, text, n, out);
+	struct crfd_fdinfo common = {0};
+	struct crfd_detail d = {0};
+	crfd_buf others = {0};
+	int rc;
+
+	(void)crfd_fdinfo_parse(text, n, &common);
+	crfd_detail_begin(&d, kind);
+	rc = crfd_detail_fdinfo(&d, text, n, common.rest);
+	if (rc == 0)
+		rc = crfd_detail_put(&d, &others);
+	if (rc == 0 && kind == CRFD_KIND_SOCKET && d.rec.socket.known)
+		rc = crfd_buf_rec(out, CRFD_REC_SOCKET, 0, &d.rec.socket, sizeof(d.rec.socket));
+	if (rc == 0)
+		rc = crfd_buf_put(out, others.v, others.nr);
+	crfd_buf_release(&others);
+	crfd_detail_release(&d);
+	return rc;
 }
 
 static void check_record(const struct rec *expected, const crfd_rec *h, const uint8_t *payload)

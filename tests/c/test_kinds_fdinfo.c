@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The lines that every fdinfo has, and the number that tells alike descriptions apart. */
+#include "kinds/detail.h"
 #include "kinds/fdinfo.h"
 
 #include <errno.h>
@@ -53,7 +54,7 @@ static void test_what_is_no_fdinfo(void)
 		{"mnt_id of 37 bits", "pos:\t0\nflags:\t0\nmnt_id:\t99999999999\n"},
 		{"ino negative", "pos:\t0\nflags:\t0\nino:\t-1\n"},
 		{"another line first", "x\npos:\t0\nflags:\t0\n"},
-		{"blank behind a number", "pos:\t0\nflags:\t02 \n"},
+		{"blank in a number", "pos:\t0\nflags:\t0 2\n"},
 	};
 
 	FOR_ROWS(row, rows) {
@@ -64,28 +65,32 @@ static void test_what_is_no_fdinfo(void)
 	}
 }
 
+/* Behind the lines that all have. */
 static void test_id(void)
 {
-#define EVENTFD "pos:\t0\nflags:\t02\nmnt_id:\t17\nino:\t1039\neventfd-count:  7\neventfd-id: 12\npos:\t9\n"
 	static const struct {
 		const char *name, *text;
 		int kind;
 		const char *id;
 	} rows[] = {
-		{"eventfd", EVENTFD, CRFD_KIND_EVENTFD, "12"},
-		{"a map, of which the text does not speak", EVENTFD, CRFD_KIND_BPF_MAP, ""},
-		{"a file, which has no such number", EVENTFD, CRFD_KIND_FILE, ""},
-		{"the first line, where pos must be", "link_id:\t1\n", CRFD_KIND_BPF_LINK, ""},
-		{"no line end", "pos:\t0\nflags:\t0\nlink_id:\t31", CRFD_KIND_BPF_LINK, "31"},
+		{"eventfd", "eventfd-count:  7\neventfd-id: 12\n", CRFD_KIND_EVENTFD, "12"},
+		{"eventfd before Linux 5.2", "eventfd-count:  7\n", CRFD_KIND_EVENTFD, ""},
+		{"no line end", "link_type:\txdp\nlink_id:\t31", CRFD_KIND_BPF_LINK, "31"},
+		{"twice", "link_id:\t1\nlink_id:\t2\n", CRFD_KIND_BPF_LINK, "1"},
+		{"a map, of which the text does not speak", "eventfd-id: 12\n", CRFD_KIND_BPF_MAP, ""},
+		{"a timer's clock", "clockid: 1\n", CRFD_KIND_TIMERFD, "1"},
+		{"a pidfd, whose pid may change", "Pid:\t1\n", CRFD_KIND_PIDFD, ""},
+		{"a file, which has no such number", "eventfd-id: 12\n", CRFD_KIND_FILE, ""},
+		{"no kind", "eventfd-id: 12\n", 9999, ""},
 	};
+	struct crfd_detail d = {0};
 
 	FOR_ROWS(row, rows) {
-		const char *id;
-		size_t len;
-
-		crfd_fdinfo_id(row->text, strlen(row->text), row->kind, &id, &len);
-		CHECK_TEXT(id, len, row->id);
+		crfd_detail_begin(&d, row->kind);
+		CHECK_EQ(crfd_detail_fdinfo(&d, row->text, strlen(row->text), 0), 0);
+		CHECK_TEXT(d.id, d.id_len, row->id);
 	}
+	crfd_detail_release(&d);
 }
 
 int main(void)

@@ -11,7 +11,7 @@ static void test_links(void)
 {
 	static const struct {
 		const char *name; /* and the text */
-		struct crfd_link link;
+		struct crfd_fd_name parts;
 	} rows[] = {
 		{"/a", {.path = 1, .stem = 2}},
 		{"/a (deleted)", {.path = 1, .stem = 2, .marked = 1}},
@@ -28,14 +28,14 @@ static void test_links(void)
 	};
 
 	FOR_ROWS(row, rows) {
-		struct crfd_link found;
+		struct crfd_fd_name found;
 
-		crfd_link_parse(row->name, strlen(row->name), &found);
-		CHECK_EQ(found.path, row->link.path);
-		CHECK_EQ(found.stem, row->link.stem);
-		CHECK_EQ(found.marked, row->link.marked);
-		CHECK_EQ(found.numbered, row->link.numbered);
-		CHECK_EQ(found.number, row->link.number);
+		crfd_fd_name_parse(row->name, strlen(row->name), &found);
+		CHECK_EQ(found.path, row->parts.path);
+		CHECK_EQ(found.stem, row->parts.stem);
+		CHECK_EQ(found.marked, row->parts.marked);
+		CHECK_EQ(found.numbered, row->parts.numbered);
+		CHECK_EQ(found.number, row->parts.number);
 	}
 }
 

@@ -28,32 +28,32 @@ static void test_fields(void)
 	CHECK_EQ(s.ppid, 1);
 	CHECK_EQ(s.sid, 33);
 	CHECK_EQ(s.flags, 4194304);
-	CHECK_EQ(s.threads, 5);
 	CHECK_EQ(s.start_time, 386080);
-	CHECK_EQ(s.exit_signal, 17);
-	CHECK_EQ(s.exit_code, 1792);
+	CHECK_EQ(s.rec.exit_signal, 17);
+	CHECK_EQ(s.rec.exit_code, 1792);
 }
 
 static void test_comm(void)
 {
 	static const struct {
 		const char *name; /* what the kernel writes */
-		char state;
+		char letter;
 		const char *comm;
+		uint32_t state;
 	} rows[] = {
-		{"cat", 'S', "cat"},
-		{") R 1 (a)", 'S', ") R 1 (a)"},
-		{"kworker/u8:2-events_unbound", 'I', "kworker/u8:2-ev"}, /* longer than the 15 bytes of a record */
-		{"", 'R', ""},
-		{"two\nlines", 'R', "two\nlines"},
+		{"cat", 'S', "cat", 1},
+		{") R 1 (a)", 'S', ") R 1 (a)", 1},
+		{"kworker/u8:2-events_unbound", 'I', "kworker/u8:2-ev", 0x402}, /* longer than the 15 bytes of a record */
+		{"", 'R', "", 0},
+		{"two\nlines", 'R', "two\nlines", 0},
 	};
 
 	FOR_ROWS(row, rows) {
-		struct crfd_procstat s = parsed(row->name, row->state);
+		struct crfd_procstat s = parsed(row->name, row->letter);
 
 		CHECK_EQ(s.comm[sizeof(s.comm) - 1], 0);
 		CHECK_STR(s.comm, row->comm);
-		CHECK_EQ(s.state, row->state);
+		CHECK_EQ(s.rec.state, row->state);
 	}
 }
 
@@ -96,16 +96,15 @@ static void test_states(void)
 
 	FOR_ROWS(row, rows) {
 		struct crfd_procstat s = parsed("x", row->name[0]);
-		crfd_task_rec rec;
 
-		crfd_procstat_rec(&s, &rec);
-		CHECK_EQ(rec.state, row->state);
-		CHECK_EQ(rec.exit_state, row->exit_state);
-		CHECK_EQ(rec.exit_code, 1792);
-		CHECK_EQ(rec.exit_signal, 17);
-		CHECK_EQ(rec.comm_len, 16);
-		CHECK_EQ(rec.pad, 0);
-		CHECK_EQ(crfd_procstat_exited(&s), row->exit_state != 0);
+		CHECK_EQ(s.rec.state, row->state);
+		CHECK_EQ(s.rec.exit_state, row->exit_state);
+		CHECK_EQ(s.rec.exit_code, 1792);
+		CHECK_EQ(s.rec.exit_signal, 17);
+		CHECK_EQ(s.rec.comm_len, 16);
+		CHECK_EQ(s.rec.pad, 0);
+		CHECK_EQ(crfd_task_has_files(&s.rec, 0), !row->exit_state);
+		CHECK_EQ(crfd_task_has_files(&s.rec, 0x00200000), 0); /* PF_KTHREAD */
 	}
 }
 
@@ -113,7 +112,7 @@ static void test_status(void)
 {
 	static const struct {
 		const char *name, *text;
-		struct crfd_procstatus status;
+		crfd_task_info status;
 	} rows[] = {
 		{"a name that looks like a field",
 		 "Name:\tTgid:\\n1\nState:\tS (sleeping)\nTgid:\t12\nUid:\t1\t2\t3\t4\nGid:\t5\t6\t7\t8\nFDSize:\t256\n"
@@ -125,7 +124,7 @@ static void test_status(void)
 	};
 
 	FOR_ROWS(row, rows) {
-		struct crfd_procstatus found = {0};
+		crfd_task_info found = {.pid = 7, .known = CRFD_TASK_HAS_STAT, .ns_pid = 9};
 
 		CHECK_EQ(crfd_procstatus_parse(row->text, strlen(row->text), &found), 0);
 		CHECK_EQ(found.tgid, row->status.tgid);
@@ -136,6 +135,8 @@ static void test_status(void)
 		CHECK_EQ(found.fd_size, row->status.fd_size);
 		CHECK_EQ(found.ns_pid, row->status.ns_pid);
 		CHECK_EQ(found.threads, row->status.threads);
+		CHECK_EQ(found.pid, 7);
+		CHECK_EQ(found.known, CRFD_TASK_HAS_STAT | CRFD_TASK_HAS_STATUS);
 	}
 }
 
@@ -153,10 +154,11 @@ static void test_what_is_no_status(void)
 	};
 
 	FOR_ROWS(row, rows) {
-		struct crfd_procstatus untouched = {.tgid = 42};
+		crfd_task_info untouched = {.tgid = 42};
 
 		CHECK_EQ(crfd_procstatus_parse(row->text, strlen(row->text), &untouched), -EINVAL);
 		CHECK_EQ(untouched.tgid, 42);
+		CHECK_EQ(untouched.known, 0);
 	}
 }
 

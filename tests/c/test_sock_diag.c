@@ -12,7 +12,6 @@
 #include "base/buf.h"
 #include "batch/batch.h"
 #include "check.h"
-#include "format/record.h"
 #include "oom.h"
 #include "sock_diag/sock_diag.h"
 
@@ -169,23 +168,11 @@ static void test_no_memory(void)
 
 static void add_fd(crfd_batch *b, uint64_t ino, const crfd_socket *r)
 {
-	crfd_socket other = {.known = CRFD_SOCK_HAS_IN_FLIGHT};
-	size_t from = b->text.nr;
 	crfd_fd *f = crfd_batch_fds(b, 1);
 
 	CHECK(f);
 	*f = (crfd_fd){.kind = CRFD_KIND_SOCKET, .st = {.known = CRFD_HAS_INO, .ino = ino}};
-	CHECK(crfd_buf_rec(&b->text, CRFD_REC_SOCKET, 0, &other, sizeof(other)) == 0);
-	CHECK(crfd_buf_rec(&b->text, CRFD_REC_SOCKET, 0, r, sizeof(*r)) == 0);
-	f->ext = (crfd_span){.off = from, .len = (uint32_t)(b->text.nr - from)};
-}
-
-static crfd_socket record(const crfd_batch *b, size_t i)
-{
-	crfd_socket r;
-
-	memcpy(&r, b->text.v + b->fd[i].ext.off + 2 * sizeof(crfd_rec) + sizeof(r), sizeof(r));
-	return r;
+	b->socket[b->nfds - 1] = *r;
 }
 
 static void add_task(crfd_batch *b, uint32_t pid)
@@ -196,7 +183,7 @@ static void add_task(crfd_batch *b, uint32_t pid)
 	t->info.pid = pid;
 }
 
-/* A descriptor of a socket, what its SOCKET record says before, and what the list of test_a_dump() adds. */
+/* A descriptor of a socket, what the batch's socket says before, and what the list of test_a_dump() adds. */
 static const struct fd_row {
 	const char *name;
 	uint32_t pid;
@@ -246,48 +233,40 @@ static void test_a_batch(const crfd_unix_socks *s)
 	CHECK_EQ(crfd_batch_fill_peers(b, NET, &(crfd_unix_socks){0}), 7);
 	CHECK_EQ(crfd_batch_fill_peers(b, NET, s), 3);
 	FOR_ROWS(row, fd_rows) {
-		crfd_socket found = record(b, i++);
+		const crfd_socket *found = &b->socket[i++];
 
-		CHECK_EQ(found.known, row->after.known);
-		CHECK_EQ(found.peer_ino, row->after.peer_ino);
-		CHECK_EQ(found.recv_queue, row->after.recv_queue);
-		CHECK_EQ(found.send_queue, row->after.send_queue);
-		CHECK_EQ(found.backlog, row->after.backlog);
+		CHECK_EQ(found->known, row->after.known);
+		CHECK_EQ(found->peer_ino, row->after.peer_ino);
+		CHECK_EQ(found->recv_queue, row->after.recv_queue);
+		CHECK_EQ(found->send_queue, row->after.send_queue);
+		CHECK_EQ(found->backlog, row->after.backlog);
 	}
 	crfd_batch_free(b);
 }
 
-/* Spans outside the text, and a record that ends too late, are left alone. */
-static void test_bounds(const crfd_unix_socks *s)
+/* What stands in the batch's socket of a descriptor that is none, or could not be read, is left alone. */
+static void test_no_socket(const crfd_unix_socks *s)
 {
 	static const struct {
 		const char *name;
-		crfd_span span;
+		crfd_fd fd;
 	} rows[] = {
-		{"no header", {.off = 0, .len = 7}},
-		{"ends behind the text", {.off = 0, .len = 200}},
-		{"begins behind the text", {.off = 5000, .len = 80}},
-		{"wraps around", {.off = UINT64_MAX, .len = 80}},
-		{"begins in the middle of a record", {.off = 80, .len = 80}},
+		{"a pipe", {.kind = CRFD_KIND_PIPE, .st = {.known = CRFD_HAS_INO, .ino = 40}}},
+		{"not read", {.kind = CRFD_KIND_SOCKET, .failed = 1, .st = {.known = CRFD_HAS_INO, .ino = 40}}},
+		{"inode not known", {.kind = CRFD_KIND_SOCKET, .st = {.ino = 40}}},
 	};
 	const crfd_socket lacking = {.known = LACKING, .family = AF_UNIX, .net_ns = NET};
-	crfd_batch *b = crfd_batch_new();
-	crfd_rec h = {.type = CRFD_REC_SOCKET, .len = -1};
-	crfd_span right;
 
-	add_task(b, 1);
-	add_fd(b, 40, &lacking);
-	right = b->fd[0].ext;
 	FOR_ROWS(row, rows) {
-		b->fd[0].ext = row->span;
+		crfd_batch *b = crfd_batch_new();
+
+		add_task(b, 1);
+		add_fd(b, 40, &lacking);
+		b->fd[0] = row->fd;
 		CHECK_EQ(crfd_batch_fill_peers(b, NET, s), 0);
+		CHECK_EQ(b->socket[0].known, LACKING);
+		crfd_batch_free(b);
 	}
-	b->fd[0].ext = (crfd_span){.off = right.off, .len = right.len - 1};
-	CHECK_EQ(crfd_batch_fill_peers(b, NET, s), 0);
-	b->fd[0].ext = right;
-	memcpy(b->text.v, &h, sizeof(h));
-	CHECK_EQ(crfd_batch_fill_peers(b, NET, s), 0);
-	crfd_batch_free(b);
 }
 
 int main(void)
@@ -299,7 +278,7 @@ int main(void)
 	test_what_is_no_dump();
 	test_no_memory();
 	test_a_batch(&s);
-	test_bounds(&s);
+	test_no_socket(&s);
 	crfd_unix_socks_release(&s);
 	return check_status();
 }

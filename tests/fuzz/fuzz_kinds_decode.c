@@ -2,28 +2,26 @@
 /* A kind (the first byte) and a text of fdinfo: whatever records they make, an image with them must be right. */
 #include "base/buf.h"
 #include "batch/batch.h"
+#include "format/record.h"
 #include "fuzz.h"
 #include "image/image.h"
-#include "kinds/decode.h"
+#include "kinds/detail.h"
+#include "kinds/fdinfo.h"
 
 /* FDINFO is all of the text or not there, and always there for a kind that is not decoded. */
 static void look_at_raw(const crfd_buf *ext, int kind, const char *text, size_t n)
 {
+	const struct crfd_kind_ops *ops = crfd_kind_find(kind);
+	struct crfd_cursor c = {.p = ext->v, .end = ext->v + ext->nr};
 	size_t raw = 0;
 
-	for (size_t at = 0; at < ext->nr;) {
-		crfd_rec h;
-
-		memcpy(&h, ext->v + at, sizeof(h));
-		at += sizeof(h);
-		if (h.type == CRFD_REC_FDINFO) {
-			REQUIRE(raw + (size_t)h.len <= n && !memcmp(ext->v + at, text + raw, (size_t)h.len));
-			raw += (size_t)h.len;
+	while (crfd_cursor_next(&c)) {
+		if (c.h.type == CRFD_REC_FDINFO) {
+			REQUIRE(raw + (size_t)c.h.len <= n && !memcmp(c.payload, text + raw, (size_t)c.h.len));
+			raw += (size_t)c.h.len;
 		}
-		at += (size_t)h.len;
-		REQUIRE(at <= ext->nr);
 	}
-	REQUIRE(raw == n || (raw == 0 && !crfd_detail_keeps(kind)));
+	REQUIRE(c.p == c.end && (raw == n || (raw == 0 && ops && ops->text != CRFD_TEXT_KEPT)));
 }
 
 static void look_at_image(crfd_batch *b)
@@ -54,15 +52,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int kind = size ? data[0] : 0;
 	size_t n = size ? size - 1 : 0;
 	char *text = exact(data + (size != 0), n);
+	struct crfd_fdinfo info = {0};
+	struct crfd_detail d = {0};
 	crfd_buf ext = {0};
 
-	REQUIRE(f && crfd_detail_fdinfo(kind, text, n, &ext) == 0);
+	(void)crfd_fdinfo_parse(text, n, &info);
+	crfd_detail_begin(&d, kind);
+	REQUIRE(f && crfd_detail_fdinfo(&d, text, n, info.rest) == 0 && crfd_detail_put(&d, &ext) == 0);
+	REQUIRE(!d.id || (d.id >= text && d.id + d.id_len <= text + n && !memchr(d.id, '\n', d.id_len)));
 	look_at_raw(&ext, kind, text, n);
 	t->info.pid = 1;
 	t->rec.comm_len = CRFD_COMM_LEN;
-	*f = (crfd_fd){.kind = CRFD_KIND_FILE};
+	*f = (crfd_fd){.kind = kind == CRFD_KIND_SOCKET ? CRFD_KIND_SOCKET : CRFD_KIND_FILE};
+	b->socket[0] = d.rec.socket;
 	REQUIRE(crfd_batch_text(b, "f", 1, &f->name) == 0 && crfd_batch_text(b, ext.v, ext.nr, &f->ext) == 0);
 	look_at_image(b);
+	crfd_detail_release(&d);
 	crfd_buf_release(&ext);
 	free(text);
 	crfd_batch_free(b);

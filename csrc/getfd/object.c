@@ -3,8 +3,6 @@
 #include <string.h>
 
 #include "base/bpf_call.h"
-#include "base/buf.h"
-#include "format/record.h"
 #include "getfd/getfd.h"
 
 enum { OBJ_GET_INFO_BY_FD = 15 };
@@ -63,19 +61,12 @@ static int ask_name(int copy, int kind, uint32_t *id, char name[16])
 	return rc;
 }
 
-void crfd_getfd_bpf(int copy, int kind, crfd_buf *out, size_t from)
+void crfd_getfd_object(int copy, struct crfd_detail *d)
 {
-	void *there = crfd_buf_find(out, from, CRFD_REC_BPF, sizeof(crfd_bpf_object));
-	crfd_bpf_object r;
 	char name[16] = "";
 	uint32_t id;
 
-	if (!there)
-		return;
-	memcpy(&r, there, sizeof(r));
 	/* The number may be another object's by now; all have one inode. */
-	if (ask_name(copy, kind, &id, name) < 0 || id != r.id)
-		return;
-	memcpy(r.name, name, sizeof(r.name) - 1);
-	memcpy(there, &r, sizeof(r));
+	if (ask_name(copy, d->ops->kind, &id, name) == 0 && id == d->rec.bpf.id)
+		memcpy(d->rec.bpf.name, name, sizeof(name) - 1);
 }

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* Bytes and messages that wait for whoever reads them. */
+#include <sys/stat.h>
+
+#include "kinds/detail.h"
+
+static int pipe_end(struct crfd_detail *d)
+{
+	d->rec.pipe.known = d->known;
+	return 1;
+}
+
+#define PIPE                                                                                                           \
+	CRFD_RECORD(CRFD_REC_PIPE, crfd_pipe), .end = pipe_end, .asks = CRFD_ASKS_PIPE,                                \
+	.wants = CRFD_PIPE_HAS_CAPACITY | CRFD_PIPE_HAS_WAITING
+
+static const struct crfd_kind_ops rows[] = {
+	{CRFD_ROW(PIPE, "pipe", CRFD_MATCHES({CRFD_MATCH_NUMBERED, "pipe", 0})), PIPE},
+	{CRFD_ROW(FIFO, "fifo", CRFD_MODE(S_IFIFO)), PIPE},
+	{CRFD_ROW(MQUEUE, "mqueue", NULL)}, /* its file system tells, which neither name nor mode does */
+};
+
+const struct crfd_kind_family crfd_kinds_pipe = CRFD_FAMILY(rows);
