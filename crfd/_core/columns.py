@@ -120,7 +120,7 @@ class BatchReader(Reader):
 
     def __init__(self, batch: Batch, objrefs: array[int] | None = None) -> None:
         pointer = ffi.NULL if objrefs is None else ffi.from_buffer("uint32_t[]", objrefs)
-        super().__init__(lib.crfd_reader_new_batch(batch._c, pointer, ffi.NULL, 0), (batch, pointer))
+        super().__init__(lib.crfd_reader_new_batch(batch._c, pointer), (batch, pointer))
 
 
 class ImageReader(Reader):

@@ -9,8 +9,7 @@
 struct batch_reader {
 	crfd_reader reader;
 	const crfd_batch *b;
-	const uint32_t *objref, *uses;
-	size_t nuses;
+	const uint32_t *objref;
 	size_t at, end; /* tasks: the one being read, and behind the last */
 	uint64_t fd; /* of that task: the next one */
 	struct crfd_row_task task;
@@ -47,7 +46,6 @@ static void fill(struct batch_reader *r, uint64_t i, struct crfd_row *row)
 	row->is_read = row->objref != 0;
 	if (!row->objref)
 		return;
-	row->uses = row->objref < r->nuses ? r->uses[row->objref] : 0;
 	row->data = (crfd_fd_data){.fd_type = f->kind, .f_mode = (uint16_t)f->st.f_mode, .f_flags = f->f_flags,
 				   .f_uid = f->f_uid, .f_gid = f->f_gid, .f_pos = f->f_pos, .f_version = f->f_version};
 	row->st = f->st;
@@ -105,7 +103,7 @@ static void release(crfd_reader *reader)
 	free(reader);
 }
 
-crfd_reader *crfd_reader_new_batch(const crfd_batch *b, const uint32_t *objref, const uint32_t *uses, size_t nuses)
+crfd_reader *crfd_reader_new_batch(const crfd_batch *b, const uint32_t *objref)
 {
 	struct batch_reader *r = calloc(1, sizeof(*r));
 
@@ -114,8 +112,6 @@ crfd_reader *crfd_reader_new_batch(const crfd_batch *b, const uint32_t *objref, 
 	r->reader = (crfd_reader){.next = next, .task = task, .ntasks = ntasks, .head = head, .free = release};
 	r->b = b;
 	r->objref = objref;
-	r->uses = uses;
-	r->nuses = uses ? nuses : 0;
 	r->end = b->ntasks;
 	return &r->reader;
 }

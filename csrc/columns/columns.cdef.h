@@ -51,10 +51,10 @@ const crfd_column_info *crfd_columns_get(size_t number);
 typedef struct crfd_reader crfd_reader;
 
 /*
- * Rows of b, whose objrefs are objref[i], NULL: 1 for each that could be read; both must outlive the reader. uses: how often each
- * objref is used, by number, nuses of them; NULL where that is not known.
+ * Rows of b, whose objrefs are objref[i], NULL: 1 for each that could be read; both must outlive the reader. How often each is
+ * used is not known. NULL when out of memory.
  */
-crfd_reader *crfd_reader_new_batch(const crfd_batch *b, const uint32_t *objref, const uint32_t *uses, size_t nuses);
+crfd_reader *crfd_reader_new_batch(const crfd_batch *b, const uint32_t *objref);
 /* Rows of the image in buf, which must outlive the reader. NULL when out of memory. */
 crfd_reader *crfd_reader_new_image(const uint8_t *buf, size_t n);
 /*

@@ -80,7 +80,9 @@ static struct crfd_bytes cgroup_path(const struct crfd_row *r)
 {
 	struct crfd_bytes text = task_text(r, CRFD_REC_TASK_CGROUP), found = {0};
 
-	for (const uint8_t *p = text.p, *end = text.p + text.n, *eol; text.p && p < end; p = eol + 1) {
+	if (!text.p)
+		return found;
+	for (const uint8_t *p = text.p, *end = text.p + text.n, *eol; p < end; p = eol + 1) {
 		const uint8_t *colon;
 
 		eol = memchr(p, '\n', (size_t)(end - p));

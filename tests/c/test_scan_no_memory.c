@@ -23,6 +23,7 @@
 #include "format/format.h"
 #include "image/image.h"
 #include "oom.h"
+#include "render/render.h"
 #include "scan/scanner.h"
 
 #define FDS 4096
@@ -129,6 +130,38 @@ static int read_one_task(state *s)
 	return rc;
 }
 
+/* Every column of every row, sorted, so that rows are held as well. */
+static int render(state *s, int format)
+{
+	uint16_t column[256], key[] = {4, 7};
+	uint8_t descending[] = {1, 0};
+	crfd_render_options o = {.column = column, .ncolumns = crfd_columns_len(), .key = key, .descending = descending, .nkeys = 2,
+				 .format = (uint8_t)format};
+	crfd_reader *r = crfd_reader_new_image(s->image.v, s->image.nr);
+	crfd_render *v = NULL;
+	crfd_buf out = {0};
+	crfd_fault fault;
+	int rc = r ? 0 : -ENOMEM;
+
+	CHECK(o.ncolumns <= COUNT_OF(column));
+	for (size_t i = 0; i < o.ncolumns; i++)
+		column[i] = (uint16_t)i;
+	if (rc >= 0)
+		rc = crfd_reader_check(r, SIZE_MAX, &fault);
+	if (rc >= 0)
+		rc = crfd_render_new(&o, &v);
+	if (rc >= 0)
+		rc = crfd_render_rows(v, r, SIZE_MAX, &out);
+	if (rc >= 0)
+		rc = crfd_render_end(v, SIZE_MAX, &out);
+	if (rc >= 0)
+		CHECK_RANGE(crfd_render_count(v), 100, INT64_MAX);
+	crfd_render_free(v);
+	crfd_reader_free(r);
+	crfd_buf_release(&out);
+	return rc;
+}
+
 static int cycle(int backend, int rfc)
 {
 	state s = {0};
@@ -143,6 +176,8 @@ static int cycle(int backend, int rfc)
 		CHECK(s.rows.ntasks == 1 && s.rows.nfds >= 100);
 	if (rc >= 0)
 		rc = read_one_task(&s);
+	if (rc >= 0)
+		rc = render(&s, rfc ? CRFD_RENDER_TABLE : CRFD_RENDER_JSON);
 	crfd_rows_release(&s.rows);
 	crfd_parser_free(s.parser);
 	crfd_scanner_free(s.scanner);
