@@ -8,7 +8,7 @@ from functools import cache
 
 from crfd._core.declarations import enum, sizeof
 from crfd._core.encode import Totals
-from crfd._core.library import check, ffi, lib, owned
+from crfd._core.library import check, ffi, lib, owned, view
 from crfd.errors import FormatError
 
 TYPE_CHECKING = False
@@ -43,6 +43,8 @@ def _told(fault: Any, as_hex: bool) -> tuple[str, str]:
         return "the end", f"byte {found:#04x}"
     if fault.code in {lib.CRFD_E_TRUNCATED, lib.CRFD_E_LEN}:
         return f"{expected} bytes", f"{found} bytes"
+    if fault.code == lib.CRFD_E_PID:
+        return f"another pid than {found}", "a second section of it"
     if fault.code == lib.CRFD_E_NAME:
         return f"its NUL at byte {expected}", f"at byte {found}"
     return (f"{expected:#x}", f"{found:#x}") if as_hex else (str(expected), str(found))
@@ -114,23 +116,19 @@ class Rows:
         return memoryview(ffi.buffer(kept, n * sizeof(struct))).toreadonly()
 
 
-class IndexSummary(namedtuple("IndexSummary", ("entries", "index_offset", "tasks", "fds", "objrefs"))):
-    """What IMAGE_SUM says, and the index: an array of crfd_index_entry."""
+class Index(namedtuple("Index", ("entries", "closing"))):
+    """What an image says of itself as a whole: an array of crfd_index_entry, and records about it."""
 
     __slots__ = ()
     entries: memoryview
-    index_offset: int
-    tasks: int
-    fds: int
-    objrefs: int
+    closing: memoryview
 
 
-def read_index(image: memoryview, path: str | None) -> IndexSummary | None:
-    """The index from the end of an image whose HEAD is right; None when it has no extensions."""
-    total, fault = ffi.new("crfd_image_sum *"), ffi.new("crfd_fault *")
+def read_index(image: memoryview, path: str | None) -> Index | None:
+    """The index from the end of an image, every byte outside the sections judged; None when it has no extensions."""
+    index, fault = ffi.gc(ffi.new("crfd_index *"), lib.crfd_index_release), ffi.new("crfd_fault *")
     with ffi.from_buffer("uint8_t[]", image) as buf:
-        if not checked(lib.crfd_index_find(buf, len(image), total, fault), fault, path):
+        if not checked(lib.crfd_index_read(index, buf, len(image), fault), fault, path):
             return None
-        entries = ffi.new("crfd_index_entry[]", total.ntasks)
-        checked(lib.crfd_index_read(buf, len(image), total, entries, fault), fault, path)
-    return IndexSummary(memoryview(ffi.buffer(entries)), total.index_offset, total.ntasks, total.nfds, total.nobjrefs)
+    entries, closing = view(index.entry, index.nentries, "B"), view(index.closing.v, index.closing.nr, "B")
+    return Index(memoryview(bytes(entries)), memoryview(bytes(closing)))

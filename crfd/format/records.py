@@ -11,6 +11,7 @@ from typing import Any
 
 from crfd._core import declarations
 from crfd._core.parse import Parser
+from crfd.errors import FormatError
 
 _TYPES = declarations.enum("crfd_rec_type", "CRFD_REC_")
 _KEEP = 4096  # records listed at a time
@@ -120,10 +121,15 @@ def walk(image: memoryview, path: str | None) -> Iterator[Record]:
 
 
 def split(span: memoryview) -> Iterator[tuple[int, memoryview]]:
-    """(type, payload) of each record in a span of whole records that were checked before."""
+    """(type, payload) of each record in a span of whole records that the C core has judged.
+
+    The bytes under it may have changed since, where an image is mapped: FormatError then.
+    """
     pos = 0
     while pos < len(span):
         kind, length, _ = _RECORD.unpack_from(span, pos)
         pos += _RECORD.size
+        if not 0 <= length <= len(span) - pos:
+            raise FormatError(None, pos, "a record that was judged stays as it was", f"{len(span) - pos} bytes", f"{length}")
         yield kind, span[pos : pos + length]
         pos += length

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from crfd._core import declarations
 from crfd._core.columns import ImageReader, Render
 from crfd._core.freeze import IMAGE_FROZEN, Still
-from crfd._core.parse import IndexSummary, Parser, read_index
+from crfd._core.parse import Index, Parser, read_index
 from crfd.errors import FormatError
 from crfd.format.enums import Backend
 from crfd.format.records import Layout, Record, RecordType, split, walk
@@ -61,12 +61,10 @@ class Image:
         self._sections.held = self._held()
         self.tasks = Tasks(self._sections)
 
-    def _read_index(self) -> IndexSummary | None:
+    def _read_index(self) -> Index | None:
         try:
-            index = read_index(self._view, self.name)
             # What is said about the whole image is checked here, each section when it is read.
-            Parser(self.name).feed(self._view[:_PREFIX], False)
-            return index
+            return read_index(self._view, self.name)
         except FormatError:
             # From the end of a broken image little can be said; the records from its start tell where it breaks.
             Parser(self.name).feed(self._view, True)
@@ -118,10 +116,9 @@ class Image:
         return tuple(lock_wait(layout.one(span, at)) for span in spans for at in range(0, len(span), layout.size))
 
     def _closing(self, kind: RecordType) -> Iterator[memoryview]:
-        """The records of a type between the last section and the index."""
+        """The records of a type about the image as a whole."""
         if self._index is not None:
-            between = self._view[self._sections.end : self._index.index_offset]
-            yield from (payload for number, payload in split(between) if number == kind)
+            yield from (payload for number, payload in split(self._index.closing) if number == kind)
 
     def _held(self) -> Container[int]:
         """The processes that stood still while they were read: all of a frozen image, also those that cannot move."""
@@ -177,7 +174,6 @@ _HEAD = Layout("crfd_head")
 _INFO = Layout("crfd_image_info")
 _STILL = Layout("crfd_still")
 _ENTRY = Layout("crfd_index_entry")
-_PREFIX = _REC + _HEAD.size + _REC + _INFO.size
 
 
 class _Everyone(Container[int]):
@@ -188,7 +184,7 @@ class _Everyone(Container[int]):
 class _Sections:
     """The sections by number; through the index each is decoded alone, without one all are at once."""
 
-    def __init__(self, view: memoryview, index: IndexSummary | None, name: str | None) -> None:
+    def __init__(self, view: memoryview, index: Index | None, name: str | None) -> None:
         self._view = view
         self._name = name
         self._parts: OrderedDict[int, Part] = OrderedDict()
@@ -196,18 +192,16 @@ class _Sections:
         self._whole = Part(view, None, name) if index is None else None
         rows = self._whole.tasks.rows() if self._whole else _ENTRY.struct.iter_unpack(self._entries or b"")
         names = self._whole.tasks.names if self._whole else _ENTRY.names
-        picked = [names.index(key) for key in ("pid", "files_objref", "first_objref", "offset", "length")]
+        picked = [names.index(key) for key in ("pid", "files_objref", "first_objref")]
         self.held: Container[int] = ()
         self.numbers: dict[int, int] = {}
         self._carriers: dict[int, int] = {}
         self._first: list[int] = []
-        self.end = _REC + _HEAD.size + _REC + _INFO.size
         for number, row in enumerate(rows):
-            pid, table, first, offset, length = (row[i] for i in picked)
+            pid, table, first = (row[i] for i in picked)
             self.numbers.setdefault(pid, number)
             self._carriers.setdefault(table, number)
             self._first.append(first)
-            self.end = offset + length
 
     def task(self, number: int) -> Task:
         part, at = self._part(number)

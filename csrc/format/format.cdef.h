@@ -14,6 +14,7 @@
 #define CRFD_HEAD_MAGIC 0x00feed0cc0a2d200
 #define CRFD_TAIL_MAGIC 0x002d2a0cc0deef00
 #define CRFD_REV 2
+#define CRFD_TIME_END 253370764800 /* HEAD.time is before the year 9999, which every calendar can show */
 #define CRFD_HEAD_CHECKPOINT 1
 #define CRFD_HEAD_EXTENDED 2 /* the image has extension records */
 

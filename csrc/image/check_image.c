@@ -26,6 +26,8 @@ int crfd_parser_head(crfd_parser *p, const uint8_t *v)
 		return REFUSE(p, CRFD_E_REV, crfd_head, rev, CRFD_REV, r.rev);
 	if (r.flags & ~known || !(r.flags & CRFD_HEAD_CHECKPOINT))
 		return REFUSE(p, CRFD_E_FLAGS, crfd_head, flags, (r.flags & known) | CRFD_HEAD_CHECKPOINT, r.flags);
+	if (r.time >= CRFD_TIME_END)
+		return REFUSE(p, CRFD_E_FIELD, crfd_head, time, CRFD_TIME_END - 1, r.time);
 	rc = check_name(p, r.release, offsetof(crfd_head, release));
 	if (rc >= 0)
 		rc = check_name(p, r.version, offsetof(crfd_head, version));
@@ -141,5 +143,5 @@ int crfd_parser_tail(crfd_parser *p, const uint8_t *v)
 	if (r.magic != CRFD_TAIL_MAGIC)
 		return REFUSE(p, CRFD_E_MAGIC, crfd_tail, magic, CRFD_TAIL_MAGIC, r.magic);
 	p->state = CRFD_AT_END;
-	return 0;
+	return crfd_parser_pids(p);
 }

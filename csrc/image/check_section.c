@@ -114,20 +114,15 @@ static int take_held(crfd_parser *p, const uint8_t *v, size_t len)
 static int take_files(crfd_parser *p, uint32_t parent, const uint8_t *v)
 {
 	crfd_files r;
+	int rc;
 
 	memcpy(&r, v, sizeof(r));
-	if (!p->single && r.objref > p->next_table)
-		return REFUSE(p, CRFD_E_TABLE, crfd_files, objref, p->next_table, r.objref);
-	if (!p->single && r.objref && r.objref < p->next_table && r.nfds)
-		return REFUSE(p, CRFD_E_TABLE, crfd_files, nfds, 0, r.nfds);
-	if (r.objref && r.objref == p->next_table)
-		p->next_table++;
 	p->here.pid = parent;
 	p->here.nfds = p->due = r.nfds;
 	p->here.files_objref = r.objref;
 	p->fd = -1;
-	p->sum.ntasks++;
-	return next_ent(p);
+	rc = crfd_parser_count(p);
+	return rc < 0 ? rc : next_ent(p);
 }
 
 static int is_failed(crfd_parser *p, int32_t fd)
@@ -151,7 +146,6 @@ static int take_fd_ent(crfd_parser *p, const uint8_t *v)
 	p->fd = r.fd;
 	p->objref = r.objref;
 	p->due--;
-	p->sum.nfds++;
 	if (r.objref != p->next_objref)
 		return next_ent(p);
 	p->next_objref++;

@@ -29,6 +29,7 @@ static const struct {
 	{CRFD_E_IMAGE_SUM, 1, "IMAGE_SUM of the bytes before it"},
 	{CRFD_E_FLAGS, 1, "HEAD.flags that fit the records"},
 	{CRFD_E_FIELD, 0, "a field within its range"},
+	{CRFD_E_PID, 0, "one section a pid"},
 };
 
 const char *crfd_fault_rule(int code, int *hex)

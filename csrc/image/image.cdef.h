@@ -25,6 +25,7 @@ enum crfd_error {
 	CRFD_E_IMAGE_SUM = -5020,
 	CRFD_E_FLAGS = -5021, /* HEAD.flags contradict the records */
 	CRFD_E_FIELD = -5022, /* a field of an extension record out of its range */
+	CRFD_E_PID = -5023, /* a pid that an earlier section has */
 	CRFD_E_RFC = -5101 /* a descriptor that --format rfc cannot hold */
 };
 
@@ -166,7 +167,16 @@ void crfd_rows_release(crfd_rows *r);
 /* Decodes the image (at == NULL) or one section of it from buf, which holds the whole image, into r (zeroed). */
 int crfd_rows_decode(crfd_rows *r, const uint8_t *buf, size_t n, const crfd_index_entry *at, crfd_fault *fault);
 
-/* Finds the index from the end of a whole image: 1 and *sum, 0 when the image has none (rfc), or the code of *fault. */
-int crfd_index_find(const uint8_t *buf, size_t n, crfd_image_sum *sum, crfd_fault *fault);
-/* Copies the sum->ntasks entries of the index to out. */
-int crfd_index_read(const uint8_t *buf, size_t n, const crfd_image_sum *sum, crfd_index_entry *out, crfd_fault *fault);
+/* What an image says of itself as a whole. */
+typedef struct {
+	crfd_index_entry *entry; /* one a section, in order */
+	size_t nentries, entry_alloc;
+	crfd_buf closing; /* STILL and the like: the records about the image that are nothing to a reader's way through it */
+} crfd_index;
+
+void crfd_index_release(crfd_index *x);
+/*
+ * Finds the index from the end of a whole image, and judges every byte outside the sections: 1 and *x (zeroed before), 0
+ * when the image has none (rfc; then its HEAD alone was judged), or the code of *fault.
+ */
+int crfd_index_read(crfd_index *x, const uint8_t *buf, size_t n, crfd_fault *fault);

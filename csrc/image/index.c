@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The index of a whole image, found from its end: TAIL and IMAGE_SUM have fixed sizes, INDEX lies right before them. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/base.h"
-#include "base/crc32c.h"
+#include "base/buf.h"
 #include "format/format.h"
 #include "image/image.h"
 #include "image/parse.h"
@@ -12,6 +13,7 @@
 #define SUM_SIZE (sizeof(crfd_rec) + sizeof(crfd_image_sum))
 #define END_SIZE (TAIL_SIZE + SUM_SIZE)
 #define ENTRY sizeof(crfd_index_entry)
+#define PIECE 128 /* records judged at a time */
 
 static int refuse(crfd_fault *fault, int code, int type, uint64_t offset, uint64_t expected, uint64_t found)
 {
@@ -47,90 +49,122 @@ static int check_record(const uint8_t *buf, uint64_t offset, int type, size_t le
 	return 0;
 }
 
-int crfd_index_find(const uint8_t *buf, size_t n, crfd_image_sum *sum, crfd_fault *fault)
+/* The last two records, and where they say that the index begins. */
+static int find_end(const uint8_t *buf, size_t n, crfd_image_sum *sum, crfd_fault *fault)
 {
-	int rc = is_extended(buf, n, fault);
-	uint64_t tail, at;
-	crfd_image_sum r;
-	crfd_tail t;
+	const uint64_t least = sizeof(crfd_rec) + sizeof(crfd_head) + END_SIZE;
+	uint64_t at = n - END_SIZE;
+	int rc;
 
-	if (rc <= 0)
-		return rc;
-	if (n < sizeof(crfd_rec) + sizeof(crfd_head) + END_SIZE)
-		return refuse(fault, CRFD_E_TRUNCATED, 0, n, sizeof(crfd_rec) + sizeof(crfd_head) + END_SIZE, n);
-	tail = n - TAIL_SIZE;
-	at = n - END_SIZE;
-	rc = check_record(buf, tail, CRFD_REC_TAIL, sizeof(t), fault);
+	if (n < least)
+		return refuse(fault, CRFD_E_TRUNCATED, 0, n, least, n);
+	rc = check_record(buf, n - TAIL_SIZE, CRFD_REC_TAIL, sizeof(crfd_tail), fault);
 	if (rc >= 0)
-		rc = check_record(buf, at, CRFD_REC_IMAGE_SUM, sizeof(r), fault);
+		rc = check_record(buf, at, CRFD_REC_IMAGE_SUM, sizeof(*sum), fault);
 	if (rc < 0)
 		return rc;
-	memcpy(&t, buf + tail + sizeof(crfd_rec), sizeof(t));
-	if (t.magic != CRFD_TAIL_MAGIC)
-		return refuse(fault, CRFD_E_MAGIC, CRFD_REC_TAIL, tail + sizeof(crfd_rec), CRFD_TAIL_MAGIC, t.magic);
-	memcpy(&r, buf + at + sizeof(crfd_rec), sizeof(r));
-	if (r.index_offset > at || r.ntasks > (at - r.index_offset) / ENTRY)
-		return refuse(fault, CRFD_E_INDEX, CRFD_REC_IMAGE_SUM, at + sizeof(crfd_rec), at, r.index_offset);
-	*sum = r;
-	return 1;
-}
-
-/* Counts the entries of the INDEX records from `from` to `to`; to `out` go the first `most`. */
-static int64_t copy_entries(const uint8_t *buf, uint64_t from, uint64_t to, crfd_index_entry *out, uint64_t most,
-			    crfd_fault *fault)
-{
-	uint64_t nr = 0;
-
-	while (from < to) {
-		crfd_rec h;
-		int rc;
-
-		if (to - from < sizeof(h))
-			return refuse(fault, CRFD_E_LEN, 0, from, sizeof(h), to - from);
-		memcpy(&h, buf + from, sizeof(h));
-		rc = check_record(buf, from, CRFD_REC_INDEX, (size_t)(h.len < 0 ? 0 : h.len), fault);
-		if (rc < 0)
-			return rc;
-		from += sizeof(h);
-		if (!h.len || (size_t)h.len % ENTRY || (uint64_t)h.len > to - from || (uint64_t)h.len / ENTRY > most - nr)
-			return refuse(fault, CRFD_E_INDEX, CRFD_REC_INDEX, from, (most - nr) * ENTRY, (uint64_t)h.len);
-		memcpy(out + nr, buf + from, (size_t)h.len);
-		nr += (uint64_t)h.len / ENTRY;
-		from += (uint64_t)h.len;
-	}
-	return (int64_t)nr;
-}
-
-/* Sections lie one after another before the index, and so do the objrefs that they define. */
-static int check_entries(const crfd_index_entry *v, const crfd_image_sum *sum, crfd_fault *fault)
-{
-	uint64_t objref = 1;
-
-	for (uint32_t i = 0; i < sum->ntasks; i++) {
-		uint64_t end = i + 1 < sum->ntasks ? v[i + 1].offset : sum->index_offset;
-		int abut = i + 1 < sum->ntasks;
-
-		if (v[i].first_objref != objref || v[i].offset > end || v[i].length > end - v[i].offset ||
-		    (abut && v[i].length != end - v[i].offset))
-			return refuse(fault, CRFD_E_INDEX, CRFD_REC_INDEX, sum->index_offset, objref, v[i].first_objref);
-		objref += v[i].new_objrefs;
-	}
-	if (objref - 1 != sum->nobjrefs)
-		return refuse(fault, CRFD_E_INDEX, CRFD_REC_INDEX, sum->index_offset, sum->nobjrefs, objref - 1);
+	memcpy(sum, buf + at + sizeof(crfd_rec), sizeof(*sum));
+	if (sum->index_offset > at || sum->ntasks > (at - sum->index_offset) / ENTRY)
+		return refuse(fault, CRFD_E_INDEX, CRFD_REC_IMAGE_SUM, at + sizeof(crfd_rec), at, sum->index_offset);
 	return 0;
 }
 
-int crfd_index_read(const uint8_t *buf, size_t n, const crfd_image_sum *sum, crfd_index_entry *out, crfd_fault *fault)
+/* Copies the entries of the INDEX records from `from` to `to`. */
+static int copy_entries(crfd_index *x, const uint8_t *buf, uint64_t from, uint64_t to, crfd_fault *fault)
 {
-	int64_t nr = copy_entries(buf, sum->index_offset, n - END_SIZE, out, sum->ntasks, fault);
-	uint32_t crc;
+	while (to - from > sizeof(crfd_rec)) {
+		uint64_t len;
+		crfd_rec h;
+		int rc;
 
-	if (nr < 0)
-		return (int)nr;
-	if ((uint64_t)nr != sum->ntasks)
-		return refuse(fault, CRFD_E_INDEX, CRFD_REC_INDEX, sum->index_offset, sum->ntasks, (uint64_t)nr);
-	crc = crfd_crc32c(0, (const uint8_t *)out, sum->ntasks * ENTRY);
-	if (crc != sum->index_crc)
-		return refuse(fault, CRFD_E_INDEX, CRFD_REC_INDEX, sum->index_offset, sum->index_crc, crc);
-	return check_entries(out, sum, fault);
+		memcpy(&h, buf + from, sizeof(h));
+		len = h.len < 0 ? 0 : (uint64_t)h.len;
+		rc = check_record(buf, from, CRFD_REC_INDEX, len, fault);
+		if (rc < 0)
+			return rc;
+		from += sizeof(h);
+		if (!len || len % ENTRY || len > to - from)
+			return refuse(fault, CRFD_E_INDEX, CRFD_REC_INDEX, from, to - from, len);
+		rc = crfd_grow(&x->entry, &x->entry_alloc, x->nentries + len / ENTRY, ENTRY);
+		if (rc < 0)
+			return refuse(fault, rc, 0, 0, 0, 0);
+		memcpy(x->entry + x->nentries, buf + from, len);
+		x->nentries += len / ENTRY;
+		from += len;
+	}
+	return from == to ? 0 : refuse(fault, CRFD_E_LEN, 0, from, sizeof(crfd_rec), to - from);
+}
+
+static int is_closing(int type)
+{
+	return type >= CRFD_REC_EXT_FIRST && type != CRFD_REC_IMAGE_INFO && type != CRFD_REC_INDEX &&
+	       type != CRFD_REC_IMAGE_SUM;
+}
+
+/* Judges the records from p->offset to end, which is that of the image where last. */
+static int judge(crfd_index *x, crfd_parser *p, const uint8_t *buf, uint64_t end, int last, crfd_fault *fault)
+{
+	crfd_record rec[PIECE];
+	int64_t n;
+
+	do {
+		uint64_t start = p->offset;
+		size_t used;
+
+		n = crfd_parser_feed(p, buf + start, end - start, last, rec, PIECE, &used, fault);
+		for (int64_t i = 0; i < n; i++) {
+			size_t size = sizeof(crfd_rec) + (size_t)rec[i].len;
+			int rc = is_closing(rec[i].type) ? crfd_buf_put(&x->closing, buf + rec[i].offset, size) : 0;
+
+			if (rc < 0)
+				return refuse(fault, rc, 0, 0, 0, 0);
+		}
+	} while (n == PIECE);
+	return n < 0 ? (int)n : 0;
+}
+
+/* The records before the sections, the entries, and the records after the sections, by the one parser that there is. */
+static int judge_all(crfd_index *x, crfd_parser *p, const uint8_t *buf, size_t n, uint64_t start, crfd_fault *fault)
+{
+	int rc = start <= n ? judge(x, p, buf, start, 0, fault) : 0;
+
+	for (size_t i = 0; i < x->nentries && rc >= 0; i++) {
+		const crfd_index_entry *at = &x->entry[i];
+
+		if (at->offset > n || at->length > n - at->offset)
+			return refuse(fault, CRFD_E_INDEX, CRFD_REC_INDEX, n, at->offset, at->length);
+		rc = crfd_parser_pass(p, at);
+		if (rc < 0)
+			*fault = p->fault;
+	}
+	return rc < 0 ? rc : judge(x, p, buf, n, 1, fault);
+}
+
+void crfd_index_release(crfd_index *x)
+{
+	free(x->entry);
+	crfd_buf_release(&x->closing);
+	*x = (crfd_index){0};
+}
+
+int crfd_index_read(crfd_index *x, const uint8_t *buf, size_t n, crfd_fault *fault)
+{
+	int rc = is_extended(buf, n, fault);
+	crfd_image_sum sum;
+	crfd_parser p;
+
+	if (rc <= 0)
+		return rc;
+	rc = find_end(buf, n, &sum, fault);
+	if (rc >= 0)
+		rc = copy_entries(x, buf, sum.index_offset, n - END_SIZE, fault);
+	if (rc >= 0) {
+		crfd_parser_init(&p, NULL);
+		p.unsummed = 1; /* each section's sum is compared when it is read */
+		rc = judge_all(x, &p, buf, n, x->nentries ? x->entry->offset : sum.index_offset, fault);
+		crfd_parser_release(&p);
+	}
+	if (rc < 0)
+		crfd_index_release(x);
+	return rc < 0 ? rc : 1;
 }

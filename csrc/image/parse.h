@@ -58,6 +58,15 @@ struct crfd_parser {
 	crfd_image_sum sum; /* what IMAGE_SUM has to say */
 	uint32_t expected_index_crc; /* of the entries that the sections make */
 	uint64_t index_entries; /* found in the INDEX records */
+
+	struct crfd_pid_at *pids; /* of the sections so far, in order */
+	size_t npids, pids_alloc;
+	uint8_t unordered; /* they do not ascend, so the end must look whether one comes twice */
+};
+
+struct crfd_pid_at {
+	uint64_t offset; /* of the section */
+	uint32_t pid;
 };
 
 /* A parser in the caller's memory: of a whole image, or of the section at *at. */
@@ -82,5 +91,12 @@ int crfd_parser_lock_wait(crfd_parser *p, const uint8_t *v, size_t len);
 int crfd_parser_index(crfd_parser *p, const uint8_t *v, size_t len);
 int crfd_parser_image_sum(crfd_parser *p, const uint8_t *v);
 int crfd_parser_tail(crfd_parser *p, const uint8_t *v);
+
+/* Takes over what a section says of its task and of the image: here.pid, nfds, files_objref and offset. */
+int crfd_parser_count(crfd_parser *p);
+/* Looks whether a pid has two sections; at the end. */
+int crfd_parser_pids(crfd_parser *p);
+/* Passes over the section that begins here, with its entry taken for right. */
+int crfd_parser_pass(crfd_parser *p, const crfd_index_entry *at);
 
 #endif

@@ -20,6 +20,7 @@ void crfd_parser_init(crfd_parser *p, const crfd_index_entry *at)
 void crfd_parser_release(crfd_parser *p)
 {
 	free(p->failed);
+	free(p->pids);
 }
 
 int crfd_parser_refuse(crfd_parser *p, int code, size_t at, uint64_t expected, uint64_t found)

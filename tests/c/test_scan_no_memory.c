@@ -111,22 +111,20 @@ static int parse(state *s)
 
 static int read_one_task(state *s)
 {
-	crfd_image_sum sum;
-	crfd_index_entry at;
 	crfd_fault fault;
+	crfd_index index = {0};
 	crfd_rows one = {0};
-	int rc = crfd_index_find(s->image.v, s->image.nr, &sum, &fault);
+	int rc = crfd_index_read(&index, s->image.v, s->image.nr, &fault);
 
 	if (rc <= 0)
 		return rc;
-	CHECK_EQ(sum.ntasks, 1);
-	CHECK_EQ(sum.nfds, s->rows.nfds);
-	rc = crfd_index_read(s->image.v, s->image.nr, &sum, &at, &fault);
-	if (rc >= 0)
-		rc = crfd_rows_decode(&one, s->image.v, s->image.nr, &at, &fault);
+	CHECK_EQ(index.nentries, 1);
+	CHECK_EQ(index.entry->nfds, s->rows.nfds);
+	rc = crfd_rows_decode(&one, s->image.v, s->image.nr, index.entry, &fault);
 	if (rc >= 0)
 		CHECK_EQ(one.nfds, s->rows.nfds);
 	crfd_rows_release(&one);
+	crfd_index_release(&index);
 	return rc;
 }
 

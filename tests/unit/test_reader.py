@@ -357,6 +357,8 @@ BOTH = [
     ("TAIL.magic", poke(TAIL, 0, "Q", 1), "magic", "0x2d2a0cc0deef00", "0x1"),
     ("HEAD.magic", poke(HEAD, 0, "Q", 1), "magic", "0xfeed0cc0a2d200", "0x1"),
     ("HEAD.rev", poke(HEAD, 14, "H", 3), "rev", "2", "3"),
+    ("HEAD.time", poke(HEAD, 16, "Q", 2**63), "range", "253370764799", str(-(2**63))),
+    ("HEAD.time of the year 9999", poke(HEAD, 16, "Q", 253370764800), "range", "253370764799", "253370764800"),
     ("HEAD.flags without checkpoint", lambda r: r[0].poke(24, "Q", r[0].payload[24] & ~1), "flags", None, None),
     ("HEAD.flags unknown", lambda r: r[0].poke(24, "Q", r[0].payload[24] | 8), "flags", None, None),
     ("HEAD.release unterminated", poke(HEAD, 32 + 63, "B", 65), "padding", "0x0", "0x41"),
@@ -483,6 +485,55 @@ def test_a_broken_rule_is_named(rfc: bool, change: Break, rule: str, expected: s
     assert found in {None, error.found}
     assert 0 <= error.offset <= len(data)
     assert str(error.offset) in str(error)
+
+
+@pytest.mark.parametrize("rfc", [False, True], ids=["extended", "rfc"])
+@pytest.mark.parametrize("pids", [[5, 5], [7, 5, 7], [1, 2, 3, 9, 4, 2]])
+def test_a_pid_has_one_section(pids: list[int], rfc: bool) -> None:
+    """Else one of the two could not be asked for."""
+    data = image([Task(pid, [Fd(0)]) for pid in pids], rfc=rfc)
+    for read in (crfd.verify, crfd.open):
+        with pytest.raises(crfd.FormatError, match="one section a pid: expected another pid") as caught:
+            read(io.BytesIO(data))
+        assert data[caught.value.offset :].startswith(struct.pack("<hhI", TASK, 24, 0))
+        assert caught.value.offset > data.index(struct.pack("<hhI", TASK, 24, 0))
+
+
+def test_pids_need_not_ascend() -> None:
+    assert list(crfd.Image(image([Task(pid) for pid in (9, 3, 7)])).tasks) == [9, 3, 7]
+
+
+@pytest.mark.parametrize("before", [TASK, INDEX])
+@pytest.mark.parametrize(
+    "stray",
+    [
+        Rec(STILL, b"", length=-8),  # whoever adds it to where he is stays there
+        Rec(0x4FFF, b"", length=-8),
+        Rec(STILL, b"x" * 15),
+        Rec(STILL, struct.pack("<IIQ", 1, 77, 0)),
+        Rec(0x4FFF, b"", length=20000),
+        Rec(77, b""),
+        Rec(0x6001, b""),
+    ],
+)
+def test_every_byte_outside_the_sections_is_judged_before_it_is_read(stray: Rec, before: int) -> None:
+    records = plan(sample())
+    records.insert(at(records, before), stray)
+    data = assemble(records)
+    for read in (crfd.verify, crfd.open):
+        with pytest.raises(crfd.FormatError):
+            read(io.BytesIO(data))
+
+
+def test_a_record_that_changed_after_it_was_judged_does_not_hang() -> None:
+    """As it may where the image is mapped: whoever owns the file writes a length of -8."""
+    data = bytearray(EXTENDED)
+    read = crfd.Image(data)
+    columns = read.columns()
+    where = columns.tasks["ext_off"][0]
+    struct.pack_into("<h", data, where + 2, -8)
+    with pytest.raises(crfd.FormatError, match="stays as it was"):
+        read.consistency()
 
 
 def test_the_offset_is_that_of_the_field() -> None:
