@@ -7,7 +7,10 @@ fcntl(2) refuses a POSIX lock that would close a ring (EDEADLK); flock(2), and a
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
+
+MOST = 64  # processes in a ring of rings, up to which all of them are told; of a larger one, one is
 
 if TYPE_CHECKING:
     from crfd.image.reader import Image
@@ -26,12 +29,46 @@ def rings(waits: tuple[LockWait, ...]) -> tuple[tuple[int, ...], ...]:
         if wait.pid is not None and wait.holder is not None:
             ways[wait.pid].add(wait.holder)
     found = set()
-    for start in list(ways):
-        trail = _way_back(ways, start)
-        if trail:
-            least = trail.index(min(trail))
-            found.add((*trail[least:], *trail[:least]))
+    for ring in _closed(ways):
+        inside = {pid: ways[pid] & ring for pid in ring}
+        for start in ring if len(ring) <= MOST else [min(ring)]:
+            trail = _way_back(inside, start)
+            if trail:
+                least = trail.index(min(trail))
+                found.add((*trail[least:], *trail[:least]))
     return tuple(sorted(found))
+
+
+def _closed(ways: dict[int, set[int]]) -> Iterator[set[int]]:
+    """The sets of processes each of which waits, by whatever way, for every other (Tarjan 1972, without recursion)."""
+    order: dict[int, int] = {}
+    lowest: dict[int, int] = {}
+    kept: dict[int, None] = {}
+    for root in list(ways):
+        if root in order:
+            continue
+        order[root] = lowest[root] = len(order)
+        kept[root] = None
+        trail = [(root, iter(ways[root]))]
+        while trail:
+            one, rest = trail[-1]
+            for other in rest:
+                if other not in order:
+                    order[other] = lowest[other] = len(order)
+                    kept[other] = None
+                    trail.append((other, iter(ways.get(other, ()))))
+                    break
+                if other in kept:
+                    lowest[one] = min(lowest[one], order[other])
+            else:
+                trail.pop()
+                if trail:
+                    lowest[trail[-1][0]] = min(lowest[trail[-1][0]], lowest[one])
+                if lowest[one] == order[one]:
+                    ring = set()
+                    while one not in ring:
+                        ring.add(kept.popitem()[0])
+                    yield {pid for pid in ring if pid in ways}
 
 
 def _way_back(ways: dict[int, set[int]], start: int) -> list[int]:

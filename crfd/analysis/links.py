@@ -12,13 +12,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, overload
 
 from crfd.format.enums import Kind
 from crfd.image.model import OpenFile
 from crfd.kinds.pipe import Pipe
 from crfd.kinds.socket import AF_UNIX, INET, PROTOCOLS, InetAddress, Socket
-from crfd.kinds.watch import Epoll, EpollTarget
+from crfd.kinds.watch import Epoll
 
 if TYPE_CHECKING:
     from crfd.image.columns import Columns
@@ -33,17 +34,19 @@ FindFile = Callable[[int], OpenFile]
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A connection of two open file descriptions, by objref.
+    """What connects open file descriptions, by objref.
 
-    kind is "pipe" or "fifo" (from a write end to a read end), "unix", "tcp", "udp", "sctp", "udplite", "mptcp", or "epoll"
-    (from the instance to what it watches, fd the number it was added by). Sockets that are each other's peer are one link.
-    target is None where the other end is not in the image (known) or cannot be told: of an epoll, where that number is now
-    another file's, or nobody's. All files without an inode of their own (eventfd, timerfd …) are one inode to it.
+    kind is "pipe" or "fifo" (from every write end to every read end of one), "unix", "tcp", "udp", "sctp", "udplite",
+    "mptcp", or "epoll" (from the instance to what it watches, fd the number it was added by). Only pipes have more than
+    one source or target; a description that is both ends of a fifo is among both. Sockets that are each other's peer are
+    one link. targets is empty where the other end is not in the image (known) or cannot be told: of an epoll, where that
+    number is now another file's, or nobody's. All files without an inode of their own (eventfd, timerfd …) are one inode
+    to it.
     """
 
     kind: str
-    source: int
-    target: int | None
+    sources: tuple[int, ...]
+    targets: tuple[int, ...]
     known: bool = True
     fd: int | None = None
 
@@ -57,11 +60,12 @@ class Links(Sequence[Link]):
     """The links of an image, by kind and then by source, and who holds their ends."""
 
     def __init__(self, columns: Columns, file: FindFile) -> None:
-        self._holders = _holders(columns)
+        self._holders = _Holders(columns)
         files = [file(objref) for objref, kind in enumerate(columns.files["kind"]) if kind in _LINKED]
         found = [*_pipes(files), *_unix(files), *_connections(files), *_epolls(files, self._holders, file)]
-        self._links = tuple(sorted(found, key=lambda link: (link.kind, link.source, link.target or 0, link.fd or 0)))
+        self._links = tuple(sorted(found, key=lambda link: (link.kind, link.sources, link.targets, link.fd or 0)))
         self._by_end: dict[int, list[Link]] | None = None
+        self._counts: dict[int, int] = {}
 
     @overload
     def __getitem__(self, index: int) -> Link: ...
@@ -78,32 +82,62 @@ class Links(Sequence[Link]):
         if self._by_end is None:
             self._by_end = defaultdict(list)
             for link in self._links:
-                for end in {link.source, link.target} - {None}:
-                    self._by_end[end].append(link)  # type: ignore[index]
+                for end in {*link.sources, *link.targets}:
+                    self._by_end[end].append(link)
         return tuple(self._by_end.get(objref, ()))
 
-    def holders(self, objref: int) -> tuple[tuple[int, int], ...]:
-        """(pid, fd) of every descriptor of an open file description, in the image's order."""
-        return tuple(self._holders.get(objref, ()))
+    def holders(self, objref: int, most: int | None = None) -> tuple[tuple[int, int], ...]:
+        """(pid, fd) of every descriptor of an open file description, or of the first so many, in the image's order."""
+        return tuple(islice(self._holders.of(objref), most))
+
+    def count_holders(self, objref: int) -> int:
+        """How many there are, counted once."""
+        if objref not in self._counts:
+            self._counts[objref] = self._holders.count(objref)
+        return self._counts[objref]
+
+    def held_by(self, pid: int) -> frozenset[int]:
+        """The open file descriptions that a task has descriptors of."""
+        return self._holders.held_by(pid)
 
 
-def _holders(columns: Columns) -> dict[int, list[tuple[int, int]]]:
-    """By objref. A table that several tasks share is listed for the first; the others hold the same."""
-    tasks, names = columns.tasks, columns.tasks.names
-    pid_at, table_at = names.index("pid"), names.index("files_objref")
-    tables: dict[int, list[int]] = defaultdict(list)
-    sharing: dict[int, list[int]] = {}
-    for row in tasks.rows():
-        pid, table = row[pid_at], row[table_at]
-        sharing[pid] = [pid]
-        if table:
-            tables[table].append(pid)
-            sharing[pid] = tables[table]
-    found: dict[int, list[tuple[int, int]]] = defaultdict(list)
-    for pid, fd, objref, _ in columns.fds.rows():
-        if objref:
-            found[objref] += [(one, fd) for one in sharing[pid]]
-    return dict(found)
+class _Holders:
+    """Descriptors by objref. A table that several tasks share is in the image once, with the first, and here too:
+    written out for each of them it could be as large as the image squared."""
+
+    def __init__(self, columns: Columns) -> None:
+        tasks, names = columns.tasks, columns.tasks.names
+        pid_at, table_at = names.index("pid"), names.index("files_objref")
+        carriers: dict[int, int] = {}
+        self._sharing: dict[int, list[int]] = {}  # who has the table of this pid, itself first
+        self._carrier: dict[int, int] = {}
+        for row in tasks.rows():
+            pid, table = row[pid_at], row[table_at]
+            carrier = carriers.setdefault(table, pid) if table else pid
+            self._carrier[pid] = carrier
+            self._sharing.setdefault(carrier, []).append(pid)
+        self._held: dict[int, list[tuple[int, int]]] = defaultdict(list)
+        for pid, fd, objref, _ in columns.fds.rows():
+            if objref:
+                self._held[objref].append((pid, fd))
+
+    def of(self, objref: int) -> Iterator[tuple[int, int]]:
+        return ((pid, fd) for carrier, fd in self._held.get(objref, ()) for pid in self._sharing[carrier])
+
+    def count(self, objref: int) -> int:
+        return sum(len(self._sharing[carrier]) for carrier, _ in self._held.get(objref, ()))
+
+    def held_by(self, pid: int) -> frozenset[int]:
+        carrier = self._carrier.get(pid)
+        return frozenset(objref for objref, held in self._held.items() if any(holder == carrier for holder, _ in held))
+
+    def tables(self, objref: int) -> set[int]:
+        """Those with a descriptor of it, each by the pid of its first task."""
+        return {carrier for carrier, _ in self._held.get(objref, ())}
+
+    def descriptors(self) -> Iterator[tuple[int, int, int]]:
+        """(table, fd, objref)."""
+        return ((carrier, fd, objref) for objref, held in self._held.items() for carrier, fd in held)
 
 
 def _pipes(files: Iterable[OpenFile]) -> Iterator[Link]:
@@ -112,13 +146,12 @@ def _pipes(files: Iterable[OpenFile]) -> Iterator[Link]:
         if file.kind in {Kind.PIPE, Kind.FIFO} and isinstance(pipe := file.detail, Pipe) and file.ino is not None:
             ends[file.kind, file.dev, file.ino].append((file, pipe.end))
     for (kind, _, _), opened in ends.items():
-        name = "pipe" if kind == Kind.PIPE else "fifo"
-        readers = [file.objref for file, end in opened if end != "write"]
-        for writer in (file.objref for file, end in opened if end != "read"):
-            others = [reader for reader in readers if reader != writer]
-            yield from (Link(name, writer, reader) for reader in others)
-            if not others:
-                yield Link(name, writer, None)
+        readers = tuple(file.objref for file, end in opened if end != "write")
+        writers = tuple(file.objref for file, end in opened if end != "read")
+        if len(writers) == 1:  # which does not write to itself
+            readers = tuple(reader for reader in readers if reader != writers[0])
+        if writers:
+            yield Link("pipe" if kind == Kind.PIPE else "fifo", writers, readers)
 
 
 def _sockets(files: Iterable[OpenFile]) -> Iterator[tuple[OpenFile, Socket]]:
@@ -133,12 +166,12 @@ def _unix(files: Iterable[OpenFile]) -> Iterator[Link]:
     for file, socket in sockets:
         if socket.peer_ino is None:
             if not socket.listening:
-                yield Link("unix", file.objref, None, known=False)
+                yield Link("unix", (file.objref,), (), known=False)
         elif socket.peer_ino:
             other, back = by_ino.get(socket.peer_ino, (None, None))
             mutual = other is not None and back is not None and back.peer_ino == file.ino
             if other is None or not mutual or file.objref <= other.objref:
-                yield Link("unix", file.objref, other.objref if other else None)
+                yield Link("unix", (file.objref,), (other.objref,) if other else ())
 
 
 _Ends = tuple[int, str, tuple[str, int], tuple[str, int]]
@@ -148,14 +181,14 @@ def _connections(files: Iterable[OpenFile]) -> Iterator[Link]:
     ends: dict[_Ends, int] = {}
     for file, socket in _sockets(files):
         name, peer, kind = socket.name, socket.peer, PROTOCOLS.get(socket.protocol or 0)
-        if socket.family in INET and kind in _CONNECTED and socket.net_ns and name is not None and peer is not None:
-            assert isinstance(name, InetAddress)
-            assert isinstance(peer, InetAddress)
+        if socket.family not in INET or kind not in _CONNECTED or not socket.net_ns:
+            continue
+        if isinstance(name, InetAddress) and isinstance(peer, InetAddress):
             ends[socket.net_ns, kind.lower(), _plain(name), _plain(peer)] = file.objref
     for (net_ns, kind, one, two), objref in ends.items():
         other = ends.get((net_ns, kind, two, one))
         if other is not None and objref < other:
-            yield Link(kind, objref, other)
+            yield Link(kind, (objref,), (other,))
 
 
 def _plain(address: InetAddress) -> tuple[str, int]:
@@ -165,19 +198,39 @@ def _plain(address: InetAddress) -> tuple[str, int]:
     return (f"{host}%{address.scope_id}" if address.scope_id else host), address.port
 
 
-def _epolls(files: list[OpenFile], holders: dict[int, list[tuple[int, int]]], find: FindFile) -> Iterator[Link]:
+_Watched = tuple[int, int | None, int | None]  # number, dev, ino
+
+
+def _epolls(files: list[OpenFile], holders: _Holders, find: FindFile) -> Iterator[Link]:
     """What an epoll watches is known by a number in the table of who added it, and may be there no more."""
-    watched = [(file.objref, epoll) for file in files if isinstance(epoll := file.detail, Epoll) and epoll.targets]
-    pids = {pid for objref, _ in watched for pid, _ in holders.get(objref, ())}
-    tables = {(pid, fd): objref for objref, held in holders.items() for pid, fd in held if pid in pids} if pids else {}
-    for objref, epoll in watched:
-        owners = {pid for pid, _ in holders.get(objref, ())}
+    watching = [(file.objref, epoll) for file in files if isinstance(epoll := file.detail, Epoll) and epoll.targets]
+    at = _places(watching, holders, find)
+    for objref, epoll in watching:
+        tables = holders.tables(objref)
+        found: dict[_Watched, int | None] = {}
         for target in epoll.targets:
-            candidates = {tables.get((pid, target.fd), 0) for pid in owners} - {0}
-            fitting = [found for found in candidates if _is_watched(find(found), target)]
-            found = fitting[0] if len(fitting) == 1 else None
-            yield Link("epoll", objref, found, known=found is not None, fd=target.fd)
+            key = (target.fd, target.dev, target.ino)
+            if key not in found:
+                found[key] = _the_only(at.get(key, {}), tables)
+            end = found[key]
+            yield Link("epoll", (objref,), () if end is None else (end,), known=end is not None, fd=target.fd)
 
 
-def _is_watched(file: OpenFile, target: EpollTarget) -> bool:
-    return target.ino is not None and (file.ino, file.dev) == (target.ino, target.dev)
+def _places(watching: list[tuple[int, Epoll]], holders: _Holders, find: FindFile) -> dict[_Watched, dict[int, int]]:
+    """Where what is watched may be: by number and inode, the objref in each table that has it so."""
+    wanted = {(target.fd, target.dev, target.ino) for _, epoll in watching for target in epoll.targets if target.ino}
+    numbers = {fd for fd, _, _ in wanted}
+    at: dict[_Watched, dict[int, int]] = defaultdict(dict)
+    for table, fd, objref in holders.descriptors() if numbers else ():
+        if fd in numbers:
+            file = find(objref)
+            if (fd, file.dev, file.ino) in wanted:
+                at[fd, file.dev, file.ino][table] = objref
+    return at
+
+
+def _the_only(places: dict[int, int], tables: set[int]) -> int | None:
+    """The objref that all of the tables which have one agree upon. Whichever is fewer is gone through."""
+    there = places.keys() & tables
+    found = {places[table] for table in there}
+    return found.pop() if len(found) == 1 else None

@@ -130,6 +130,8 @@ def split(span: memoryview) -> Iterator[tuple[int, memoryview]]:
         kind, length, _ = _RECORD.unpack_from(span, pos)
         pos += _RECORD.size
         if not 0 <= length <= len(span) - pos:
-            raise FormatError(None, pos, "a record that was judged stays as it was", f"{len(span) - pos} bytes", f"{length}")
+            raise FormatError(
+                None, pos, "a record that was judged stays as it was", f"{len(span) - pos} bytes", f"{length}"
+            )
         yield kind, span[pos : pos + length]
         pos += length

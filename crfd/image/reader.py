@@ -25,7 +25,7 @@ from crfd.image.section import Part
 from crfd.image.source import Source, load
 
 _REC = declarations.sizeof("crfd_rec")
-_KEPT = 4  # decoded sections
+_KEPT = 4  # decoded sections, at first
 
 if TYPE_CHECKING:
     from crfd.kinds.lock import LockWait
@@ -188,6 +188,8 @@ class _Sections:
         self._view = view
         self._name = name
         self._parts: OrderedDict[int, Part] = OrderedDict()
+        self._kept = _KEPT
+        self._decoded = 0  # bytes since more parts are kept
         self._entries = None if index is None else index.entries
         self._whole = Part(view, None, name) if index is None else None
         rows = self._whole.tasks.rows() if self._whole else _ENTRY.struct.iter_unpack(self._entries or b"")
@@ -208,8 +210,8 @@ class _Sections:
         table = part.task_row(at).files_objref
         carrier = self._carriers[table] if table else number
         holder, row = self._part(carrier)
-        fds = holder.descriptors(row, self.file)
-        return part.task(at, fds, holder.changed(row), self.held)
+        fds, changes = holder.table(row, self.file)
+        return part.task(at, fds, changes, self.held)
 
     def _part(self, number: int) -> tuple[Part, int]:
         """Where a section's rows are: a part, and the number of the task in it."""
@@ -218,11 +220,22 @@ class _Sections:
         assert self._entries is not None
         part = self._parts.pop(number, None)
         if part is None:
-            part = Part(self._view, self._entries[number * _ENTRY.size : (number + 1) * _ENTRY.size], self._name)
+            part = self._decode(self._entries[number * _ENTRY.size : (number + 1) * _ENTRY.size])
         self._parts[number] = part
-        if len(self._parts) > _KEPT:
+        if len(self._parts) > self._kept:
             self._parts.popitem(last=False)
         return part, 0
+
+    def _decode(self, entry: memoryview) -> Part:
+        """Keeps twice as many parts each time that more than the image was decoded: then sections refer to each other.
+
+        So the work is that of reading the image once, times at most the logarithm of how many sections there are.
+        """
+        self._decoded += _ENTRY.one(entry)["length"]
+        if self._decoded > 2 * len(self._view):
+            self._decoded = 0
+            self._kept *= 2
+        return Part(self._view, entry, self._name)
 
     def file(self, objref: int) -> OpenFile:
         """A description that another section defines."""

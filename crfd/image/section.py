@@ -50,6 +50,7 @@ class Part:
         self.tasks = Table(rows.task, "crfd_task_row")
         self._nfiles = len(rows.file) // _FILE.size
         self._known: dict[int, OpenFile] = {}
+        self._tables: dict[int, tuple[Mapping[int, Descriptor], int | None]] = {}
 
     def defines(self, objref: int) -> bool:
         return 0 < objref - self._base < self._nfiles
@@ -106,9 +107,20 @@ class Part:
     def task_row(self, number: int) -> Any:
         return _TaskRow._make(_TASK.struct.unpack_from(self.tasks.buffer, number * _TASK.size))
 
-    def descriptors(self, number: int, elsewhere: FindFile) -> Mapping[int, Descriptor]:
-        """The descriptors of the part's number-th task; elsewhere finds a description that the part does not define."""
-        row = self.task_row(number)
+    def table(self, number: int, elsewhere: FindFile) -> tuple[Mapping[int, Descriptor], int | None]:
+        """The descriptors of the part's number-th task, and how many numbers the second look at its table found changed.
+
+        elsewhere finds a description that the part does not define. One that tasks share is made once for all of them.
+        """
+        found = self._tables.get(number)
+        if found is None:
+            row = self.task_row(number)
+            found = self._descriptors(row, elsewhere), changed(self._extensions(row.ext_off, row.ext_len))
+            if row.files_objref:
+                self._tables[number] = found
+        return found
+
+    def _descriptors(self, row: Any, elsewhere: FindFile) -> Mapping[int, Descriptor]:
         errors = self._errors(self._extensions(row.ext_off, row.ext_len))
         rows = self._fds[row.first_fd * _FD.size : (row.first_fd + row.nfds) * _FD.size]
         found = {}
@@ -126,13 +138,8 @@ class Part:
         records = (_FD_ERROR.unpack(payload) for kind, payload in extensions if kind == RecordType.FD_ERROR)
         return {fd: ReadError(code, Step(step)) for fd, code, step in records}
 
-    def changed(self, number: int) -> int | None:
-        """How many numbers the second look at the task's table found opened or closed; None without one."""
-        row = self.task_row(number)
-        return changed(self._extensions(row.ext_off, row.ext_len))
-
     def task(self, number: int, fds: Mapping[int, Descriptor], changes: int | None, held: Container[int]) -> Task:
-        """changes: as changed() of the task that has the table's entries; held: the processes that stood still."""
+        """fds and changes: of the task that has the table's entries; held: the processes that stood still."""
         row = self.task_row(number)
         info = row.ext_len > 0
         stat = info and row.known & _TASK_HAS["STAT"]

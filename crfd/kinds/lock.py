@@ -123,10 +123,10 @@ def locks(file: Extended) -> tuple[Lock, ...]:
 
 
 def locks_elsewhere(task: Extended) -> dict[int, tuple[Lock, ...]]:
-    found: dict[int, tuple[Lock, ...]] = {}
+    found: dict[int, list[Lock]] = {}
     for row in _FD_LOCK.all(task):
-        found[row["fd"]] = (*found.get(row["fd"], ()), _lock(row))
-    return found
+        found.setdefault(row["fd"], []).append(_lock(row))
+    return {fd: tuple(locks) for fd, locks in found.items()}
 
 
 def owner(file: Extended) -> Owner | None:

@@ -67,30 +67,31 @@ def test_a_pipe_between_processes(backend: str) -> None:
         pids = tree(process.pid)
         with image_of(backend, *pids) as image:
             links = crfd.links(image)
-            (pipe,) = (link for link in links if link.kind == "pipe" and len(links.holders(link.source)) == 2)
-            assert pipe.target is not None
-            ((reader, _),) = links.holders(pipe.target)
-            (writer,) = {pid for pid, _ in links.holders(pipe.source)}
+            (pipe,) = (link for link in links if link.kind == "pipe" and len(links.holders(link.sources[0])) == 2)
+            (source,), (target,) = pipe.sources, pipe.targets
+            ((reader, _),) = links.holders(target)
+            (writer,) = {pid for pid, _ in links.holders(source)}
             assert {reader, writer} == set(pids) - {process.pid}
-            assert 50 in {fd for _, fd in links.holders(pipe.source)}
-            assert links.of(pipe.source) == links.of(pipe.target) == (pipe,)
-            assert image.file(pipe.source).ino == image.file(pipe.target).ino
+            assert 50 in {fd for _, fd in links.holders(source)}
+            assert links.of(source) == links.of(target) == (pipe,)
+            assert image.file(source).ino == image.file(target).ino
+            assert source in links.held_by(writer)
+            assert links.count_holders(source) == 2
 
 
 def test_a_pipe_whose_reader_is_elsewhere(backend: str) -> None:
     with running(WAIT) as process, image_of(backend, process.pid) as image:
         stdout = objref(image, process.pid, 1)  # our pipe
-        assert crfd.links(image).of(stdout) == (Link("pipe", stdout, None),)
+        assert crfd.links(image).of(stdout) == (Link("pipe", (stdout,), ()),)
 
 
 def test_more_than_a_thousand_pipes(backend: str) -> None:
     with mkfds.spawn("pipes:n=1500") as holder, image_of(backend, holder.pid) as image:
-        links = [link for link in crfd.links(image) if link.kind == "pipe" and link.target]
+        links = [link for link in crfd.links(image) if link.kind == "pipe" and link.targets]
         assert len(links) == 1500
-        assert len({end for link in links for end in (link.source, link.target)}) == 3000
+        assert len({end for link in links for end in (*link.sources, *link.targets)}) == 3000
         for link in links:
-            assert link.target is not None
-            ends = image.file(link.source), image.file(link.target)
+            ends = tuple(image.file(end) for end in (*link.sources, *link.targets))
             assert ends[0].ino == ends[1].ino
             assert [file.detail.end for file in ends if file.detail] == ["write", "read"]  # type: ignore[union-attr]
 
@@ -113,11 +114,11 @@ def test_unix_peers_across_processes(backend: str, need: Need, pair: tuple[socke
     with running(holder_of(a), pass_fds=[a.fileno()]) as one, running(holder_of(b), pass_fds=[b.fileno()]) as two:
         with image_of(backend, one.pid, two.pid) as image:
             ends = {objref(image, one.pid, a.fileno()), objref(image, two.pid, b.fileno())}
-            links = [link for link in crfd.links(image) if link.kind == "unix" and link.source in ends]
-            assert [{link.source, link.target} for link in links] == [ends]
+            links = [link for link in crfd.links(image) if link.kind == "unix" and ends & {*link.sources}]
+            assert [{*link.sources, *link.targets} for link in links] == [ends]
         with image_of(backend, one.pid) as image:
             end = objref(image, one.pid, a.fileno())
-            assert crfd.links(image).of(end) == (Link("unix", end, None),)
+            assert crfd.links(image).of(end) == (Link("unix", (end,), ()),)
 
 
 @pytest.mark.parametrize(
@@ -140,7 +141,7 @@ def test_tcp_with_both_ends_in_the_image(backend: str, family: int, host: str, k
                 if found is None or found.peer is None:  # type: ignore[union-attr]
                     pytest.skip("this backend does not tell the addresses of a socket")
                 links = [link for link in crfd.links(image) if link.kind == kind]
-                assert [{link.source, link.target} for link in links] == [ends]
+                assert [{*link.sources, *link.targets} for link in links] == [ends]
             with image_of(backend, one.pid) as image:
                 assert [link for link in crfd.links(image) if link.kind == kind] == []
 
@@ -175,11 +176,11 @@ def test_epoll_targets(backend: str) -> None:
         epoll = objref(image, process.pid, 60)
         found = {link.fd: link for link in crfd.links(image).of(epoll)}
         refs = {fd: objref(image, process.pid, fd) for fd in (20, 23)}
-        assert found[20] == Link("epoll", epoll, refs[20], True, 20)
-        assert found[23] == Link("epoll", epoll, refs[23], True, 23)
-        assert found[43] == Link("epoll", epoll, refs[23], True, 43)
-        assert found[21] == Link("epoll", epoll, None, False, 21)
-        assert found[22] == Link("epoll", epoll, None, False, 22)
+        assert found[20] == Link("epoll", (epoll,), (refs[20],), True, 20)
+        assert found[23] == Link("epoll", (epoll,), (refs[23],), True, 23)
+        assert found[43] == Link("epoll", (epoll,), (refs[23],), True, 43)
+        assert found[21] == Link("epoll", (epoll,), (), False, 21)
+        assert found[22] == Link("epoll", (epoll,), (), False, 22)
         assert set(found) == {20, 21, 22, 23, 43}
 
 
@@ -201,9 +202,9 @@ def test_everything_at_once(backend: str, tmp_path: Path) -> None:
     with crfd.open(path) as image:
         links = crfd.links(image)
         for link in links:
-            assert link in links.of(link.source)
-            assert links.holders(link.source)
-            assert link.target is None or links.holders(link.target)
+            for end in (*link.sources, *link.targets):
+                assert link in links.of(end)
+                assert links.holders(end)
         with pytest.raises(IndexError):
             image.file(0)
         n = len(links)

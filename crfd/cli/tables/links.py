@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sys
+from itertools import chain, islice
 
 from crfd.analysis.deadlocks import deadlocks
 from crfd.analysis.links import Link, Links, links
@@ -20,23 +21,21 @@ ONE_WAY = frozenset({"pipe", "fifo", "epoll"})
 def show(image: Image, pid: int | None, *, as_json: bool) -> None:
     """Those of one task, or all."""
     found = links(image)
-    chosen = [link for link in found if pid is None or _touches(found, link, pid)]
+    ends = None if pid is None else found.held_by(pid)
+    chosen = [link for link in found if ends is None or not ends.isdisjoint((*link.sources, *link.targets))]
     waits = [wait for wait in image.lock_waits if pid is None or pid in {wait.pid, wait.holder}]
     rings = deadlocks(image) if waits else ()
     if as_json:
-        sys.stdout.writelines(jsonl.link_line(found, link) for link in chosen)
-        sys.stdout.writelines(jsonl.wait_line(wait, rings) for wait in waits)
+        sys.stdout.writelines(jsonl.link_lines(found, chosen))
+        sys.stdout.writelines(jsonl.wait_lines(waits, rings))
         return
     names = _names(image)
     paths = _paths(found, image, waits)
-    rows = [_row(found, link, names) for link in chosen] + [_wait_row(wait, names, paths) for wait in waits]
+    ends_told = _Ends(found, names)
+    rows = [_row(link, ends_told) for link in chosen] + [_wait_row(wait, names, paths) for wait in waits]
     sys.stdout.writelines(f"{line}\n" for line in text.table(HEADER, rows, frozenset()))
     for ring in rings:
         sys.stdout.write(f"deadlock: {' → '.join(_process(one, names) for one in (*ring, ring[0]))}\n")
-
-
-def _touches(among: Links, link: Link, pid: int) -> bool:
-    return any(holder == pid for end in (link.source, link.target) if end for holder, _ in among.holders(end))
 
 
 def _names(image: Image) -> dict[int, str]:
@@ -45,21 +44,18 @@ def _names(image: Image) -> dict[int, str]:
     return {row[pid_at]: text.escape(row[comm_at].rstrip(b"\0")) for row in tasks.rows()}
 
 
-def _row(among: Links, link: Link, names: dict[int, str]) -> tuple[str, ...]:
+def _row(link: Link, ends: _Ends) -> tuple[str, ...]:
     arrow = "→" if link.kind in ONE_WAY else "↔"
     number = "" if link.fd is None else f"fd {link.fd}, "
-    if link.target is None:
-        to = f"{number}not in this image" if link.known else f"{number}unknown"
-    else:
-        to = _end(among, link.target, names)
-    return link.kind, _end(among, link.source, names), arrow, to
+    absent = f"{number}not in this image" if link.known else f"{number}unknown"
+    return link.kind, ends.told(link.sources), arrow, ends.told(link.targets) if link.targets else absent
 
 
 def _paths(among: Links, image: Image, waits: list[LockWait]) -> dict[int, bytes]:
     """The path, by inode, of each file that is waited for and that the image has locked."""
     wanted = {wait.ino for wait in waits}
     inodes = image.columns().files["ino"] if waits else ()
-    locked = (image.file(objref) for objref, ino in enumerate(inodes) if ino in wanted and among.holders(objref))
+    locked = (image.file(objref) for objref, ino in enumerate(inodes) if ino in wanted and among.count_holders(objref))
     return {file.ino: file.path for file in locked if file.locks and file.ino and file.path}
 
 
@@ -77,8 +73,23 @@ def _process(pid: int | None, names: dict[int, str]) -> str:
     return "somebody" if pid is None else f"{names.get(pid, '')}[{pid}]"
 
 
-def _end(among: Links, objref: int, names: dict[int, str]) -> str:
-    holders = among.holders(objref)
-    told = [f"{names[pid]}[{pid}] fd {fd}" for pid, fd in holders[:HOLDERS]]
-    more = f" and {len(holders) - HOLDERS:,} more" if len(holders) > HOLDERS else ""
-    return f"{', '.join(told)}{more} (objref {objref})"
+class _Ends:
+    """What a table says of the ends of links, each worded once."""
+
+    def __init__(self, among: Links, names: dict[int, str]) -> None:
+        self._among = among
+        self._names = names
+        self._told: dict[tuple[int, ...], str] = {}
+
+    def told(self, ends: tuple[int, ...]) -> str:
+        if ends not in self._told:
+            self._told[ends] = self._word(ends)
+        return self._told[ends]
+
+    def _word(self, ends: tuple[int, ...]) -> str:
+        holders = chain.from_iterable(self._among.holders(end, HOLDERS) for end in ends)
+        told = [f"{self._names[pid]}[{pid}] fd {fd}" for pid, fd in islice(holders, HOLDERS)]
+        rest = sum(map(self._among.count_holders, ends)) - len(told)
+        more = f" and {rest:,} more" if rest else ""
+        objrefs = ", ".join(map(str, ends[:HOLDERS])) + ("…" if len(ends) > HOLDERS else "")
+        return f"{', '.join(told)}{more} (objref {objrefs})"
