@@ -6,10 +6,12 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 
 from crfd.errors import CrfdError
+from crfd.image import place
 
 SYNC_AFTER = 8 << 20  # bytes after which the disk gets to work, while more is to come
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from io import RawIOBase
     from threading import Thread
     from typing import IO, Protocol
+
+    from crfd.image.place import Place
 
     Destination = str | bytes | os.PathLike[str] | os.PathLike[bytes] | IO[bytes] | RawIOBase
 
@@ -36,15 +40,35 @@ def open_sink(destination: Destination) -> Sink:
         return StreamSink(destination)
     path = os.fsdecode(destination)
     if path == "-":
+        if sys.__stdout__ is None:  # it was closed before we began, and 1 may be a file of ours by now
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF), "standard output")
         return DescriptorSink(os.dup(1), "standard output")
-    path = os.path.realpath(path)
     try:
-        regular = stat.S_ISREG(os.stat(path).st_mode)
-    except FileNotFoundError:
-        regular = True
-    if regular:
-        return FileSink(path)
-    return DescriptorSink(os.open(path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOCTTY), path)
+        found = place.find(path)
+        if not found.is_link and (found.status is None or stat.S_ISREG(found.status.st_mode)):
+            return FileSink(found, path)
+        try:
+            fd = found.open()
+        finally:
+            os.close(found.folder)
+    except OSError as e:
+        raise type(e)(e.errno, e.strerror, path) from None
+    return DescriptorSink(fd, path)
+
+
+def write_all(fd: int, data: memoryview) -> None:
+    """Writes all of it; where the descriptor is non-blocking (which whoever shares it may make it) it waits."""
+    while data:
+        try:
+            n = os.write(fd, data)
+        except BlockingIOError:
+            from select import POLLOUT, poll
+
+            waiting = poll()
+            waiting.register(fd, POLLOUT)
+            waiting.poll()
+            continue
+        data = data[n:]
 
 
 def _write_all(write: Callable[[memoryview], int | None], data: memoryview) -> None:
@@ -61,28 +85,47 @@ def _refuse_terminal(fd: int, name: str) -> None:
 
 
 class DescriptorSink:
-    """A pipe, device or socket by its descriptor, closed at the end."""
+    """A pipe, device or socket by its descriptor, or a regular file that somebody else opened; closed at the end."""
 
     def __init__(self, fd: int, name: str) -> None:
         self._fd = fd
         self._name = name
+        self._written = 0
         try:
             _refuse_terminal(fd, name)
-        except CrfdError:
+            self._start = _end_of_file(fd)
+        except BaseException:
             os.close(fd)
             raise
 
     def write(self, data: memoryview) -> None:
         try:
-            _write_all(lambda piece: os.write(self._fd, piece), data)
+            write_all(self._fd, data)
         except OSError as e:
             raise type(e)(e.errno, e.strerror, self._name) from None
+        self._written += len(data)
 
     def commit(self) -> None:
         os.close(self._fd)
 
     def abort(self) -> None:
+        """Takes what was written out of a file again, if nobody else has written there meanwhile."""
+        with suppress(OSError):
+            if self._start is not None and os.lseek(self._fd, 0, os.SEEK_END) >= self._start + self._written:
+                os.ftruncate(self._fd, self._start)
+                os.lseek(self._fd, self._start, os.SEEK_SET)
         os.close(self._fd)
+
+
+def _end_of_file(fd: int) -> int | None:
+    """Where a regular file ends, if that is where the next write goes."""
+    status = os.fstat(fd)
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    from fcntl import F_GETFL, fcntl
+
+    at_end = fcntl(fd, F_GETFL) & os.O_APPEND or os.lseek(fd, 0, os.SEEK_CUR) == status.st_size
+    return status.st_size if at_end else None
 
 
 class StreamSink:
@@ -113,32 +156,40 @@ class FileSink:
     name beside the final one is used.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, at: Place, path: str) -> None:
+        """path: its name in errors. The folder of `at` is closed at the end."""
         self._path = path
-        self._folder, name = os.path.split(path)
-        self._temporary = os.path.join(self._folder, f".{name[:200]}.{os.getpid()}.{id(self):x}.tmp")
+        self._folder = at.folder
+        self._name = at.name
+        self._temporary = f".crfd-{os.urandom(8).hex()}.tmp"
         self._named = False
         self._unsynced = 0  # bytes written since a sync began
         self._syncing: Thread | None = None
         self._failed: OSError | None = None  # what a sync met, which the kernel tells once
         try:
             self._fd = self._create()
-        except OSError as e:
-            raise type(e)(e.errno, e.strerror, path) from None
+        except BaseException:
+            os.close(self._folder)
+            raise
 
     def _create(self) -> int:
         flags = os.O_WRONLY | os.O_CLOEXEC
         try:
-            return os.open(self._folder, flags | os.O_TMPFILE, 0o600)
+            fd = os.open(".", flags | os.O_TMPFILE, 0o600, dir_fd=self._folder)
         except OSError as e:
             if e.errno not in {errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL}:
                 raise
+        else:
+            if os.path.exists(f"/proc/self/fd/{fd}"):
+                return fd
+            os.close(fd)  # without /proc nobody can give it a name
+        fd = os.open(self._temporary, flags | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=self._folder)
         self._named = True
-        return os.open(self._temporary, flags | os.O_CREAT | os.O_EXCL, 0o600)
+        return fd
 
     def write(self, data: memoryview) -> None:
         try:
-            _write_all(lambda piece: os.write(self._fd, piece), data)
+            write_all(self._fd, data)
             self._unsynced += len(data)
             if self._unsynced >= SYNC_AFTER:
                 self._sync_behind()
@@ -178,9 +229,11 @@ class FileSink:
             os.fsync(self._fd)
             if not self._named:
                 # Only with a dir_fd does os.link() pass AT_SYMLINK_FOLLOW on; the path is absolute, so it names nothing.
-                os.link(f"/proc/self/fd/{self._fd}", self._temporary, src_dir_fd=self._fd, follow_symlinks=True)
+                source = f"/proc/self/fd/{self._fd}"
+                os.link(source, self._temporary, src_dir_fd=self._fd, dst_dir_fd=self._folder, follow_symlinks=True)
                 self._named = True
-            os.rename(self._temporary, self._path)
+            # Whatever was put at the name meanwhile is replaced, and not followed.
+            os.rename(self._temporary, self._name, src_dir_fd=self._folder, dst_dir_fd=self._folder)
         except OSError as e:
             self.abort()
             raise type(e)(e.errno, e.strerror, self._path) from None
@@ -189,11 +242,12 @@ class FileSink:
             raise
         os.close(self._fd)
         self._sync_folder()
+        os.close(self._folder)
 
     def _sync_folder(self) -> None:
         """Makes the rename durable; a folder that cannot be opened or synced does not undo a written image."""
         try:
-            fd = os.open(self._folder or ".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            fd = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=self._folder)
         except OSError:
             return
         with suppress(OSError):
@@ -206,4 +260,5 @@ class FileSink:
         os.close(self._fd)
         if self._named:
             with suppress(OSError):
-                os.unlink(self._temporary)
+                os.unlink(self._temporary, dir_fd=self._folder)
+        os.close(self._folder)

@@ -38,12 +38,9 @@ class ImageWriter:
         self._objrefs = ObjrefTable()
         self._encoder = Encoder(rfc=self._rfc)
         self.left_out = 0
+        # Kept until a task follows: a dump that reads nobody leaves nothing, also not in a pipe.
+        self._head = bytes(self._encoder.head(backend, flags))
         self._sink = open_sink(destination)
-        try:
-            self._sink.write(self._encoder.head(backend, flags))
-        except BaseException:
-            self._sink.abort()
-            raise
         self._open = True
 
     def write(self, batch: Batch) -> None:
@@ -52,12 +49,19 @@ class ImageWriter:
             self.left_out += batch.keep_rfc(self._lossy)
         objrefs, new = self._objrefs.add(batch.keys)
         for piece in self._encoder.batch(batch, objrefs, new):
-            self._sink.write(piece)
+            if piece:
+                self._put(piece)
+
+    def _put(self, piece: memoryview) -> None:
+        if self._head:
+            self._sink.write(memoryview(self._head))
+            self._head = b""
+        self._sink.write(piece)
 
     def write_still(self, still: Sequence[Still]) -> None:
         """Writes how long each process was held; after the last batch."""
         if still:
-            self._sink.write(self._encoder.still(still))
+            self._put(self._encoder.still(still))
 
     def write_lock_waits(self, waits: bytes) -> None:
         """Writes who waits for whom (an array of crfd_lock_wait); after the last batch."""
@@ -73,7 +77,7 @@ class ImageWriter:
         if not self._open:
             return
         try:
-            self._sink.write(self._encoder.tail())
+            self._put(self._encoder.tail())
         except BaseException:
             self.abort()
             raise

@@ -35,7 +35,7 @@ def test_without_o_tmpfile_a_hidden_name_is_used(tmp_path: Path, monkeypatch: py
     path = tmp_path / "image"
     for finish, left in (("abort", []), ("commit", ["image"])):
         sink = open_sink(path)
-        assert [name.startswith(".image.") for name in os.listdir(tmp_path)] == [True]
+        assert [name.startswith(".crfd-") for name in os.listdir(tmp_path)] == [True]
         sink.write(memoryview(b"new"))
         getattr(sink, finish)()
         assert os.listdir(tmp_path) == left
