@@ -77,6 +77,7 @@ class File:
     nlink: int = 1
     deleted: bool = False
     fdinfo: bytes = b""
+    more: Sequence[tuple[int, bytes]] = ()  # records after FD_STAT: type, payload
 
 
 @dataclass
@@ -94,6 +95,7 @@ class Task:
     comm: bytes = b"cat"
     table: object = None  # the same object in two tasks is one table
     exe: bytes = b""
+    more: Sequence[tuple[int, bytes]] = ()  # records after TASK_INFO: type, payload
 
 
 def head(flags: int) -> bytes:
@@ -116,6 +118,7 @@ def _task_head(task: Task, rfc: bool) -> Iterator[Rec]:
             yield Rec(FD_ERROR, struct.pack("<iiII", fd.fd, fd.errno, 3, 0), task.pid)
     if task.exe:
         yield Rec(TASK_EXE, task.exe, task.pid)
+    yield from (Rec(kind, payload, task.pid) for kind, payload in task.more)
 
 
 def _description(file: File, objref: int, rfc: bool) -> Iterator[Rec]:
@@ -134,6 +137,7 @@ def _description(file: File, objref: int, rfc: bool) -> Iterator[Rec]:
     yield Rec(FD_STAT, stat, objref)
     if file.fdinfo:
         yield Rec(FDINFO, file.fdinfo, objref)
+    yield from (Rec(kind, payload, objref) for kind, payload in file.more)
 
 
 def plan(tasks: Iterable[Task], *, rfc: bool = False) -> list[Rec]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Iterable
 
 from crfd._core.freeze import STEP_FREEZE
 from crfd.capture import backend
 from crfd.capture.dumper import HOLDS
 from crfd.capture.selection import Selection
+from crfd.cli import output
 from crfd.cli.exit_status import UsageError
 
 CONDITIONS = ("name", "command", "user", "cgroup", "container", "pid_namespace", "session")
@@ -70,4 +70,4 @@ def report(unread: Iterable[tuple[int, int, int]]) -> None:
     """Names on stderr each process that could not be read, with the reason."""
     for pid, code, step in unread:
         held = " (not held still)" if step == STEP_FREEZE else ""
-        print(f"crfd: pid {pid}: {os.strerror(code)}{held}", file=sys.stderr)
+        output.err.line(f"crfd: pid {pid}: {os.strerror(code)}{held}")

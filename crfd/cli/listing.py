@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 
 from crfd._core.columns import BatchReader, Column, ImageReader, Reader, Render, columns
+from crfd.cli import output
 from crfd.cli.exit_status import UsageError
 
 TYPE_CHECKING = False  # see _core/library.py
@@ -91,7 +92,7 @@ def _with_name_last(usual: Iterable[str], more: list[str]) -> Iterator[str]:
 
 def _width() -> int:
     """Columns of the terminal, 0 where standard output is none."""
-    if not sys.stdout.isatty():
+    if not output.out.is_terminal:
         return 0
     told = os.environ.get("COLUMNS", "")
     if told.isdecimal() and int(told):
@@ -148,7 +149,7 @@ class Listing:
             labels=labels,
             sort=self._sort,
             width=self._width,
-            color=color == "always" or (color == "auto" and sys.stdout.isatty() and not os.environ.get("NO_COLOR")),
+            color=color == "always" or (color == "auto" and output.out.is_terminal and not os.environ.get("NO_COLOR")),
         )
 
     def batches(self, batches: Iterable[Batch]) -> None:
@@ -231,7 +232,7 @@ class Heading:
 
 
 def _write(data: bytes | memoryview) -> None:
-    sys.stdout.buffer.write(data)
+    output.out.raw(data)
 
 
 def _write_once(pieces: Iterable[memoryview]) -> None:

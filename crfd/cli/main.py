@@ -10,8 +10,13 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from crfd import __version__
+from crfd.cli import output
 from crfd.cli.exit_status import FAILED, INTERRUPTED, USAGE, UsageError
 from crfd.errors import CrfdError, UnreadError
+
+TYPE_CHECKING = False  # see _core/library.py
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 COMMANDS = {
     "dump": "write an image of the open descriptors of processes",
@@ -31,9 +36,21 @@ class _Formatter(argparse.HelpFormatter):
         super().__init__(prog, width=int(os.environ.get("COLUMNS") or 120) - 2)
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what it has to say through our own output."""
+
+    def _print_message(self, message: str, file: object = None) -> None:
+        (output.err if file is sys.stderr else output.out).write(message)
+
+    def error(self, message: str) -> NoReturn:
+        output.err.write(self.format_usage())
+        output.err.line(f"{self.prog}: error: {message}")
+        raise SystemExit(USAGE)
+
+
 def parser(subcommand: str) -> argparse.ArgumentParser:
     """Knows the arguments of one subcommand, and the names of the others."""
-    top = argparse.ArgumentParser(
+    top = _Parser(
         prog="crfd",
         description="Snapshots of the open file descriptors of Linux processes.",
         epilog=EPILOG,
@@ -52,13 +69,18 @@ def parser(subcommand: str) -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
-    args = parser(words[0] if words else "").parse_args(words)
+    subcommand = words[0] if words else ""
     try:
-        status = int(args.run(args))
-        sys.stdout.flush()
+        try:
+            args = parser(subcommand).parse_args(words)
+            status = int(args.run(args))
+        finally:  # also what was found before an error, and --help, which exits
+            output.out.flush()
         return status
+    except SystemExit:
+        raise
     except BaseException as e:
-        return _explain(e, args.subcommand)
+        return _explain(e, subcommand)
 
 
 def _explain(error: BaseException, subcommand: str) -> int:
@@ -71,9 +93,7 @@ def _explain(error: BaseException, subcommand: str) -> int:
         report(error.unread)
         return FAILED
     if isinstance(error, BrokenPipeError) and not error.filename:
-        # Whoever read our table has seen enough; Python must not complain again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
+        return FAILED  # whoever read our table has seen enough
     if isinstance(error, KeyboardInterrupt):
         return INTERRUPTED
     if isinstance(error, (CrfdError, OSError, MemoryError)):
@@ -87,6 +107,6 @@ def _reason(error: BaseException) -> str:
     return str(error) or "out of memory"
 
 
-def _say(text: str, status: int) -> int:
-    print(f"crfd: {text}", file=sys.stderr)
+def _say(words: str, status: int) -> int:
+    output.err.line(f"crfd: {words}")
     return status

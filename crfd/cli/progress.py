@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""A line on stderr that says how far a long command is: only on a terminal, only after a second."""
+"""A line on stderr that says how far a long command is: only on a terminal, only after a second.
+
+It is of numbers alone, and the one thing that moves a cursor.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ class Progress:
     def __init__(self) -> None:
         self._next = time.monotonic() + AFTER
         self._shown = False
-        self._wanted = sys.stderr.isatty()
+        self._wanted = sys.stderr is not None and sys.stderr.isatty()
 
     def __call__(self, text: str) -> None:
         if not self._wanted or time.monotonic() < self._next:

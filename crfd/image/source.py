@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import mmap
 import os
 import stat
@@ -23,6 +24,8 @@ def open_stream(source: Source) -> Iterator[tuple[IO[bytes], str | None]]:
         return
     path = os.fsdecode(source)
     if path == "-":
+        if sys.stdin is None:  # it was closed before we began
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF), "standard input")
         yield sys.stdin.buffer, "standard input"
         return
     with open(path, "rb", buffering=0) as stream:

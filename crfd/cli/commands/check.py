@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 
+from crfd.cli import output
 from crfd.cli.exit_status import DONE
 from crfd.cli.tables import text
 
@@ -22,9 +23,10 @@ def run(args: argparse.Namespace) -> int:
     found = check()
     if args.json:
         for one in found:
-            print(json.dumps(asdict(one)))
+            output.out.line(json.dumps(asdict(one)))
         return DONE
     usable = {True: "yes", False: "no", None: "-"}
     rows = [(one.name, usable[one.usable], one.detail) for one in found]
-    print("\n".join(text.table(("CAPABILITY", "USABLE", "DETAIL"), rows, frozenset())))
+    for line in text.table(("CAPABILITY", "USABLE", "DETAIL"), rows, frozenset()):
+        output.out.line(line)
     return DONE

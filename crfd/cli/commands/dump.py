@@ -4,10 +4,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
 from crfd.capture.dumper import dump
-from crfd.cli import arguments
+from crfd.cli import arguments, output
 from crfd.cli.exit_status import DONE, PARTLY
 from crfd.cli.progress import Progress
 from crfd.cli.tables import text
@@ -37,10 +36,9 @@ def run(args: argparse.Namespace) -> int:
     progress.done()
     if not args.quiet:
         left_out = f", {text.count(result.left_out, 'descriptor')} left out" if result.left_out else ""
-        print(
+        output.err.line(
             f"crfd: {text.count(result.tasks, 'task')}, {text.count(result.fds, 'fd')}, "
-            f"{text.count(result.objrefs, 'open file')}, {text.size(result.bytes)} ({result.backend}){left_out}",
-            file=sys.stderr,
+            f"{text.count(result.objrefs, 'open file')}, {text.size(result.bytes)} ({result.backend}){left_out}"
         )
     arguments.report(result.unread)
     return PARTLY if result.unread else DONE

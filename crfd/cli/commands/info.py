@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from crfd._core.columns import ImageReader
+from crfd.cli import output
 from crfd.cli.exit_status import DONE
 from crfd.cli.tables import text
 
@@ -26,7 +27,7 @@ def run(args: argparse.Namespace) -> int:
 
     with open_image(args.image) as image:
         for key, value in facts(image):
-            print(f"{key + ':':<13} {value}")
+            output.out.line(f"{key + ':':<13} {value}")
     return DONE
 
 

@@ -4,14 +4,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
 from crfd._core.batch import Batch, Unread
 from crfd.capture import backend as backends
 from crfd.capture.dumper import dump, scan_running
 from crfd.capture.selection import Selection
 from crfd.capture.spool import Spool
-from crfd.cli import arguments, listing
+from crfd.cli import arguments, listing, output
 from crfd.cli.exit_status import DONE, PARTLY
 
 TYPE_CHECKING = False  # see _core/library.py
@@ -27,10 +26,12 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     if args.list_columns:
-        sys.stdout.writelines(f"{line}\n" for line in listing.list_columns())
+        for line in listing.list_columns():
+            output.out.line(line)
         return DONE
     chosen = arguments.chosen(args, everything=True)
     unread = _links(args, chosen) if args.links else show(listing.Listing(args), chosen, args.backend, args.holds)
+    output.out.flush()
     arguments.report(unread)
     return PARTLY if unread else DONE
 

@@ -4,9 +4,8 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
-from crfd.cli import listing
+from crfd.cli import listing, output
 from crfd.cli.exit_status import DONE
 from crfd.errors import CrfdError
 
@@ -22,7 +21,8 @@ def run(args: argparse.Namespace) -> int:
     from crfd.image.reader import open as open_image
 
     if args.list_columns:
-        sys.stdout.writelines(f"{line}\n" for line in listing.list_columns())
+        for line in listing.list_columns():
+            output.out.line(line)
         return DONE
     with open_image(args.image) as image:
         if args.pid is not None and args.pid not in image.tasks:

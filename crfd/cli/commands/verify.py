@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 
+from crfd.cli import output
 from crfd.cli.exit_status import DONE
 from crfd.cli.progress import Progress
 from crfd.cli.tables import text
@@ -20,7 +21,7 @@ def run(args: argparse.Namespace) -> int:
     progress = Progress()
     found = verify(args.image, progress=lambda done: progress(f"{text.size(done)} checked"))
     progress.done()
-    print(
+    output.out.line(
         f"{args.image}: correct: {text.count(found.tasks, 'task')}, {text.count(found.fds, 'fd')}, "
         f"{text.count(found.objrefs, 'open file')}, {text.size(found.bytes)}"
     )

@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-import sys
 from itertools import chain, islice
 
 from crfd.analysis.deadlocks import deadlocks
 from crfd.analysis.links import Link, Links, links
+from crfd.cli import output
 from crfd.cli.tables import text
 from crfd.export import jsonl
 from crfd.image.reader import Image
@@ -26,16 +26,17 @@ def show(image: Image, pid: int | None, *, as_json: bool) -> None:
     waits = [wait for wait in image.lock_waits if pid is None or pid in {wait.pid, wait.holder}]
     rings = deadlocks(image) if waits else ()
     if as_json:
-        sys.stdout.writelines(jsonl.link_lines(found, chosen))
-        sys.stdout.writelines(jsonl.wait_lines(waits, rings))
+        for line in chain(jsonl.link_lines(found, chosen), jsonl.wait_lines(waits, rings)):
+            output.out.write(line)
         return
     names = _names(image)
     paths = _paths(found, image, waits)
     ends_told = _Ends(found, names)
     rows = [_row(link, ends_told) for link in chosen] + [_wait_row(wait, names, paths) for wait in waits]
-    sys.stdout.writelines(f"{line}\n" for line in text.table(HEADER, rows, frozenset()))
+    for line in text.table(HEADER, rows, frozenset()):
+        output.out.line(line)
     for ring in rings:
-        sys.stdout.write(f"deadlock: {' → '.join(_process(one, names) for one in (*ring, ring[0]))}\n")
+        output.out.line(f"deadlock: {' → '.join(_process(one, names) for one in (*ring, ring[0]))}")
 
 
 def _names(image: Image) -> dict[int, str]:

@@ -14,6 +14,13 @@ def escape(raw: bytes) -> str:
     return "".join(c if c.isprintable() and c != "\\" else _escaped(c) for c in text)
 
 
+def visible(text: str, kept: str = "") -> str:
+    """Text with every character that is not printable as \\xNN, but for those of kept."""
+    if (text.replace(kept, "") if kept else text).isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in kept else _escaped(c) for c in text)
+
+
 def _escaped(char: str) -> str:
     return "".join(f"\\x{byte:02x}" for byte in char.encode("utf-8", "surrogateescape"))
 
