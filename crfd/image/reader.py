@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import mmap
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Container, Iterator, Mapping
@@ -22,7 +21,7 @@ from crfd.image.columns import Columns
 from crfd.image.consistency import Consistency, consistency
 from crfd.image.model import Head, ImageInfo, OpenFile, Task
 from crfd.image.section import Part
-from crfd.image.source import Source, load
+from crfd.image.source import Bytes, Source, load
 
 _REC = declarations.sizeof("crfd_rec")
 _KEPT = 4  # decoded sections, at first
@@ -31,44 +30,65 @@ if TYPE_CHECKING:
     from crfd.kinds.lock import LockWait
 
 
-def open(source: Source) -> Image:
+def open(source: Source, *, map: bool = False) -> Image:
     """Opens an image: a path, "-" for standard input, or a binary file object; a context manager.
 
-    A regular file is mapped and read as far as it is asked about; anything else is read to its end into memory. Raises
-    OSError, or FormatError where the head or the index is wrong. The checksum of a task is checked when it is read
-    through the index, that of the image by verify() alone.
+    A regular file is read as far as it is asked about, each part once; anything else is read to its end. With map it is
+    mapped: that spares the memory, but whoever truncates the file meanwhile ends this process (SIGBUS, mmap(2)), and what
+    was checked may change afterwards, so it is for files of one's own. Raises OSError, or FormatError where the head or
+    the index is wrong. The checksum of a task is checked when it is read through the index, that of the image by
+    verify() alone.
     """
-    view, mapping, name = load(source)
-    return Image(view, name=name, mapping=mapping)
+    return Image(load(source, map=map))
 
 
 class Image:
     """An image in memory. Give it a buffer that holds a whole image, or use open()."""
 
-    def __init__(
-        self, data: memoryview | bytes | bytearray, *, name: str | None = None, mapping: mmap.mmap | None = None
-    ) -> None:
-        self.name = name
-        self._mapping = mapping
-        self._view = memoryview(data)
+    def __init__(self, data: Bytes | memoryview | bytes | bytearray, *, name: str | None = None) -> None:
+        self._bytes = data if isinstance(data, Bytes) else Bytes(data, name)
+        self.name = self._bytes.name
         self._columns: Columns | None = None
         try:
             self._index = self._read_index()
-            self._sections = _Sections(self._view, self._index, name)
+            self._sections = _Sections(self._bytes, self._index)
         except BaseException:
             self.close()
             raise
         self._sections.held = self._held()
         self.tasks = Tasks(self._sections)
 
+    @property
+    def _view(self) -> memoryview:
+        """All of its bytes."""
+        return self._bytes.all()
+
     def _read_index(self) -> Index | None:
+        """What is said about the whole image is checked here, each section when it is read."""
+        size = len(self._bytes.view)
+        self._bytes.need(0, _FRAME)
+        end = self._bytes.need(max(0, size - _FRAME), size)
+        if size > _FRAME:  # where the last records say that the index begins: read it at once, if it is so
+            self._bytes.need(min(size, _SUM.one(end, len(end) - _END + _REC)["index_offset"]), size)
+        with suppress(FormatError):
+            index = read_index(self._bytes.view, self.name)
+            if index is not None and self._has_read(index):
+                return index
+        view = self._bytes.all()
         try:
-            # What is said about the whole image is checked here, each section when it is read.
-            return read_index(self._view, self.name)
+            return read_index(view, self.name)
         except FormatError:
             # From the end of a broken image little can be said; the records from its start tell where it breaks.
-            Parser(self.name).feed(self._view, True)
+            Parser(self.name).feed(view, True)
             raise
+
+    def _has_read(self, index: Index) -> bool:
+        """Whether all outside the sections was read when it was judged."""
+        size = len(self._bytes.view)
+        if not index.entries:
+            return self._bytes.has(0, size)
+        first, last = _ENTRY.one(index.entries), _ENTRY.one(index.entries, len(index.entries) - _ENTRY.size)
+        return self._bytes.has(0, first["offset"]) and self._bytes.has(last["offset"] + last["length"], size)
 
     @property
     def view(self) -> memoryview:
@@ -78,11 +98,11 @@ class Image:
     @property
     def size(self) -> int:
         """Bytes."""
-        return len(self._view)
+        return len(self._bytes.view)
 
     @property
     def head(self) -> Head:
-        members = _HEAD.one(self._view, _REC)
+        members = _HEAD.one(self._bytes.view, _REC)
         members.pop("magic")
         for key in ("release", "version", "machine"):
             members[key] = members[key].rstrip(b"\0").decode("utf-8", "replace")
@@ -93,7 +113,7 @@ class Image:
         """None for an image of fixed records alone."""
         if self._index is None:
             return None
-        members = _INFO.one(self._view, _REC + _HEAD.size + _REC)
+        members = _INFO.one(self._bytes.view, _REC + _HEAD.size + _REC)
         frozen = bool(members["flags"] & IMAGE_FROZEN)
         return ImageInfo(members["revision"], Backend(members["backend"]), frozen, members["clk_tck"])
 
@@ -158,10 +178,7 @@ class Image:
 
     def close(self) -> None:
         """Lets go of the bytes. Tables and tasks that were read stay; payloads of records must be gone before."""
-        self._view.release()
-        if self._mapping is not None:
-            with suppress(BufferError):
-                self._mapping.close()
+        self._bytes.close()
 
     def __enter__(self) -> Image:
         return self
@@ -174,6 +191,9 @@ _HEAD = Layout("crfd_head")
 _INFO = Layout("crfd_image_info")
 _STILL = Layout("crfd_still")
 _ENTRY = Layout("crfd_index_entry")
+_SUM = Layout("crfd_image_sum")
+_END = _REC + _SUM.size + _REC + declarations.sizeof("crfd_tail")
+_FRAME = 4096  # bytes at either end: the head, and all of the index of a small image
 
 
 class _Everyone(Container[int]):
@@ -184,14 +204,13 @@ class _Everyone(Container[int]):
 class _Sections:
     """The sections by number; through the index each is decoded alone, without one all are at once."""
 
-    def __init__(self, view: memoryview, index: Index | None, name: str | None) -> None:
-        self._view = view
-        self._name = name
+    def __init__(self, image: Bytes, index: Index | None) -> None:
+        self._bytes = image
         self._parts: OrderedDict[int, Part] = OrderedDict()
         self._kept = _KEPT
         self._decoded = 0  # bytes since more parts are kept
         self._entries = None if index is None else index.entries
-        self._whole = Part(view, None, name) if index is None else None
+        self._whole = Part(image.all(), None, image.name) if index is None else None
         rows = self._whole.tasks.rows() if self._whole else _ENTRY.struct.iter_unpack(self._entries or b"")
         names = self._whole.tasks.names if self._whole else _ENTRY.names
         picked = [names.index(key) for key in ("pid", "files_objref", "first_objref")]
@@ -231,11 +250,13 @@ class _Sections:
 
         So the work is that of reading the image once, times at most the logarithm of how many sections there are.
         """
-        self._decoded += _ENTRY.one(entry)["length"]
-        if self._decoded > 2 * len(self._view):
+        at = _ENTRY.one(entry)
+        self._decoded += at["length"]
+        if self._decoded > 2 * len(self._bytes.view):
             self._decoded = 0
             self._kept *= 2
-        return Part(self._view, entry, self._name)
+        self._bytes.need(at["offset"], at["offset"] + at["length"])
+        return Part(self._bytes.view, entry, self._bytes.name)
 
     def file(self, objref: int) -> OpenFile:
         """A description that another section defines."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Where an image comes from: a path, standard input, or a binary file object."""
+"""Where an image comes from: a path, standard input, or a binary file object; and its bytes in memory."""
 
 from __future__ import annotations
 
@@ -8,11 +8,17 @@ import mmap
 import os
 import stat
 import sys
+from _thread import allocate_lock
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO, Union
+from weakref import finalize
+
+from crfd.errors import FormatError
 
 Source = Union[str, bytes, "os.PathLike[str]", "os.PathLike[bytes]", IO[bytes]]
+CHUNK = 1 << 18  # bytes that are read at least
+_SPLIT = 1 << 24  # bytes from which on two threads read
 
 
 @contextmanager
@@ -32,22 +38,141 @@ def open_stream(source: Source) -> Iterator[tuple[IO[bytes], str | None]]:
         yield stream, path
 
 
-def load(source: Source) -> tuple[memoryview, mmap.mmap | None, str | None]:
-    """(all its bytes, the mapping under them if there is one, its name)."""
+class Bytes:
+    """The bytes of an image, all of them in memory. view: of as many bytes as the image has."""
+
+    def __init__(self, data: memoryview | bytes | bytearray, name: str | None = None) -> None:
+        self.view = memoryview(data)
+        self.name = name
+
+    def need(self, start: int, end: int) -> memoryview:
+        """The bytes of a range, which are there from now on."""
+        return self.view[start:end]
+
+    def has(self, start: int, end: int) -> bool:
+        """Whether they are there already."""
+        return True
+
+    def all(self) -> memoryview:
+        return self.need(0, len(self.view))
+
+    def close(self) -> None:
+        self.view.release()
+
+
+class MappedBytes(Bytes):
+    """A mapped file. Whoever truncates it ends the process that reads it with SIGBUS."""
+
+    def __init__(self, fd: int, size: int, name: str | None) -> None:
+        self._mapping = mmap.mmap(fd, size, access=mmap.ACCESS_READ)
+        super().__init__(memoryview(self._mapping), name)
+
+    def close(self) -> None:
+        super().close()
+        with suppress(BufferError):  # somebody still looks at it
+            self._mapping.close()
+
+
+class FileBytes(Bytes):
+    """A regular file, of which each part is read when it is needed, once, into memory of our own.
+
+    So what was judged stays as it was, and a file that is truncated meanwhile is a FormatError.
+    """
+
+    def __init__(self, fd: int, size: int, name: str | None) -> None:
+        self._memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        if size >= _SPLIT:
+            with suppress(OSError):  # it is not needed; its page faults take twice as long as the copying without
+                self._memory.madvise(mmap.MADV_HUGEPAGE)
+        self._fd = os.dup(fd)
+        self._end = finalize(self, os.close, self._fd)
+        self._there = bytearray(-(-size // CHUNK))  # 1: the chunk was read
+        self._lock = allocate_lock()
+        self._into = memoryview(self._memory)
+        super().__init__(self._into.toreadonly(), name)
+
+    def has(self, start: int, end: int) -> bool:
+        return 0 not in self._there[start // CHUNK : -(-end // CHUNK)]
+
+    def need(self, start: int, end: int) -> memoryview:
+        if not self.has(start, end):
+            with self._lock:
+                self._load(start // CHUNK, -(-min(end, len(self.view)) // CHUNK))
+        return self.view[start:end]
+
+    def _load(self, first: int, last: int) -> None:
+        """Reads the chunks from first to last that are not there."""
+        while first < last:
+            first = self._there.find(0, first, last)
+            if first < 0:
+                return
+            end = self._there.find(1, first, last)
+            end = last if end < 0 else end
+            self._read_parallel(first * CHUNK, min(end * CHUNK, len(self.view)))
+            self._there[first:end] = b"\1" * (end - first)
+            first = end
+
+    def _read_parallel(self, start: int, end: int) -> None:
+        if end - start < _SPLIT:
+            self._read(start, end)
+            return
+        from threading import Thread
+
+        middle = start + (end - start) // 2
+        failed: list[BaseException] = []
+
+        def read_half() -> None:
+            try:
+                self._read(middle, end)
+            except (OSError, FormatError) as e:
+                failed.append(e)
+
+        helper = Thread(target=read_half)
+        try:
+            helper.start()
+        except RuntimeError:  # no more threads
+            self._read(start, end)
+            return
+        try:
+            self._read(start, middle)
+        finally:
+            helper.join()
+        if failed:
+            raise failed[0]
+
+    def _read(self, start: int, end: int) -> None:
+        while start < end:
+            n = os.preadv(self._fd, [self._into[start:end]], start)
+            if not n:
+                size = len(self.view)
+                raise FormatError(
+                    self.name, start, "the file stays whole while it is read", f"{size} bytes", f"{start} bytes"
+                )
+            start += n
+
+    def close(self) -> None:
+        super().close()
+        self._into.release()
+        with suppress(BufferError):  # somebody still looks at it
+            self._memory.close()
+        self._end()
+
+
+def load(source: Source, *, map: bool = False) -> Bytes:
+    """An image's bytes. A regular file is read as far as it is asked for, or mapped; anything else to its end."""
     with open_stream(source) as (stream, name):
-        mapping = _map(stream)
-        if mapping is not None:
-            return memoryview(mapping), mapping, name
-        return memoryview(stream.read()), None, name
+        size = _regular_size(stream)
+        if size is None:
+            return Bytes(stream.read(), name)
+        return (MappedBytes if map else FileBytes)(stream.fileno(), size, name)
 
 
-def _map(stream: IO[bytes]) -> mmap.mmap | None:
-    """The stream's file, when it is a regular one and is read from its start."""
+def _regular_size(stream: IO[bytes]) -> int | None:
+    """Of the stream's file, when it is a regular one with something in it and is read from its start."""
     try:
-        fd = stream.fileno()
-        status = os.fstat(fd)
-        if not stat.S_ISREG(status.st_mode) or not status.st_size or stream.tell():
-            return None
+        status = os.fstat(stream.fileno())
+        if stat.S_ISREG(status.st_mode) and status.st_size and not stream.tell():
+            return status.st_size
     except (AttributeError, OSError):
-        return None
-    return mmap.mmap(fd, status.st_size, access=mmap.ACCESS_READ)
+        pass
+    return None
