@@ -8,6 +8,9 @@
  * - Where the task closes its descriptor in between, ours is the last one, and the release is done by us: that of a
  *   device may wait (a serial line drains its output) or do something. So of devices only terminals without a line are,
  *   and those when they are set to signal. A socket that was told to linger may hold us for that time.
+ *
+ * Of our own table no copy is made: to close it would end what ends with the first close of a process, its POSIX locks on
+ * the file (fs/locks.c, locks_remove_posix()) and its notification of a message queue (ipc/mqueue.c, mqueue_flush_file()).
  */
 #define _GNU_SOURCE /* statx, F_GETOWN_EX */
 #include "getfd/getfd.h"
@@ -55,8 +58,11 @@ static void take_task(struct crfd_getfd *g, int32_t pid, uint64_t start)
 
 static int take(struct crfd_getfd *g, int fd)
 {
-	int copy = g->pidfd < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, g->pidfd, fd, 0);
+	int copy;
 
+	if (g->pid == getpid())
+		return fd;
+	copy = g->pidfd < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, g->pidfd, fd, 0);
 	if (copy < 0 && g->pidfd >= 0 && errno != EBADF && errno != EMFILE && errno != ENFILE)
 		drop_task(g); /* refused (ptrace(2), "Ptrace access mode checking"), or the task is gone */
 	return copy;
@@ -157,7 +163,8 @@ void crfd_getfd_ask(struct crfd_getfd *g, int32_t pid, uint64_t start, const crf
 			ask_owner(copy, f, d);
 		ask_kind(g, copy, d);
 	}
-	close(copy);
+	if (pid != getpid())
+		close(copy);
 }
 
 int crfd_probe_pidfd_getfd(void)

@@ -117,6 +117,14 @@ def test_a_lease_that_is_being_broken(backend: str, tmp_path: Path) -> None:
     assert (lock.pid, lock.mandatory) == (os.getpid(), False)
 
 
+def test_to_be_read_by_ourselves_ends_no_lock_of_ours(backend: str) -> None:
+    with open(os.memfd_create("locked"), "wb") as file:
+        fcntl.lockf(file, fcntl.LOCK_EX)
+        for _ in range(2):
+            (lock,) = scan(os.getpid(), backend)[file.fileno()].locks
+            assert (lock.kind, lock.pid) == (LockKind.POSIX, os.getpid())
+
+
 def test_locks_of_a_special_file(backend: str) -> None:
     fd = os.eventfd(5)
     try:
