@@ -67,6 +67,7 @@ class RecordType(IntEnum):
     TTY = _TYPES["TTY"]
     TUN = _TYPES["TUN"]
     FUSE = _TYPES["FUSE"]
+    MQUEUE = _TYPES["MQUEUE"]
 
 
 _KNOWN: dict[int, RecordType] = {int(kind): kind for kind in RecordType}

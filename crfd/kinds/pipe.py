@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Pipes, with a name and without."""
+"""Pipes, with a name and without, and POSIX message queues."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from crfd.format.records import RecordType
 from crfd.kinds.described import Decoders, Described, Records
 
 _PIPE = Records(RecordType.PIPE, "crfd_pipe")
+_MQUEUE = Records(RecordType.MQUEUE, "crfd_mqueue")
 _PIPE_HAS = declarations.flags("CRFD_PIPE_HAS_")
 _FMODE_READ, _FMODE_WRITE = 1, 2  # include/linux/fs.h
 _ENDS = {_FMODE_READ: "read", _FMODE_WRITE: "write", _FMODE_READ | _FMODE_WRITE: "both"}
@@ -28,6 +29,15 @@ class Pipe:
     waiting: int | None
     readers: int | None
     writers: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class MessageQueue:
+    """A POSIX message queue (mq_overview(7)): messages that it holds at most, bytes of the longest, messages that wait."""
+
+    maxmsg: int
+    msgsize: int
+    curmsgs: int
 
 
 def _pipe(file: Described) -> Pipe | None:
@@ -47,8 +57,14 @@ def _pipe(file: Described) -> Pipe | None:
     )
 
 
-Value = Pipe
+def _mqueue(file: Described) -> MessageQueue | None:
+    row = _MQUEUE.first(file)
+    return None if row is None else MessageQueue(**row)
+
+
+Value = Pipe | MessageQueue
 DECODERS: Decoders = {
     Kind.PIPE: _pipe,
     Kind.FIFO: _pipe,
+    Kind.MQUEUE: _mqueue,
 }

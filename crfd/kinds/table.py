@@ -23,7 +23,7 @@ FAMILIES = {
     "event": (Kind.EVENTFD, Kind.TIMERFD, Kind.SIGNALFD),
     "watch": (Kind.EPOLL, Kind.INOTIFY, Kind.FANOTIFY),
     "socket": (Kind.SOCKET,),
-    "pipe": (Kind.PIPE, Kind.FIFO),
+    "pipe": (Kind.PIPE, Kind.FIFO, Kind.MQUEUE),
     "memory": (Kind.MEMFD, Kind.SECRETMEM, Kind.DMABUF, Kind.USERFAULTFD),
     "object": (
         Kind.PIDFD, Kind.IO_URING, Kind.BPF_MAP, Kind.BPF_PROG, Kind.BPF_LINK, Kind.BTF, Kind.NAMESPACE,

@@ -93,6 +93,7 @@ extern const struct crfd_family crfd_family_epoll, crfd_family_inotify, crfd_fam
 extern const struct crfd_family crfd_family_socket, crfd_family_pipe, crfd_family_memfd, crfd_family_dmabuf;
 extern const struct crfd_family crfd_family_userfaultfd, crfd_family_pidfd, crfd_family_io_uring, crfd_family_bpf;
 extern const struct crfd_family crfd_family_namespace, crfd_family_tty, crfd_family_tun, crfd_family_fuse;
+extern const struct crfd_family crfd_family_mqueue;
 
 /* All of them. */
 extern const struct crfd_family *const crfd_families[];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Pipes, with a name and without. */
+/* Pipes, with a name and without, and POSIX message queues. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <string.h>
@@ -67,3 +67,36 @@ static const struct crfd_column columns[] = {
 };
 
 const struct crfd_family crfd_family_pipe = {"pipe", {CRFD_KIND_PIPE, CRFD_KIND_FIFO}, columns, CRFD_LEN(columns), is_told, say};
+
+static const uint8_t *mqueue_of(const struct crfd_row *r)
+{
+	return crfd_row_record(r->ext, CRFD_REC_MQUEUE, sizeof(crfd_mqueue), CRFD_ALWAYS, 0, NULL);
+}
+
+static int mqueue_is_told(const struct crfd_row *r)
+{
+	return mqueue_of(r) != NULL;
+}
+
+static int mqueue_say(struct crfd_scratch *s, const struct crfd_row *r, crfd_buf *out)
+{
+	crfd_mqueue q;
+
+	(void)s;
+	memcpy(&q, mqueue_of(r), sizeof(q));
+	return crfd_text_printf(out, " %llu of %llu messages of %lluB", (unsigned long long)q.curmsgs,
+				(unsigned long long)q.maxmsg, (unsigned long long)q.msgsize);
+}
+
+#define MQUEUE(name, text, unit, member)                                                                              \
+	CRFD_MEMBER("mqueue." name, text, KIND, UINT, unit, 0, RECORD, CRFD_REC_MQUEUE, crfd_mqueue, member,          \
+		    CRFD_ALWAYS, 0)
+
+static const struct crfd_column mqueue_columns[] = {
+	MQUEUE("maxmsg", "messages that it holds at most", NONE, maxmsg),
+	MQUEUE("msgsize", "bytes of the longest message", BYTES, msgsize),
+	MQUEUE("curmsgs", "messages that wait", NONE, curmsgs),
+};
+
+const struct crfd_family crfd_family_mqueue = {"mqueue", {CRFD_KIND_MQUEUE}, mqueue_columns, CRFD_LEN(mqueue_columns),
+					       mqueue_is_told, mqueue_say};

@@ -51,6 +51,7 @@ SIZE(crfd_lock, 32);
 SIZE(crfd_fd_lock, 40);
 AT(crfd_fd_lock, lock, 8);
 SIZE(crfd_pipe, 24);
+SIZE(crfd_mqueue, 24);
 SIZE(crfd_socket, 48);
 SIZE(crfd_eventfd, 24);
 SIZE(crfd_epoll_target, 40);

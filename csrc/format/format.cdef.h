@@ -78,6 +78,7 @@ enum crfd_rec_type {
 	CRFD_REC_TTY = 0x4216,
 	CRFD_REC_TUN = 0x4217,
 	CRFD_REC_FUSE = 0x4218,
+	CRFD_REC_MQUEUE = 0x4219,
 
 	CRFD_REC_EXT_FIRST = 0x4000,
 	CRFD_REC_CRITICAL_FIRST = 0x6000
@@ -405,6 +406,12 @@ typedef struct {
 #define CRFD_PIPE_HAS_CAPACITY 1
 #define CRFD_PIPE_HAS_WAITING 2
 #define CRFD_PIPE_HAS_ENDS 4
+
+/* A POSIX message queue, as mq_getattr(3) tells. */
+typedef struct {
+	uint64_t maxmsg, msgsize; /* messages that it holds at most, bytes of the longest */
+	uint64_t curmsgs; /* messages that wait */
+} crfd_mqueue;
 
 /*
  * Addresses are in SOCK_NAME and SOCK_PEER, as getsockname(2) and getpeername(2) give them. Where a description has several

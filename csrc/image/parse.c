@@ -80,6 +80,7 @@ static const struct rule rules[] = {
 	{CRFD_REC_TTY, DESCRIPTION, PADDED(crfd_tty)},
 	{CRFD_REC_TUN, DESCRIPTION, PAYLOAD(crfd_tun)},
 	{CRFD_REC_FUSE, DESCRIPTION, PADDED(crfd_fuse)},
+	{CRFD_REC_MQUEUE, DESCRIPTION, PAYLOAD(crfd_mqueue)},
 };
 
 /* An ancillary type of a later version; the parent depends on the place. */

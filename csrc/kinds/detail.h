@@ -42,6 +42,7 @@ struct crfd_detail {
 		crfd_fanotify fanotify;
 		crfd_socket socket;
 		crfd_pipe pipe;
+		crfd_mqueue mqueue;
 		crfd_memfd memfd;
 		crfd_pidfd pidfd;
 		crfd_io_uring io_uring;

@@ -17,7 +17,8 @@ static int pipe_end(struct crfd_detail *d)
 static const struct crfd_kind_ops rows[] = {
 	{CRFD_ROW(PIPE, "pipe", CRFD_MATCHES({CRFD_MATCH_NUMBERED, "pipe", 0})), PIPE},
 	{CRFD_ROW(FIFO, "fifo", CRFD_MODE(S_IFIFO)), PIPE},
-	{CRFD_ROW(MQUEUE, "mqueue", NULL)}, /* its file system tells, which neither name nor mode does */
+	/* Its file system tells the kind, which neither name nor mode does, and it has no lines of fdinfo. */
+	{CRFD_ROW(MQUEUE, "mqueue", NULL), CRFD_RECORD(CRFD_REC_MQUEUE, crfd_mqueue), .asks = CRFD_ASKS_PIPE},
 };
 
 const struct crfd_kind_family crfd_kinds_pipe = CRFD_FAMILY(rows);

@@ -19,6 +19,7 @@ _WITH_GIL.syscall.restype = ctypes.c_long
 _X86_64 = {
     "bpf": 321,
     "clone": 56,
+    "mq_notify": 244,
     "mq_open": 240,
     "mq_timedsend": 242,
     "mq_unlink": 241,
@@ -29,6 +30,7 @@ _X86_64 = {
 _GENERIC = {
     "bpf": 280,
     "clone": 220,
+    "mq_notify": 184,
     "mq_open": 180,
     "mq_timedsend": 182,
     "mq_unlink": 181,

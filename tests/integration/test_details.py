@@ -22,7 +22,7 @@ from crfd.kinds.device import Tty, Tun
 from crfd.kinds.event import Eventfd, Signalfd, Timerfd
 from crfd.kinds.memory import DmaBuf, Memfd, Userfaultfd
 from crfd.kinds.object import BpfObject, IoUring, Namespace, Pidfd
-from crfd.kinds.pipe import Pipe
+from crfd.kinds.pipe import MessageQueue, Pipe
 from crfd.kinds.socket import Socket
 from crfd.kinds.watch import Epoll, Fanotify, Inotify, MarkType
 from tests import mkfds
@@ -301,6 +301,27 @@ def test_pipe_ends(everything: mkfds.Holder, backend: str) -> None:
     assert files[everything.by_role("opath.fifo")["fd"]].detail is None
 
 
+def test_message_queues(everything: mkfds.Holder, backend: str) -> None:
+    files = scan(everything.pid, backend)
+    queues = known(everything, "mqueue", "maxmsg")
+    for one in queues:
+        assert of(files[one["fd"]], MessageQueue) == MessageQueue(one["maxmsg"], one["msgsize"], one["messages"])
+
+
+def test_to_be_read_by_ourselves_ends_no_notification_of_ours(backend: str) -> None:
+    name = f"crfd-{os.getpid()}".encode()
+    attr, none = (ctypes.c_long * 8)(0, 1, 1), (ctypes.c_int * 16)(0, 0, 0, 1)  # SIGEV_NONE
+    fd = syscalls.syscall("mq_open", name, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600, attr)
+    syscalls.syscall("mq_unlink", name)
+    try:
+        syscalls.syscall("mq_notify", fd, none)
+        assert of(scan(os.getpid(), backend)[fd], MessageQueue) == MessageQueue(1, 1, 0)
+        with pytest.raises(OSError, match="busy"):  # it still stands
+            syscalls.syscall("mq_notify", fd, none)
+    finally:
+        os.close(fd)
+
+
 def test_descriptors_in_flight(everything: mkfds.Holder, backend: str) -> None:
     files = scan(everything.pid, backend)
     receiver, sender = (files[everything.by_role(f"scm.{role}")["fd"]] for role in ("receiver", "sender"))
@@ -356,6 +377,7 @@ def test_the_commands_show_it(
         "locks.flock": f"lock: FLOCK write pid {everything.pid}",
         "pidfd.gone": "anon_inode:[pidfd] reaped",
         "pipe_packet.write": "write packet",
+        "mqueue.live": "2 of 5 messages of 64B",
     }
     for role, end in expected.items():
         line = table[str(everything.by_role(role)["fd"])]

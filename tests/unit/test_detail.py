@@ -17,7 +17,7 @@ from crfd.kinds.event import Eventfd
 from crfd.kinds.lock import Owner, OwnerType
 from crfd.kinds.memory import Memfd
 from crfd.kinds.object import BpfObject, IoUring, Pidfd
-from crfd.kinds.pipe import Pipe
+from crfd.kinds.pipe import MessageQueue, Pipe
 from crfd.kinds.socket import (
     Address,
     InetAddress,
@@ -130,6 +130,8 @@ def test_pipe_and_memfd() -> None:
     pipe = file(Kind.PIPE, (R.PIPE, struct.pack("<IIQII", 7, 65536, 10, 1, 0)), path=b"pipe:[1]", f_mode=1)
     assert pipe.detail == Pipe("read", False, 65536, 10, 1, 0)
     assert words(pipe) == " read 10B waiting of 65536B readers=1 writers=0"
+    assert file(Kind.MQUEUE, (R.MQUEUE, struct.pack("<QQQ", 5, 64, 2))).detail == MessageQueue(5, 64, 2)
+    assert file(Kind.MQUEUE).detail is None
     assert file(Kind.PIPE, (R.PIPE, struct.pack("<IIQII", 0, 9, 9, 9, 9)), f_mode=2).detail == Pipe(
         "write", False, None, None, None, None
     )
