@@ -88,6 +88,6 @@ class Encoder:
         return self._piece()
 
     def stats(self) -> Totals:
-        s = ffi.new("crfd_encode_stats *")
+        s = ffi.new("crfd_image_stats *")
         lib.crfd_encoder_stats(self._c, s)
         return Totals(s.bytes, s.ntasks, s.nfds, s.nobjrefs)

@@ -80,7 +80,7 @@ class Parser:
 
     def stats(self) -> Totals:
         """Totals of what has been checked so far."""
-        s = ffi.new("crfd_encode_stats *")
+        s = ffi.new("crfd_image_stats *")
         lib.crfd_parser_stats(self._c, s)
         return Totals(s.bytes, s.ntasks, s.nfds, s.nobjrefs)
 

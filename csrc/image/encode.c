@@ -40,7 +40,7 @@ void crfd_encoder_free(crfd_encoder *e)
 	free(e);
 }
 
-void crfd_encoder_stats(const crfd_encoder *e, crfd_encode_stats *out)
+void crfd_encoder_stats(const crfd_encoder *e, crfd_image_stats *out)
 {
 	*out = e->stats;
 }

@@ -9,7 +9,7 @@ struct crfd_encoder {
 	int rfc;
 	uint64_t offset; /* bytes of the image summed so far */
 	uint32_t crc; /* of those */
-	crfd_encode_stats stats;
+	crfd_image_stats stats;
 	crfd_objrefs *tables; /* crfd_task.table → FILES.objref */
 	crfd_buf index; /* crfd_index_entry, one a task */
 

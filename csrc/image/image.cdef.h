@@ -78,9 +78,9 @@ int crfd_encode_tail(crfd_encoder *e, crfd_buf *out);
 typedef struct {
 	uint64_t bytes, nfds;
 	uint32_t ntasks, nobjrefs;
-} crfd_encode_stats;
+} crfd_image_stats;
 
-void crfd_encoder_stats(const crfd_encoder *e, crfd_encode_stats *out);
+void crfd_encoder_stats(const crfd_encoder *e, crfd_image_stats *out);
 
 /* Why bytes were refused, and where. */
 typedef struct {
@@ -109,7 +109,7 @@ crfd_parser *crfd_parser_new(void);
 crfd_parser *crfd_parser_new_section(const crfd_index_entry *at);
 void crfd_parser_free(crfd_parser *p);
 /* Totals of the records checked so far. */
-void crfd_parser_stats(const crfd_parser *p, crfd_encode_stats *out);
+void crfd_parser_stats(const crfd_parser *p, crfd_image_stats *out);
 /*
  * Checks the records in the n bytes that continue the image and lists up to cap of them in out (NULL: none kept);
  * *used bytes were consumed, the rest is an incomplete record to be fed again. last: nothing follows these bytes.

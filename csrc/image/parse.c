@@ -121,9 +121,9 @@ void crfd_parser_free(crfd_parser *p)
 	free(p);
 }
 
-void crfd_parser_stats(const crfd_parser *p, crfd_encode_stats *out)
+void crfd_parser_stats(const crfd_parser *p, crfd_image_stats *out)
 {
-	*out = (crfd_encode_stats){.bytes = p->offset, .nfds = p->sum.nfds, .ntasks = p->sum.ntasks,
+	*out = (crfd_image_stats){.bytes = p->offset, .nfds = p->sum.nfds, .ntasks = p->sum.ntasks,
 				   .nobjrefs = (uint32_t)(p->next_objref - 1)};
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The parser's state, shared by the state machine (parse.c) and the checks of payloads (check.c). */
+/* The parser's state, shared by the state machine (parse.c) and the checks of payloads (check_section.c, check_image.c). */
 #ifndef CRFD_PARSE_H
 #define CRFD_PARSE_H
 

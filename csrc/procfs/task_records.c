@@ -82,7 +82,7 @@ int crfd_task_extend(const crfd_buf *text, crfd_span *ext)
 	return 0;
 }
 
-int crfd_task_detail(int dir, crfd_buf *scratch, crfd_batch *b, crfd_task *t)
+int crfd_task_records(int dir, crfd_buf *scratch, crfd_batch *b, crfd_task *t)
 {
 	int rc;
 

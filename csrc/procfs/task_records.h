@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What an image says of a task beside its descriptors, the same whichever backend reads these. */
-#ifndef CRFD_TASK_DETAIL_H
-#define CRFD_TASK_DETAIL_H
+#ifndef CRFD_TASK_RECORDS_H
+#define CRFD_TASK_RECORDS_H
 
 #include "base/base.h"
 #include "batch/batch.h"
@@ -13,7 +13,7 @@ int crfd_task_extend(const crfd_buf *text, crfd_span *ext);
  * Begins t->ext, at the end of the batch's text, with TASK_EXE, TASK_CMDLINE, TASK_CGROUP and TASK_NS of the task whose
  * /proc/PID is dir, and fills in its limits. What is refused has no record. 0 or -ENOMEM, -EOVERFLOW.
  */
-int crfd_task_detail(int dir, crfd_buf *scratch, crfd_batch *b, crfd_task *t);
+int crfd_task_records(int dir, crfd_buf *scratch, crfd_batch *b, crfd_task *t);
 /*
  * Appends TASK_QUIET to t->ext, which must still end the text: now is a second list of the numbers of its table, ascending,
  * to be held against its descriptors in the batch; NULL where there was no second look.

@@ -118,7 +118,7 @@ static int read_unit(struct state *st, struct lane *lane, const struct crfd_bpf_
 		return -ENOMEM;
 	crfd_bpf_unit_task(unit, st->clk_tck, t);
 	if (unit->empty)
-		return crfd_bpf_detail(&lane->looker, unit, b, t);
+		return crfd_bpf_task_records(&lane->looker, unit, b, t);
 	if (unit->rec.tid != unit->rec.tgid && crfd_bpf_selects(lane->bpf))
 		s = &lane->one;
 	if (s == &lane->one)
@@ -130,7 +130,7 @@ static int read_unit(struct state *st, struct lane *lane, const struct crfd_bpf_
 	if (rc >= 0 && !t->nfds)
 		rc = check_empty(lane, unit, t);
 	t->info.identity = t->nfds ? CRFD_IDENTITY_EXACT : CRFD_IDENTITY_NONE;
-	return rc < 0 ? rc : crfd_bpf_detail(&lane->looker, unit, b, t);
+	return rc < 0 ? rc : crfd_bpf_task_records(&lane->looker, unit, b, t);
 }
 
 static int bpf_fill(void *state, int lane, const struct crfd_scan_job *units, crfd_batch *b)

@@ -54,7 +54,7 @@ static int look(struct crfd_bpf_looker *l, const struct crfd_bpf_unit *unit, int
 	return crfd_task_look(rc < 0 ? NULL : &l->numbers, b, t);
 }
 
-int crfd_bpf_detail(struct crfd_bpf_looker *l, const struct crfd_bpf_unit *unit, crfd_batch *b, crfd_task *t)
+int crfd_bpf_task_records(struct crfd_bpf_looker *l, const struct crfd_bpf_unit *unit, crfd_batch *b, crfd_task *t)
 {
 	struct crfd_procstat stat;
 	int dir, rc = 0;
@@ -65,7 +65,7 @@ int crfd_bpf_detail(struct crfd_bpf_looker *l, const struct crfd_bpf_unit *unit,
 	if (dir == -ENOMEM)
 		return dir;
 	if (dir >= 0)
-		rc = crfd_task_detail(dir, l->scratch, b, t);
+		rc = crfd_task_records(dir, l->scratch, b, t);
 	if (dir >= 0 && rc >= 0 && l->flags & CRFD_SCAN_HOLDS)
 		rc = crfd_task_held(&l->holds, dir, &stat, b, t);
 	if (rc >= 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the BPF backend leaves to /proc: who a task is, and the second look at its table. */
-#ifndef CRFD_BPF_DETAIL_H
-#define CRFD_BPF_DETAIL_H
+#ifndef CRFD_BPF_TASK_RECORDS_H
+#define CRFD_BPF_TASK_RECORDS_H
 
 #include "procfs/held.h"
 #include "scan_bpf/tasks.h"
@@ -16,6 +16,6 @@ struct crfd_bpf_looker {
 };
 
 /* Gives t, the batch's last task, its extension records when its descriptors have been read. 0 or -errno. */
-int crfd_bpf_detail(struct crfd_bpf_looker *l, const struct crfd_bpf_unit *unit, crfd_batch *b, crfd_task *t);
+int crfd_bpf_task_records(struct crfd_bpf_looker *l, const struct crfd_bpf_unit *unit, crfd_batch *b, crfd_task *t);
 
 #endif

@@ -202,7 +202,7 @@ static int settle_task(struct lane *l, const struct crfd_proc_task *p, crfd_batc
 static int finish_task(const struct scan *s, struct lane *l, struct crfd_proc_task *p, crfd_batch *b, crfd_task *t)
 {
 	const struct crfd_numbers *now = NULL;
-	int rc = crfd_task_detail(p->dir, &l->scratch, b, t);
+	int rc = crfd_task_records(p->dir, &l->scratch, b, t);
 
 	if (rc >= 0 && s->flags & CRFD_SCAN_HOLDS)
 		rc = crfd_task_held(&l->holds, p->dir, &p->stat, b, t);
