@@ -48,6 +48,8 @@ class Writer:
         self.flush()
         stream = self._stream()
         if stream is getattr(sys, f"__{self._attribute}__"):
+            if stream.encoding.lower().replace("-", "") != "utf8":
+                data = bytes(data).decode("utf-8", "replace").encode(stream.encoding, "backslashreplace")
             self._put(stream.fileno(), memoryview(data))
         elif hasattr(stream, "buffer"):
             stream.buffer.write(data)

@@ -339,6 +339,5 @@ crfd_reader *crfd_reader_new_image(const uint8_t *buf, size_t n)
 	r->n = n;
 	r->left = UINT32_MAX;
 	crfd_parser_init(&r->parser, NULL);
-	r->parser.unsummed = 1;
 	return &r->reader;
 }
