@@ -16,11 +16,14 @@ if TYPE_CHECKING:
     import psutil
 
 
+CGROUP_ROOT = "/sys/fs/cgroup"
+
+
 class Selection(
     namedtuple(
         "Selection",
-        ("pids", "tree", "name", "command", "user", "cgroup", "container", "pid_namespace", "session"),
-        defaults=(frozenset(), False, None, None, None, None, None, None, None),
+        ("pids", "tree", "name", "command", "user", "cgroup", "container", "pid_namespace", "session", "unit"),
+        defaults=(frozenset(), False, None, None, None, None, None, None, None, None),
     )
 ):
     """The processes to look at. Conditions that are given must all hold.
@@ -29,7 +32,7 @@ class Selection(
     pattern of the command name, command a regular expression searched in the command line, user a name or number
     (effective), cgroup a path whose processes and whose children's are meant, container the beginning of a container
     id as it stands in the cgroup path, pid_namespace the inode of a pid namespace or a pid whose namespace is meant,
-    session a session id.
+    session a session id, unit the name of a unit of systemd, whose ending may be left out where it is .service.
     """
 
     __slots__ = ()
@@ -42,6 +45,7 @@ class Selection(
     container: str | None
     pid_namespace: int | None
     session: int | None
+    unit: str | None
 
     def resolve(self) -> list[int]:
         """The pids chosen, ascending. One that was named and is gone stays, so that the dump can report it."""
@@ -49,7 +53,19 @@ class Selection(
         candidates = self._candidates()
         if not conditions:
             return candidates
-        return [pid for pid in candidates if _fits(pid, conditions)]
+        chosen = [pid for pid in candidates if _fits(pid, conditions)]
+        if not chosen:
+            self._refuse_what_is_not()
+        return chosen
+
+    def _refuse_what_is_not(self) -> None:
+        """A cgroup that is not there is not the same as one without processes."""
+        if self.cgroup is not None and os.path.isdir(CGROUP_ROOT):
+            inner = self.cgroup.removeprefix(CGROUP_ROOT).strip("/")
+            with os.scandir(CGROUP_ROOT) as entries:
+                roots = ["", *(entry.name for entry in entries if entry.is_dir())]  # version 1: one a controller
+            if not any(os.path.isdir(os.path.join(CGROUP_ROOT, root, inner)) for root in roots):
+                raise CrfdError(f"cgroup: {self.cgroup!r} does not exist")
 
     def _candidates(self) -> list[int]:
         if not self.pids:
@@ -68,8 +84,11 @@ class Selection(
             uid = _uid(self.user)
             yield lambda p: p.uids().effective == uid
         if self.cgroup is not None:
-            cgroup = self.cgroup
+            cgroup = self.cgroup.removeprefix(CGROUP_ROOT)
             yield lambda p: any(within(path, cgroup) for path in cgroups(p.pid))
+        if self.unit is not None:
+            unit = self.unit if "." in self.unit else f"{self.unit}.service"
+            yield lambda p: any(unit in path.split("/") for path in cgroups(p.pid))
         if (container := self.container) is not None:
             yield lambda p: any(_names_container(path, container) for path in cgroups(p.pid))
         if self.pid_namespace is not None:

@@ -15,7 +15,7 @@ from crfd.capture.selection import Selection
 from crfd.cli import output
 from crfd.cli.exit_status import UsageError
 
-CONDITIONS = ("name", "command", "user", "cgroup", "container", "pid_namespace", "session")
+CONDITIONS = ("name", "command", "user", "cgroup", "unit", "container", "pid_namespace", "session")
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -29,7 +29,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     fit.add_argument("--name", metavar="PATTERN", help="command name, a shell pattern")
     fit.add_argument("--command", metavar="REGEX", dest="command", help="searched in the command line")
     fit.add_argument("--user", metavar="USER", help="effective user, name or number")
-    fit.add_argument("--cgroup", metavar="PATH", help="in this cgroup or below it")
+    fit.add_argument("--cgroup", metavar="PATH", help="in this cgroup or below it; /sys/fs/cgroup may stand before it")
+    fit.add_argument("--unit", metavar="NAME", help="a unit of systemd: NAME.service, or as it is named")
     fit.add_argument("--container", metavar="ID", help="container id or its beginning")
     fit.add_argument("--pid-namespace", metavar="N", type=int, help="inode of a pid namespace, or a pid that is in it")
     fit.add_argument("--session", metavar="SID", type=_pid, help="session id")

@@ -16,7 +16,7 @@ from crfd.errors import CrfdError, UnreadError
 
 TYPE_CHECKING = False  # see _core/library.py
 if TYPE_CHECKING:
-    from typing import NoReturn
+    from typing import Any, NoReturn
 
 COMMANDS = {
     "dump": "write an image of the open descriptors of processes",
@@ -33,11 +33,21 @@ class _Formatter(argparse.HelpFormatter):
     """argparse's own, which makes one for each argument and imports shutil to learn the width of the terminal."""
 
     def __init__(self, prog: str) -> None:
-        super().__init__(prog, width=int(os.environ.get("COLUMNS") or 120) - 2)
+        told = os.environ.get("COLUMNS", "")
+        super().__init__(prog, width=max(40, int(told) if told.isdecimal() else 120) - 2)
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        """Paragraphs filled, lines that begin with blanks as they stand."""
+        fill = super()._fill_text
+        parts = text.split("\n\n")
+        return "\n\n".join(part if part.startswith("  ") else fill(part, width, indent) for part in parts)
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what it has to say through our own output."""
+    """Says what it has to say through our own output, and takes no abbreviation: one would choose among options to come."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options, allow_abbrev=False, formatter_class=_Formatter)
 
     def _print_message(self, message: str, file: object = None) -> None:
         (output.err if file is sys.stderr else output.out).write(message)
@@ -48,27 +58,26 @@ class _Parser(argparse.ArgumentParser):
         raise SystemExit(USAGE)
 
 
-def parser(subcommand: str) -> argparse.ArgumentParser:
-    """Knows the arguments of one subcommand, and the names of the others."""
-    top = _Parser(
-        prog="crfd",
-        description="Snapshots of the open file descriptors of Linux processes.",
-        epilog=EPILOG,
-        formatter_class=_Formatter,
-    )
-    top.add_argument("--version", action="version", version=f"crfd {__version__}")
+def parser(subcommand: str | None = None) -> argparse.ArgumentParser:
+    """Knows the arguments of one subcommand and the names of the others; without one, all of them."""
+    top = _Parser(prog="crfd", description="Snapshots of the open file descriptors of Linux processes.", epilog=EPILOG)
+    top.add_argument("-V", "--version", action="version", version=f"crfd {__version__}")
     commands = top.add_subparsers(dest="subcommand", metavar="COMMAND", required=True, prog="crfd")
     for name, about in COMMANDS.items():
-        command = commands.add_parser(name, help=about, description=about, epilog=EPILOG, formatter_class=_Formatter)
-        if name == subcommand:
+        command = commands.add_parser(name, help=about, description=f"{about}.", epilog=EPILOG)
+        if subcommand is None or name == subcommand:
             module = import_module(f"crfd.cli.commands.{name}")
             module.add(command)
+            command.epilog = f"examples:\n\n{module.EXAMPLES}\n\n{EPILOG}"
             command.set_defaults(run=module.run)
+    commands.add_parser("help", help="say how a command is used: crfd help ls")
     return top
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
+    if words[:1] == ["help"]:
+        words = [*words[1:2], "--help"]
     subcommand = words[0] if words else ""
     try:
         try:

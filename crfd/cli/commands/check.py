@@ -9,6 +9,10 @@ from crfd.cli import output
 from crfd.cli.exit_status import DONE
 from crfd.cli.tables import text
 
+EXAMPLES = """\
+  crfd check
+  crfd check --json"""
+
 
 def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object a capability")

@@ -11,6 +11,11 @@ from crfd.cli.exit_status import DONE, PARTLY
 from crfd.cli.progress import Progress
 from crfd.cli.tables import text
 
+EXAMPLES = """\
+  crfd dump 4711 -o service.crfd            one process
+  crfd dump --all -o host.crfd              the whole host
+  crfd dump --tree 4711 --freeze -o s.crfd  with its descendants, held still meanwhile"""
+
 
 def add(parser: argparse.ArgumentParser) -> None:
     arguments.add(parser)

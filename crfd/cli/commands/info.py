@@ -17,6 +17,9 @@ TYPE_CHECKING = False  # see _core/library.py
 if TYPE_CHECKING:
     from typing import Any
 
+EXAMPLES = """\
+  crfd info host.crfd"""
+
 
 def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("image", metavar="IMAGE", help="a file, or - for standard input")

@@ -17,6 +17,13 @@ TYPE_CHECKING = False  # see _core/library.py
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+EXAMPLES = """\
+  crfd ls 4711                      one process
+  crfd ls                           every process
+  crfd ls -c +size,user --sort -size
+  crfd ls --count-by kind,user
+  crfd ls --json | jq -r 'select(.deleted) | .path'"""
+
 
 def add(parser: argparse.ArgumentParser) -> None:
     arguments.add(parser)

@@ -9,6 +9,11 @@ from crfd.cli import listing, output
 from crfd.cli.exit_status import DONE
 from crfd.errors import CrfdError
 
+EXAMPLES = """\
+  crfd show host.crfd --pid 4711
+  crfd show host.crfd --csv -c pid,fd,kind,path
+  crfd show host.crfd --links"""
+
 
 def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("image", metavar="IMAGE", help="a file, or - for standard input")

@@ -10,6 +10,9 @@ from crfd.cli.exit_status import DONE
 from crfd.cli.progress import Progress
 from crfd.cli.tables import text
 
+EXAMPLES = """\
+  crfd verify host.crfd"""
+
 
 def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("image", metavar="IMAGE", help="a file, or - for standard input")
