@@ -60,12 +60,12 @@ class Selection(
 
     def _refuse_what_is_not(self) -> None:
         """A cgroup that is not there is not the same as one without processes."""
-        if self.cgroup is not None and os.path.isdir(CGROUP_ROOT):
-            inner = self.cgroup.removeprefix(CGROUP_ROOT).strip("/")
-            with os.scandir(CGROUP_ROOT) as entries:
-                roots = ["", *(entry.name for entry in entries if entry.is_dir())]  # version 1: one a controller
-            if not any(os.path.isdir(os.path.join(CGROUP_ROOT, root, inner)) for root in roots):
-                raise CrfdError(f"cgroup: {self.cgroup!r} does not exist")
+        roots = _cgroup_roots()
+        if self.cgroup is None or not roots:
+            return
+        inner = self.cgroup.removeprefix(CGROUP_ROOT).strip("/")
+        if not any(os.path.isdir(os.path.join(root, inner)) for root in roots):
+            raise CrfdError(f"cgroup: {self.cgroup!r} does not exist")
 
     def _candidates(self) -> list[int]:
         if not self.pids:
@@ -126,6 +126,13 @@ def cgroups(pid: int) -> list[str]:
     """The cgroup paths of a process, one a hierarchy (cgroups(7))."""
     with open(f"/proc/{pid}/cgroup", errors="surrogateescape") as lines:
         return [line.rstrip("\n").split(":", 2)[2] for line in lines]
+
+
+def _cgroup_roots() -> list[str]:
+    """Where hierarchies are mounted: one in version 2, one a controller in version 1 (cgroups(7))."""
+    with open("/proc/self/mounts", errors="surrogateescape") as lines:
+        fields = [line.split(" ") for line in lines]
+    return [at for _, at, kind, *_ in fields if kind in {"cgroup", "cgroup2"}]
 
 
 def within(path: str, cgroup: str) -> bool:

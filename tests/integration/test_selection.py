@@ -121,7 +121,9 @@ def test_cgroup_and_those_below_it(cgroup: procs.Cgroup) -> None:
         assert Selection(cgroup=cgroup.name).resolve() == sorted([inside.pid, deeper.pid])
         assert Selection(cgroup=cgroup.name.strip("/") + "/").resolve() == sorted([inside.pid, deeper.pid])
         assert Selection(cgroup=f"{cgroup.name}/below").resolve() == [deeper.pid]
-        assert Selection(cgroup=cgroup.name[:-1]).resolve() == []
+        with pytest.raises(crfd.CrfdError, match="does not exist"):
+            Selection(cgroup=cgroup.name[:-1]).resolve()
+        assert Selection(frozenset({outside.pid}), cgroup=f"/sys/fs/cgroup{cgroup.name}").resolve() == []
         assert outside.pid in Selection(cgroup="/").resolve()
     until(lambda: procs.removed(below), "the inner cgroup is empty")
 

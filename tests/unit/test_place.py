@@ -17,7 +17,7 @@ import crfd
 from crfd.image import place
 from crfd.image.sink import FileSink, open_sink
 from crfd.image.writer import ImageWriter
-from tests.procs import CRFD
+from tests.procs import CRFD, GONE
 
 Need = Callable[[str], None]
 OTHER = 65534
@@ -252,7 +252,7 @@ def test_what_is_given_up_is_taken_out_of_a_redirected_file(tmp_path: Path, mode
 
 
 def test_a_dump_of_nobody_writes_nothing(tmp_path: Path) -> None:
-    gone = str(int(Path("/proc/sys/kernel/pid_max").read_text()) - 1)
+    gone = str(GONE)
     for redirect, left in ((">", b""), (">>", b"earlier")):
         (tmp_path / "f").write_bytes(b"earlier")
         done = subprocess.run(
