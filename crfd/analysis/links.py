@@ -9,6 +9,7 @@ link is where the numbers fit: the inode of a pipe, the peer of a unix socket, b
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from crfd.image.reader import Image
 
 _CONNECTED = frozenset({"TCP", "UDP", "SCTP", "UDPLITE", "MPTCP"})
+_RAW = 3  # SOCK_RAW
+_NAMED = frozenset({Kind.UNKNOWN, Kind.FILE, Kind.DIR, Kind.CHR, Kind.BLK, Kind.FIFO})  # kinds of any file system
 _LINKED = frozenset({Kind.PIPE, Kind.FIFO, Kind.SOCKET, Kind.EPOLL})
 _MAPPED = "::ffff:"  # IPv4 seen from an IPv6 socket, ipv6(7)
 
@@ -183,6 +186,8 @@ def _connections(files: Iterable[OpenFile]) -> Iterator[Link]:
         name, peer, kind = socket.name, socket.peer, PROTOCOLS.get(socket.protocol or 0)
         if socket.family not in INET or kind not in _CONNECTED or not socket.net_ns:
             continue
+        if socket.type == _RAW:  # it sees what others of that protocol exchange, and is no end of it
+            continue
         if isinstance(name, InetAddress) and isinstance(peer, InetAddress):
             ends[socket.net_ns, kind.lower(), _plain(name), _plain(peer)] = file.objref
     for (net_ns, kind, one, two), objref in ends.items():
@@ -218,14 +223,17 @@ def _epolls(files: list[OpenFile], holders: _Holders, find: FindFile) -> Iterato
 
 def _places(watching: list[tuple[int, Epoll]], holders: _Holders, find: FindFile) -> dict[_Watched, dict[int, int]]:
     """Where what is watched may be: by number and inode, the objref in each table that has it so."""
-    wanted = {(target.fd, target.dev, target.ino) for _, epoll in watching for target in epoll.targets if target.ino}
-    numbers = {fd for fd, _, _ in wanted}
+    wanted: dict[tuple[int, int | None], set[int | None]] = defaultdict(set)
+    for target in (target for _, epoll in watching for target in epoll.targets if target.ino):
+        wanted[target.fd, target.ino].add(target.dev)
+    numbers = {fd for fd, _ in wanted}
     at: dict[_Watched, dict[int, int]] = defaultdict(dict)
     for table, fd, objref in holders.descriptors() if numbers else ():
         if fd in numbers:
             file = find(objref)
-            if (fd, file.dev, file.ino) in wanted:
-                at[fd, file.dev, file.ino][table] = objref
+            for dev in wanted.get((fd, file.ino), ()):
+                if _may_be_on(file, dev):
+                    at[fd, dev, file.ino][table] = objref
     return at
 
 
@@ -234,3 +242,13 @@ def _the_only(places: dict[int, int], tables: set[int]) -> int | None:
     there = places.keys() & tables
     found = {places[table] for table in there}
     return found.pop() if len(found) == 1 else None
+
+
+def _may_be_on(file: OpenFile, super_block: int | None) -> bool:
+    """Whether that may be the device of its super block. Btrfs and overlay show a number of each subvolume or layer to stat(2);
+    like every file system without a device of its own they have major number 0."""
+    if file.dev == super_block:
+        return True
+    if file.kind not in _NAMED or file.dev is None or super_block is None:
+        return False
+    return os.major(file.dev) == os.major(super_block) == 0

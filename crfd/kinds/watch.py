@@ -22,7 +22,8 @@ _FANOTIFY_MARK = Records(RecordType.FANOTIFY_MARK, "crfd_fanotify_mark")
 class EpollTarget:
     """A file that an epoll instance watches, by the number it was added with: that may be closed or another file now.
 
-    events are EPOLL*; dev, ino and pos are those of the file (Linux 4.13).
+    events are EPOLL*; dev, ino and pos are those of the file (Linux 4.13), dev as its super block has it: that is not
+    st_dev on Btrfs and overlay.
     """
 
     fd: int
@@ -42,7 +43,7 @@ class Epoll:
 
 @dataclass(frozen=True, slots=True)
 class InotifyMark:
-    """A watch of inotify(7): mask is IN_*, dev the device of the file system as st_dev."""
+    """A watch of inotify(7): mask is IN_*, dev that of the super block."""
 
     wd: int
     mask: int

@@ -457,7 +457,7 @@ typedef struct {
 	uint32_t events; /* EPOLL* */
 	uint64_t data;
 	uint64_t ino;
-	uint64_t dev; /* of the file system that holds it, as st_dev; 0: neither it nor ino and pos are known */
+	uint64_t dev; /* of its super block, as in mountinfo; 0: neither it nor ino and pos are known */
 	uint64_t pos;
 } crfd_epoll_target;
 
@@ -478,7 +478,7 @@ typedef struct {
 	int32_t wd;
 	uint32_t mask; /* IN_* */
 	uint64_t ino;
-	uint64_t dev;
+	uint64_t dev; /* of its super block, as in mountinfo */
 } crfd_inotify_mark;
 
 typedef struct {

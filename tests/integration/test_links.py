@@ -9,12 +9,14 @@ import os
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 import crfd
 from crfd import Link
+from crfd.kinds.watch import Epoll
 from tests import mkfds
 from tests.procs import CRFD, WAIT, running, tree
 
@@ -219,3 +221,79 @@ def test_everything_at_once(backend: str, tmp_path: Path) -> None:
     assert len(rows) == n
     assert {row["link"] for row in rows} >= {"pipe", "epoll"}
     assert os.path.getsize(path) > 0
+
+
+_WATCHER = (
+    """
+import os, select, sys
+fifo = sys.argv[1] + "/fifo"
+os.mkfifo(fifo)
+os.dup2(os.open(fifo, os.O_RDWR), 70)
+epoll = select.epoll()
+os.dup2(epoll.fileno(), 71)
+epoll.register(70, select.EPOLLIN)
+"""
+    + WAIT
+)
+
+
+@contextmanager
+def mounted(kind: str, where: Path) -> Iterator[Path]:
+    """A file system whose st_dev is not the number of its super block."""
+    command: list[str | Path]
+    folders = [where / name for name in ("lower", "upper", "work", "mount")]
+    for folder in folders:
+        folder.mkdir()
+    lower, upper, work, mount = folders
+    if kind == "btrfs":
+        with (where / "image").open("wb") as image:
+            image.truncate(128 << 20)
+        subprocess.run(["mkfs.btrfs", "-q", where / "image"], check=True)
+        command = ["mount", "-o", "loop", where / "image", mount]
+    else:
+        command = ["mount", "-t", "overlay", "-o", f"lowerdir={lower},upperdir={upper},workdir={work}", "o", mount]
+    subprocess.run(command, check=True)
+    try:
+        yield mount
+    finally:
+        subprocess.run(["umount", mount], check=True)
+
+
+@pytest.mark.parametrize("kind", ["btrfs", "overlay"])
+def test_epoll_targets_where_stat_shows_another_device(kind: str, backend: str, need: Need, tmp_path: Path) -> None:
+    need("root")
+    if kind == "btrfs":
+        need("mkfs.btrfs")
+    with (
+        mounted(kind, tmp_path) as mount,
+        running(_WATCHER, str(mount)) as process,
+        image_of(backend, process.pid) as image,
+    ):
+        watched, epoll = (image.tasks[process.pid].fds[fd] for fd in (70, 71))
+        assert crfd.links(image).of(epoll.objref) == (Link("epoll", (epoll.objref,), (watched.objref,), True, 70),)
+        assert watched.file and epoll.file and isinstance(epoll.file.detail, Epoll)
+        (target,) = epoll.file.detail.targets
+        assert watched.file.dev == os.stat(mount / "fifo").st_dev
+        mounts = Path(f"/proc/{process.pid}/mountinfo").read_text().splitlines()
+        device = next(line.split()[2] for line in mounts if line.split()[4] == str(mount))
+        assert f"{os.major(target.dev or 0)}:{os.minor(target.dev or 0)}" == device
+        assert kind == "overlay" or target.dev != watched.file.dev
+
+
+_RAW_PAIR = (
+    """
+import os, socket
+one, two = (socket.socket(socket.AF_INET, socket.SOCK_RAW, 6) for _ in "ab")
+one.bind(("127.0.0.1", 0)), two.bind(("127.0.0.2", 0))
+one.connect(("127.0.0.2", 0)), two.connect(("127.0.0.1", 0))
+os.dup2(one.fileno(), 72), os.dup2(two.fileno(), 73)
+"""
+    + WAIT
+)
+
+
+def test_raw_sockets_are_no_connection(backend: str, need: Need) -> None:
+    need("root")
+    with running(_RAW_PAIR) as process, image_of(backend, process.pid) as image:
+        ends = {objref(image, process.pid, fd) for fd in (72, 73)}
+        assert not [link for link in crfd.links(image) if link.source in ends]
