@@ -43,13 +43,13 @@ class Batch:
         tasks = (self._c.task[i] for i in range(self._c.ntasks))
         return [Unread(t.info.pid, t.err, t.step) for t in tasks if t.err]
 
-    def lack_peers(self) -> list[tuple[int, int]]:
-        """(network namespace, pid) of each task with unix sockets whose peer is not known."""
+    def lack_peers(self) -> list[tuple[int, int, int]]:
+        """(network namespace, pid, fd of one of them) of each task with unix sockets whose peer is not known."""
         if not self._c.nfds:
             return []
         lacks = ffi.new("crfd_peer_lack[]", _LACKS)
         n = lib.crfd_batch_lack_peers(self._c, lacks, _LACKS)
-        return [(lacks[i].net_ns, lacks[i].pid) for i in range(n)]
+        return [(lacks[i].net_ns, lacks[i].pid, lacks[i].fd) for i in range(n)]
 
     def fill_peers(self, net_ns: int, sockets: UnixSockets) -> int:
         """Gives the unix sockets of a namespace the peers and queues listed; returns how many are newer than the list."""

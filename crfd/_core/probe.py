@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from crfd._core.library import ffi, lib
+from crfd._core.library import check, ffi, lib
 
 
 def bpf_unusable() -> str | None:
@@ -20,3 +20,8 @@ def kcmp_refused() -> int:
 def pidfd_getfd_refused() -> int:
     """errno of pidfd_getfd(2) on ourselves, 0 when it is granted."""
     return -int(lib.crfd_probe_pidfd_getfd())
+
+
+def net_ns_of_socket(pid: int, fd: int) -> int:
+    """A descriptor, for the caller to close, of the network namespace of a socket that a task has; OSError where refused."""
+    return check(lib.crfd_getfd_net_ns(pid, fd))

@@ -167,7 +167,10 @@ def _unix(files: Iterable[OpenFile]) -> Iterator[Link]:
     sockets = [(file, socket) for file, socket in _sockets(files) if socket.family == AF_UNIX]
     by_ino = {file.ino: (file, socket) for file, socket in sockets if file.ino}
     for file, socket in sockets:
-        if socket.peer_ino is None:
+        if socket.listener_ino:
+            listener, _ = by_ino.get(socket.listener_ino, (None, None))
+            yield Link("unix", (file.objref,), (listener.objref,) if listener else ())
+        elif socket.peer_ino is None:
             if not socket.listening:
                 yield Link("unix", (file.objref,), (), known=False)
         elif socket.peer_ino:

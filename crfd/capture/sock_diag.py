@@ -16,6 +16,7 @@ from contextlib import suppress
 from pyroute2.netlink import NLM_F_DUMP, NLM_F_REQUEST, diag
 
 from crfd._core.batch import Batch
+from crfd._core.probe import net_ns_of_socket
 from crfd._core.sock_diag import UnixSockets
 
 _ANSWER = 1 << 16  # bytes: the kernel's are at most 32 KB (net/netlink/af_netlink.c, netlink_recvmsg())
@@ -28,12 +29,12 @@ class Peers:
     def __init__(self) -> None:
         self._lists: dict[int, UnixSockets] = {}
 
-    def fill(self, batch: Batch, lacks: list[tuple[int, int]]) -> None:
+    def fill(self, batch: Batch, lacks: list[tuple[int, int, int]]) -> None:
         """lacks: what batch.lack_peers() says. A namespace is listed again once where its list was made too early."""
-        pids: dict[int, list[int]] = defaultdict(list)
-        for net_ns, pid in lacks:
-            pids[net_ns].append(pid)
-        for net_ns, holders in pids.items():
+        sockets: dict[int, list[tuple[int, int]]] = defaultdict(list)
+        for net_ns, pid, fd in lacks:
+            sockets[net_ns].append((pid, fd))
+        for net_ns, holders in sockets.items():
             known = self._lists.get(net_ns)
             if known is not None and not batch.fill_peers(net_ns, known):
                 continue
@@ -42,23 +43,23 @@ class Peers:
                 batch.fill_peers(net_ns, self._lists[net_ns])
 
 
-def list_unix_sockets(net_ns: int, pids: list[int]) -> UnixSockets:
-    """The unix sockets of a network namespace, which one of the processes is in, or we are.
+def list_unix_sockets(net_ns: int, holders: list[tuple[int, int]]) -> UnixSockets:
+    """The unix sockets of a network namespace. holders: (pid, fd) of some of them.
 
     In a thread of its own: it alone enters the namespace, and has none of the caller's event loops, which pyroute2 would
     take.
     """
     with ThreadPoolExecutor(1, "crfd-sock-diag") as thread:
-        return thread.submit(_enter_and_list, net_ns, pids).result()
+        return thread.submit(_enter_and_list, net_ns, holders).result()
 
 
-def _enter_and_list(net_ns: int, pids: list[int]) -> UnixSockets:
-    _enter(net_ns, pids)
+def _enter_and_list(net_ns: int, holders: list[tuple[int, int]]) -> UnixSockets:
+    _enter(net_ns, holders)
     request = diag.unix_diag_req()
     request["header"].update(type=diag.SOCK_DIAG_BY_FAMILY, flags=NLM_F_REQUEST | NLM_F_DUMP)
     request["sdiag_family"] = socket.AF_UNIX
     request["udiag_states"] = diag.SS_ALL
-    request["udiag_show"] = diag.UDIAG_SHOW_PEER | diag.UDIAG_SHOW_RQLEN
+    request["udiag_show"] = diag.UDIAG_SHOW_PEER | diag.UDIAG_SHOW_RQLEN | diag.UDIAG_SHOW_ICONS
     request.encode()
     found = UnixSockets()
     with diag.DiagSocket() as asked:
@@ -68,22 +69,27 @@ def _enter_and_list(net_ns: int, pids: list[int]) -> UnixSockets:
     return found
 
 
-def _enter(net_ns: int, pids: list[int]) -> None:
+def _enter(net_ns: int, holders: list[tuple[int, int]]) -> None:
+    """Through a process that is in the namespace, or through the socket itself, whose process may have left it."""
     if os.stat("/proc/thread-self/ns/net").st_ino == net_ns:
         return
     refused: OSError = ProcessLookupError(f"network namespace {net_ns}: none of its processes is left")
-    for pid in pids:
-        try:
-            if _enter_that_of(pid, net_ns):
-                return
-        except OSError as e:
-            refused = e
+    for pid, fd in holders:
+        for through in (_of_process, net_ns_of_socket):
+            try:
+                if _enter_that(through(pid, fd), net_ns):
+                    return
+            except OSError as e:
+                refused = e
     raise refused
 
 
-def _enter_that_of(pid: int, net_ns: int) -> bool:
-    """False where the process is in another one."""
-    fd = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+def _of_process(pid: int, _: int) -> int:
+    return os.open(f"/proc/{pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+
+
+def _enter_that(fd: int, net_ns: int) -> bool:
+    """False where it is another one. Closes fd."""
     try:
         if os.fstat(fd).st_ino != net_ns:
             return False

@@ -68,6 +68,7 @@ class RecordType(IntEnum):
     TUN = _TYPES["TUN"]
     FUSE = _TYPES["FUSE"]
     MQUEUE = _TYPES["MQUEUE"]
+    PIDFD_NS = _TYPES["PIDFD_NS"]
 
 
 _KNOWN: dict[int, RecordType] = {int(kind): kind for kind in RecordType}

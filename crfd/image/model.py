@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from crfd._core.kinds import kind_name
+from crfd._core.library import lib
 from crfd.format.enums import Backend, Identity, Kind, Step
 from crfd.format.records import Layout, RecordType
 from crfd.image.consistency import Consistency, consistency
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from crfd.kinds.table import Detail
 
 Extensions = tuple[tuple[int, bytes], ...]
+_SIGNALS = int(lib.CRFD_HAS_SIGNALS)
 
 
 def _text(extensions: Extensions, kind: RecordType) -> bytes | None:
@@ -121,8 +123,13 @@ class OpenFile(NamedTuple):
         return locks(self) if self.extensions else ()
 
     @property
+    def owner_known(self) -> bool:
+        """Whether owner None means that nobody is told."""
+        return self.owner is not None or bool(self.known & _SIGNALS)
+
+    @property
     def owner(self) -> Owner | None:
-        """Who is told by a signal when I/O is possible, where anyone is."""
+        """Who is told by a signal when I/O is possible: None where nobody is (owner_known), or where it is not known."""
         from crfd.kinds.lock import owner
 
         return owner(self) if self.extensions else None

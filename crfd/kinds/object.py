@@ -12,6 +12,7 @@ from crfd.format.records import RecordType
 from crfd.kinds.described import Decoders, Described, Records, text
 
 _PIDFD = Records(RecordType.PIDFD, "crfd_pidfd")
+_PIDFD_NS = Records(RecordType.PIDFD_NS, "crfd_pidfd_ns")
 _IO_URING = Records(RecordType.IO_URING, "crfd_io_uring")
 _BPF = Records(RecordType.BPF, "crfd_bpf_object")
 _RING_HAS = declarations.flags("CRFD_IO_URING_HAS_")
@@ -20,7 +21,8 @@ _UNKNOWN = (1 << 32) - 1
 
 @dataclass(frozen=True, slots=True)
 class Pidfd:
-    """pidfd_open(2): pid in our pid namespace, None where it has none there; ns_pid in its own.
+    """pidfd_open(2): pid in our pid namespace, None where it has none there; ns_pid in its own. ns_pids are all its
+    numbers from our namespace down to its own, empty where they are not known.
 
     reaped: it is gone and was waited for, so it has no number any more. thread: PIDFD_THREAD.
     """
@@ -29,6 +31,7 @@ class Pidfd:
     ns_pid: int | None
     reaped: bool
     thread: bool | None
+    ns_pids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,8 @@ def _pidfd(file: Described) -> Pidfd | None:
     pid, ns_pid = row["pid"], row["ns_pid"]
     # PIDFD_THREAD of linux/pidfd.h, Linux 6.9; before there is none of a thread
     thread = None if file.f_flags is None else bool(file.f_flags & os.O_EXCL)
-    return Pidfd(pid if pid > 0 else None, ns_pid if ns_pid > 0 else None, pid == -1, thread)
+    numbers = tuple(one["pid"] for one in _PIDFD_NS.all(file)) or ((pid,) if pid == ns_pid > 0 else ())
+    return Pidfd(pid if pid > 0 else None, ns_pid if ns_pid > 0 else None, pid == -1, thread, numbers)
 
 
 def _io_uring(file: Described) -> IoUring | None:

@@ -162,10 +162,11 @@ class Socket:
     """A socket(2). family is AF_*, type SOCK_*; name and peer are what getsockname(2) and getpeername(2) give, and None
     where there is none (names_known) or where it is not known.
 
-    state is TCP_* for TCP, MPTCP and SCTP (include/net/tcp_states.h), SS_* of linux/net.h for others, and 10 for a
-    socket that listens. Queues are in bytes; of a listening socket recv_queue counts connections that wait for
+    state is TCP_* for TCP, MPTCP and SCTP that are not raw (include/net/tcp_states.h), SS_* of linux/net.h for others, and 10
+    for a socket that listens. Queues are in bytes; of a listening socket recv_queue counts connections that wait for
     accept(2). in_flight counts the descriptors in the receive queue of a unix socket; peer_ino is the inode of its
-    peer, 0 where it has none; net_ns that of the network namespace.
+    peer, 0 where it has none, listener_ino that of the listener which has not accepted the connection yet; net_ns that of
+    the network namespace.
     """
 
     family: int | None
@@ -177,6 +178,7 @@ class Socket:
     backlog: int | None
     in_flight: int | None
     peer_ino: int | None
+    listener_ino: int | None
     net_ns: int | None
     name: Address | None
     peer: Address | None
@@ -190,6 +192,7 @@ class Socket:
 _FIELDS = {
     "family": "TYPE", "type": "TYPE", "protocol": "TYPE", "state": "STATE", "recv_queue": "QUEUES",
     "send_queue": "QUEUES", "backlog": "BACKLOG", "in_flight": "IN_FLIGHT", "peer_ino": "PEER", "net_ns": "NET_NS",
+    "listener_ino": "LISTENER",
 }  # fmt: skip
 
 
@@ -205,6 +208,7 @@ def _socket(file: Described) -> Socket | None:
         return None
     values: dict[str, Any] = dict.fromkeys(_FIELDS)
     for row in rows:
+        row["listener_ino"] = row["peer_ino"]
         values.update((key, row[key]) for key, bit in _FIELDS.items() if row["known"] & _SOCK_HAS[bit])
     known = any(row["known"] & _SOCK_HAS["NAMES"] for row in rows)
     return Socket(**values, name=name, peer=peer, names_known=known)

@@ -98,7 +98,7 @@ static void merge(crfd_socket *to, const crfd_socket *s)
 		to->backlog = s->backlog;
 	if (gain & CRFD_SOCK_HAS_IN_FLIGHT)
 		to->in_flight = s->in_flight;
-	if (gain & CRFD_SOCK_HAS_PEER)
+	if (gain & (CRFD_SOCK_HAS_PEER | CRFD_SOCK_HAS_LISTENER))
 		to->peer_ino = s->peer_ino;
 	if (gain & CRFD_SOCK_HAS_NET_NS)
 		to->net_ns = s->net_ns;

@@ -401,6 +401,7 @@ static const struct crfd_column columns[] = {
 	SOCKET("backlog", "connections that may wait", INT, NONE, backlog, BACKLOG),
 	SOCKET("in_flight", "descriptors in the receive queue of a unix socket", INT, NONE, in_flight, IN_FLIGHT),
 	SOCKET("peer_ino", "inode of a unix socket's peer, 0: none", INT, ID, peer_ino, PEER),
+	SOCKET("listener_ino", "inode of the unix socket that has not accepted the connection yet", INT, ID, peer_ino, LISTENER),
 	SOCKET("net_ns", "inode of its network namespace", INT, ID, net_ns, NET_NS),
 	CRFD_CALL("socket.name", "address it is bound to", KIND, TEXT, NONE, CRFD_COLUMN_SHOWN, crfd_socket_local, .json = name_json),
 	CRFD_CALL("socket.peer", "address it is connected with", KIND, TEXT, NONE, CRFD_COLUMN_SHOWN, crfd_socket_remote, .json = peer_json),

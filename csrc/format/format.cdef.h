@@ -79,6 +79,7 @@ enum crfd_rec_type {
 	CRFD_REC_TUN = 0x4217,
 	CRFD_REC_FUSE = 0x4218,
 	CRFD_REC_MQUEUE = 0x4219,
+	CRFD_REC_PIDFD_NS = 0x421a,
 
 	CRFD_REC_EXT_FIRST = 0x4000,
 	CRFD_REC_CRITICAL_FIRST = 0x6000
@@ -260,6 +261,7 @@ typedef struct {
 #define CRFD_HAS_PATH 2048
 #define CRFD_HAS_DELETED 4096 /* whether the name is gone */
 #define CRFD_HAS_BLOCKS 8192
+#define CRFD_HAS_SIGNALS 16384 /* an absent OWNER means that there is none */
 
 /* A file that a task holds open without a descriptor of its own. Its path follows, without a NUL, where it is known. */
 typedef struct {
@@ -422,7 +424,7 @@ typedef struct {
 	uint16_t family; /* AF_* */
 	uint16_t type; /* SOCK_* */
 	uint32_t protocol;
-	uint32_t state; /* TCP_* of tcp(7) for TCP, MPTCP and SCTP; SS_* of linux/net.h elsewhere, but 10 where it listens */
+	uint32_t state; /* TCP_* of tcp(7) for TCP, MPTCP and SCTP unless raw; SS_* of linux/net.h elsewhere, but 10 where it listens */
 	uint32_t recv_queue; /* SIOCINQ: bytes to be read, of datagrams in the first; when listening connections to accept */
 	uint32_t send_queue; /* SIOCOUTQ: bytes not sent or acknowledged; of datagrams and unix the memory they take */
 	uint32_t backlog; /* of listen(2) */
@@ -439,6 +441,7 @@ typedef struct {
 #define CRFD_SOCK_HAS_NET_NS 32
 #define CRFD_SOCK_HAS_IN_FLIGHT 64
 #define CRFD_SOCK_HAS_NAMES 128 /* an absent SOCK_NAME or SOCK_PEER means that there is none */
+#define CRFD_SOCK_HAS_LISTENER 256 /* peer_ino: of the unix socket that has not accepted the connection yet */
 
 typedef struct {
 	uint64_t count;
@@ -515,6 +518,14 @@ typedef struct {
 	int32_t pid; /* in our pid namespace, -1: the process is reaped, 0: it is in none that we see */
 	int32_t ns_pid; /* in its own; 0 unknown */
 } crfd_pidfd;
+
+/*
+ * Its number in one pid namespace; PIDFD_NS records are an array of these, from ours to its own, of a process that has several.
+ */
+typedef struct {
+	int32_t pid;
+	uint32_t pad;
+} crfd_pidfd_ns;
 
 typedef struct {
 	uint32_t sq_entries, cq_entries;

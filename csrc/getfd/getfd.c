@@ -4,7 +4,7 @@
  * they are why few kinds are asked:
  *
  * - close(2) calls the file's flush, which asks the server of a network or FUSE file system and may wait for ever. So
- *   no regular file and no directory is copied.
+ *   no regular file and no directory is copied, but those with a lease on a file system of this machine: a lease signals.
  * - Where the task closes its descriptor in between, ours is the last one, and the release is done by us: that of a
  *   device may wait (a serial line drains its output) or do something. So of devices only terminals without a line are,
  *   and those when they are set to signal. A socket that was told to linger may hold us for that time.
@@ -17,13 +17,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
 /* What older headers do not have. */
-enum { THREAD = O_EXCL /* PIDFD_THREAD, Linux 6.9 */, GETOWNER_UIDS = 17 };
+enum { THREAD = O_EXCL /* PIDFD_THREAD, Linux 6.9 */, GETOWNER_UIDS = 17, GET_NETNS = 0x894c /* SIOCGSKNS, Linux 4.9 */ };
 
 void crfd_getfd_init(struct crfd_getfd *g, int granted, int owners)
 {
@@ -43,6 +44,15 @@ void crfd_getfd_release(struct crfd_getfd *g)
 	g->granted = 0;
 }
 
+static int open_task(int32_t pid)
+{
+	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+
+	if (pidfd < 0 && (errno == EINVAL || errno == ENOENT))
+		pidfd = (int)syscall(SYS_pidfd_open, pid, THREAD);
+	return pidfd;
+}
+
 /* Of a task that is no process, one with a table of its own, only since 6.9; its leader's would give another table. */
 static void take_task(struct crfd_getfd *g, int32_t pid, uint64_t start)
 {
@@ -51,9 +61,7 @@ static void take_task(struct crfd_getfd *g, int32_t pid, uint64_t start)
 	drop_task(g);
 	g->pid = pid;
 	g->start = start;
-	g->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-	if (g->pidfd < 0 && (errno == EINVAL || errno == ENOENT))
-		g->pidfd = (int)syscall(SYS_pidfd_open, pid, THREAD);
+	g->pidfd = open_task(pid);
 }
 
 static int take(struct crfd_getfd *g, int fd)
@@ -89,7 +97,7 @@ static int is_lineless_tty(uint64_t rdev)
 	return (major == 4 && minor(rdev) < 64) || (major >= 136 && major <= 143);
 }
 
-static int is_asked(const struct crfd_getfd *g, const crfd_fd *f, const struct crfd_detail *d)
+static int is_asked(const struct crfd_getfd *g, const crfd_fd *f, int local, const struct crfd_detail *d)
 {
 	const uint32_t needed = CRFD_HAS_FLAGS | CRFD_HAS_INO | CRFD_HAS_DEV | CRFD_HAS_TYPE;
 
@@ -97,7 +105,7 @@ static int is_asked(const struct crfd_getfd *g, const crfd_fd *f, const struct c
 		return 0;
 	switch (d->ops ? d->ops->asks : CRFD_ASKS_NOTHING) {
 	case CRFD_ASKS_NOTHING:
-		return 0;
+		return g->owners && local && crfd_detail_has_lease(d);
 	case CRFD_ASKS_OWNER:
 		return g->owners && f->f_flags & O_ASYNC;
 	case CRFD_ASKS_TTY_OWNER:
@@ -116,10 +124,11 @@ static void ask_owner(int copy, const crfd_fd *f, struct crfd_detail *d)
 	if (fcntl(copy, F_GETOWN_EX, &owner) < 0)
 		return;
 	signum = fcntl(copy, F_GETSIG);
-	if (signum < 0 || (!owner.pid && !signum))
-		return;
 	flags = fcntl(copy, F_GETFL); /* is_same() does not tell the two ends of a pipe apart */
-	if (flags < 0 || ((uint32_t)flags & O_ACCMODE) != (f->f_flags & O_ACCMODE))
+	if (signum < 0 || flags < 0 || ((uint32_t)flags & O_ACCMODE) != (f->f_flags & O_ACCMODE))
+		return;
+	d->owner_told = 1;
+	if (!owner.pid && !signum)
 		return;
 	if (fcntl(copy, GETOWNER_UIDS, uids) < 0)
 		uids[0] = uids[1] = (uint32_t)-1; /* CONFIG_CHECKPOINT_RESTORE is off */
@@ -148,11 +157,11 @@ static void ask_kind(struct crfd_getfd *g, int copy, struct crfd_detail *d)
 	}
 }
 
-void crfd_getfd_ask(struct crfd_getfd *g, int32_t pid, uint64_t start, const crfd_fd *f, struct crfd_detail *d)
+void crfd_getfd_ask(struct crfd_getfd *g, int32_t pid, uint64_t start, const crfd_fd *f, int local, struct crfd_detail *d)
 {
 	int copy;
 
-	if (!g->granted || !is_asked(g, f, d))
+	if (!g->granted || !is_asked(g, f, local, d))
 		return;
 	take_task(g, pid, start);
 	copy = take(g, f->fd);
@@ -165,6 +174,21 @@ void crfd_getfd_ask(struct crfd_getfd *g, int32_t pid, uint64_t start, const crf
 	}
 	if (pid != getpid())
 		close(copy);
+}
+
+int crfd_getfd_net_ns(int32_t pid, int32_t fd)
+{
+	int pidfd = open_task(pid), copy, ns, err;
+
+	if (pidfd < 0)
+		return -errno;
+	copy = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+	ns = copy < 0 ? -1 : ioctl(copy, GET_NETNS);
+	err = errno;
+	if (copy >= 0)
+		close(copy);
+	close(pidfd);
+	return ns < 0 ? -err : ns;
 }
 
 int crfd_probe_pidfd_getfd(void)

@@ -91,8 +91,13 @@ static uint64_t find_netns(struct crfd_getfd_nets *nets, int s)
 /* MPTCP answers for its first subflow, and not before it has one. */
 static int is_tcp(const crfd_socket *r)
 {
-	return (r->family == AF_INET || r->family == AF_INET6) &&
+	return (r->family == AF_INET || r->family == AF_INET6) && r->type != SOCK_RAW &&
 	       (r->protocol == IPPROTO_TCP || r->protocol == PROTO_MPTCP);
+}
+
+static int is_sctp(const crfd_socket *r)
+{
+	return (r->family == AF_INET || r->family == AF_INET6) && r->type != SOCK_RAW && r->protocol == PROTO_SCTP;
 }
 
 static void set_state(struct crfd_detail *d, uint32_t state)
@@ -143,7 +148,7 @@ static void ask_state(int s, struct crfd_detail *d)
 		return;
 	if (ask_number(s, SO_ACCEPTCONN, &listens) == 0 && listens)
 		set_state(d, TCP_IS_LISTEN);
-	else if (r->protocol == PROTO_SCTP && r->family != AF_UNIX)
+	else if (is_sctp(r))
 		ask_sctp(s, d);
 }
 
@@ -181,6 +186,29 @@ static int ask_address(int s, int peer, struct crfd_address *out)
 	return 0;
 }
 
+/*
+ * getpeername(2) says ENOTCONN of a socket that was connected to port 0, as raw ones are. ip(7): IP_MTU is refused without a
+ * connection, whose route it asks.
+ */
+static int has_route(int s, const crfd_socket *r)
+{
+	socklen_t n = sizeof(int);
+	int six = r->family == AF_INET6, mtu;
+
+	if ((r->family != AF_INET && !six) || (r->type != SOCK_DGRAM && r->type != SOCK_RAW))
+		return 0;
+	return getsockopt(s, six ? IPPROTO_IPV6 : IPPROTO_IP, six ? IPV6_MTU : IP_MTU, &mtu, &n) == 0;
+}
+
+/*
+ * The kernel calls a bound unix socket connected once somebody has connected to it with datagrams, though it has no peer
+ * (net/unix/af_unix.c, unix_dgram_connect()). No call shows that, the list of sock_diag(7) does.
+ */
+static int may_be_connected_to(const crfd_socket *r, const struct crfd_address *name)
+{
+	return r->family == AF_UNIX && r->type == SOCK_DGRAM && name->len > sizeof(sa_family_t);
+}
+
 static int ask_peer(int s, struct crfd_detail *d)
 {
 	const crfd_socket *r = &d->rec.socket;
@@ -189,9 +217,16 @@ static int ask_peer(int s, struct crfd_detail *d)
 	int rc = none ? -ENOTCONN : ask_address(s, 1, &d->peer);
 
 	/* Netlink sockets always have one, the kernel where nothing else was said. */
-	if (!stated && r->family != AF_NETLINK && !is_tcp(r) && r->protocol != PROTO_SCTP &&
-	    (d->peer.len || rc == -ENOTCONN))
-		set_state(d, d->peer.len ? SS_IS_CONNECTED : SS_IS_UNCONNECTED);
+	if (stated || r->family == AF_NETLINK || is_tcp(r) || is_sctp(r))
+		return rc;
+	if (d->peer.len) {
+		set_state(d, SS_IS_CONNECTED);
+	} else if (rc == -ENOTCONN && has_route(s, r)) {
+		set_state(d, SS_IS_CONNECTED);
+		return -EDESTADDRREQ; /* it has a peer, and that is not told */
+	} else if (rc == -ENOTCONN && !may_be_connected_to(r, &d->name)) {
+		set_state(d, SS_IS_UNCONNECTED);
+	}
 	return rc;
 }
 

@@ -8,7 +8,7 @@
 #include "base/buf.h"
 #include "base/crc32c.h"
 
-#define HAS_ALL (CRFD_HAS_BLOCKS * 2 - 1)
+#define HAS_ALL (CRFD_HAS_SIGNALS * 2 - 1)
 #define MAP_ALL (CRFD_MAP_READ | CRFD_MAP_WRITE | CRFD_MAP_EXEC | CRFD_MAP_SHARED)
 #define TASK_HAS_ALL (CRFD_TASK_HAS_STAT | CRFD_TASK_HAS_STATUS | CRFD_TASK_HAS_LIMITS)
 

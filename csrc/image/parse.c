@@ -81,6 +81,7 @@ static const struct rule rules[] = {
 	{CRFD_REC_TUN, DESCRIPTION, PAYLOAD(crfd_tun)},
 	{CRFD_REC_FUSE, DESCRIPTION, PADDED(crfd_fuse)},
 	{CRFD_REC_MQUEUE, DESCRIPTION, PAYLOAD(crfd_mqueue)},
+	{CRFD_REC_PIDFD_NS, DESCRIPTION, PADDED_ARRAY(crfd_pidfd_ns)},
 };
 
 /* An ancillary type of a later version; the parent depends on the place. */

@@ -32,6 +32,7 @@ struct crfd_detail {
 	uint8_t told; /* all entries have been said */
 	uint8_t part; /* the text says more than the records do */
 	uint8_t owned; /* owner is set */
+	uint8_t owner_told; /* whether it is or not is known */
 	const char *text, *id; /* of fdinfo, and of its line with the id: NULL for none */
 	size_t text_len, id_len;
 	crfd_owner owner;
@@ -108,6 +109,8 @@ int crfd_line_number(struct crfd_detail *d, const struct crfd_line *l);
 
 /* Takes a "lock" line, of any kind: 1, 0, or -ENOMEM. */
 int crfd_detail_lock(struct crfd_detail *d, const struct crfd_line *l);
+/* Whether one of its locks is a lease. */
+int crfd_detail_has_lease(const struct crfd_detail *d);
 /* Appends one entry: 1 or -ENOMEM. */
 int crfd_detail_entry(struct crfd_detail *d, const void *entry);
 

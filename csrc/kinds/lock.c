@@ -81,3 +81,15 @@ int crfd_detail_lock(struct crfd_detail *d, const struct crfd_line *l)
 	rc = crfd_buf_put(&d->locks, &lock, sizeof(lock));
 	return rc < 0 ? rc : p == l->end;
 }
+
+int crfd_detail_has_lease(const struct crfd_detail *d)
+{
+	crfd_lock lock;
+
+	for (size_t i = 0; i < d->locks.nr; i += sizeof(lock)) {
+		memcpy(&lock, d->locks.v + i, sizeof(lock));
+		if (lock.lock == CRFD_LOCK_LEASE)
+			return 1;
+	}
+	return 0;
+}

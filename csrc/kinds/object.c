@@ -6,20 +6,26 @@
 
 enum { PID = 1, NS_PID = 2 };
 
-/* Takes the first and the last number of the line. */
-static int pids(const struct crfd_line *l, int32_t *first, int32_t *last)
+/* Takes the first and the last number of the line, and where there are several keeps them all: 1, 0, or -ENOMEM. */
+static int pids(struct crfd_detail *d, const struct crfd_line *l, int32_t *first, int32_t *last)
 {
 	const char *p = l->p;
 	int64_t v = 0;
+	int n = 0, rc = 1;
 
-	for (int n = 0; p < l->end || !n; n++) {
+	for (; (p < l->end || !n) && rc > 0; n++) {
+		crfd_pidfd_ns r = {0};
+
 		if (crfd_line_signed(&p, l->end, "", &v) < 0 || v < -1 || v > INT32_MAX)
 			return 0;
+		*last = r.pid = (int32_t)v;
 		if (!n)
-			*first = (int32_t)v;
-		*last = (int32_t)v;
+			*first = *last;
+		rc = crfd_detail_entry(d, &r);
 	}
-	return 1;
+	if (n < 2)
+		d->entries.nr = 0;
+	return rc;
 }
 
 /*
@@ -30,12 +36,19 @@ static int pidfd_line(struct crfd_detail *d, const struct crfd_line *l)
 {
 	crfd_pidfd *r = &d->rec.pidfd;
 	int32_t first, last;
-	int ns = crfd_line_is(l, "NSpid");
+	int ns = crfd_line_is(l, "NSpid"), rc;
 
 	if (!ns && !crfd_line_is(l, "Pid"))
 		return 0;
-	if (!pids(l, &first, &last) || (!ns && first != last)) {
+	if (d->known & (ns ? NS_PID : PID))
+		rc = 0;
+	else
+		rc = pids(d, l, &first, &last);
+	if (rc < 0)
+		return rc;
+	if (!rc || (!ns && first != last)) {
 		d->broken = 1;
+		d->entries.nr = 0;
 		return 0;
 	}
 	if (ns)
@@ -169,7 +182,8 @@ static const struct crfd_match kvms[] = {
 
 /* A pidfd's Pid turns -1 and a link's prog_id can be replaced, so they are no ids. */
 static const struct crfd_kind_ops rows[] = {
-	{CRFD_ROW(PIDFD, "pidfd", pidfds), CRFD_TOLD(CRFD_REC_PIDFD, crfd_pidfd), .line = pidfd_line, .needs = PID,
+	{CRFD_ROW(PIDFD, "pidfd", pidfds), CRFD_TOLD(CRFD_REC_PIDFD, crfd_pidfd),
+	 CRFD_ENTRIES(CRFD_REC_PIDFD_NS, crfd_pidfd_ns), .line = pidfd_line, .needs = PID,
 	 .end = pidfd_end},
 	{CRFD_ROW(IO_URING, "io_uring", CRFD_ANON("[io_uring]")), CRFD_TOLD(CRFD_REC_IO_URING, crfd_io_uring),
 	 CRFD_NUMBERS(io_uring_numbers), .end = io_uring_end},

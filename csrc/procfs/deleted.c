@@ -62,7 +62,7 @@ static int open_parent(int root, char *path, int32_t mnt_id)
 	return -EXDEV;
 }
 
-static int is_local(struct crfd_deleted_memo *memo, int dir, int32_t mnt_id)
+int crfd_mount_is_local(struct crfd_deleted_memo *memo, int dir, int32_t mnt_id)
 {
 	crfd_buf text = {0};
 	int rc;
@@ -87,7 +87,7 @@ static int look(struct crfd_deleted_memo *memo, int dir, int parent, const char 
 	if (fd == -ENOENT)
 		return 1;
 	if (fd == -EAGAIN) {
-		rc = is_local(memo, dir, st->mnt_id);
+		rc = crfd_mount_is_local(memo, dir, st->mnt_id);
 		return rc > 0 ? 1 : rc < 0 ? rc : -1;
 	}
 	if (fd < 0)

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#define _GNU_SOURCE /* statx */
 #include "procfs/held.h"
 
 #include <errno.h>
@@ -10,77 +9,12 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "base/buf.h"
 #include "format/record.h"
-#include "kinds/kind.h"
 #include "procfs/task_records.h"
 
-#define STAT_MASK (STATX_TYPE | STATX_MODE | STATX_NLINK | STATX_INO | STATX_SIZE | STATX_MNT_ID)
 #define PTS_MAJOR 136 /* Documentation/admin-guide/devices.txt */
 #define TTY_MAJOR 4
 #define TTY_SERIAL 64 /* the first minor number of /dev/ttyS */
-
-int crfd_held_put(const struct crfd_held_one *one, crfd_buf *out)
-{
-	size_t from = out->nr, len = one->r.st.known & CRFD_HAS_PATH ? one->len : 0;
-	crfd_rec rec = {.type = CRFD_REC_HELD, .len = (int16_t)(sizeof(one->r) + len)};
-	int rc = crfd_buf_put(out, &rec, sizeof(rec));
-
-	if (rc >= 0)
-		rc = crfd_buf_put(out, &one->r, sizeof(one->r));
-	if (rc >= 0)
-		rc = crfd_buf_put(out, one->path, len);
-	if (rc < 0)
-		out->nr = from;
-	return rc;
-}
-
-int crfd_held_look(int dir, const char *link, int named, crfd_fd_stat *st)
-{
-	struct statx x;
-
-	if (statx(dir, link, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STAT_MASK, &x) < 0)
-		return -errno;
-	st->st_mode = x.stx_mode;
-	st->dev = makedev(x.stx_dev_major, x.stx_dev_minor);
-	st->rdev = makedev(x.stx_rdev_major, x.stx_rdev_minor);
-	st->ino = x.stx_ino;
-	st->known |= CRFD_HAS_TYPE | CRFD_HAS_DEV | CRFD_HAS_INO;
-	if (x.stx_mask & STATX_MNT_ID) {
-		st->mnt_id = (int32_t)x.stx_mnt_id;
-		st->known |= CRFD_HAS_MNT_ID;
-	}
-	if (!named)
-		return 0;
-	st->nlink = x.stx_nlink;
-	st->size = x.stx_size;
-	st->known |= CRFD_HAS_NLINK | CRFD_HAS_SIZE;
-	return 0;
-}
-
-int crfd_held_judge(struct crfd_deleted_memo *memo, int dir, struct crfd_held_one *one)
-{
-	crfd_fd_stat *st = &one->r.st;
-	struct crfd_fd_name link = {.stem = one->len};
-	int deleted = 0;
-
-	if (st->known & CRFD_HAS_PATH) {
-		crfd_fd_name_parse(one->path, one->len, &link);
-		if (link.marked)
-			deleted = !(st->known & CRFD_HAS_NLINK) ? -1 : !st->nlink ? 1 :
-				crfd_deleted(memo, dir, one->path, one->len, st);
-		if (deleted == -ENOMEM)
-			return deleted;
-		if (deleted >= 0)
-			st->known |= CRFD_HAS_DELETED;
-		if (deleted > 0) {
-			st->flags |= CRFD_STAT_DELETED;
-			one->len = link.stem;
-		}
-	}
-	one->r.kind = (uint16_t)crfd_kind_of(one->path, st->known & CRFD_HAS_PATH ? one->len : 0, st->st_mode, deleted > 0);
-	return 0;
-}
 
 /* A link of /proc/PID with the file that it leads to. */
 static int put_link(struct crfd_holds *h, int dir, const char *link, uint16_t held, crfd_buf *out)

@@ -23,7 +23,7 @@
 
 #define KNOWN                                                                                                          \
 	(CRFD_HAS_FLAGS | CRFD_HAS_ACCESS | CRFD_HAS_MODE | CRFD_HAS_OWNER | CRFD_HAS_MNT_ID | CRFD_HAS_INO |          \
-	 CRFD_HAS_DEV | CRFD_HAS_TYPE | CRFD_HAS_NLINK | CRFD_HAS_SIZE | CRFD_HAS_BLOCKS | CRFD_HAS_DELETED)
+	 CRFD_HAS_DEV | CRFD_HAS_TYPE | CRFD_HAS_NLINK | CRFD_HAS_SIZE | CRFD_HAS_BLOCKS | CRFD_HAS_DELETED | CRFD_HAS_SIGNALS)
 #define KNOWN_BY_STAT (CRFD_HAS_DEV | CRFD_HAS_INO | CRFD_HAS_NLINK | CRFD_HAS_SIZE | CRFD_HAS_BLOCKS)
 
 /*
@@ -201,7 +201,7 @@ static int put_records(const struct walk_fd *r, crfd_batch *b, struct crfd_bpf_a
 		rc = crfd_bpf_tail_fill(r, &tail, net_ns_of(r, asker), d);
 	if (rc < 0)
 		return rc;
-	crfd_getfd_ask(&asker->getfd, (int32_t)r->tid, r->start, f, d);
+	crfd_getfd_ask(&asker->getfd, (int32_t)r->tid, r->start, f, 0, d);
 	rc = crfd_detail_put(d, &b->text);
 	if (f->kind == CRFD_KIND_SOCKET)
 		*socket = d->rec.socket;

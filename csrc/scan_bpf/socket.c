@@ -28,6 +28,8 @@ static int has_peer(const struct walk_sock *s)
 {
 	if (s->family == AF_UNIX)
 		return s->state != TCP_IS_LISTEN && s->bits & WALK_SOCK_PEER;
+	if (how_of(s) == DATAGRAM) /* connected to port 0, as raw ones are, too, of which getpeername(2) says ENOTCONN */
+		return s->state == TCP_IS_ESTABLISHED;
 	return s->peer_port && s->state != TCP_IS_CLOSE && s->state != TCP_IS_SYN_SENT && s->state != TCP_IS_LISTEN;
 }
 
@@ -54,7 +56,8 @@ static void fill_unix(const struct walk_sock *s, struct crfd_detail *d)
 		r->state = TCP_IS_LISTEN;
 		set_listener(d, s->queued, s->backlog);
 	} else {
-		r->state = has_peer(s) ? SS_IS_CONNECTED : SS_IS_UNCONNECTED;
+		/* also of one that has no peer: datagrams of somebody who has connected to it (unix_dgram_connect()) */
+		r->state = s->state == TCP_IS_ESTABLISHED ? SS_IS_CONNECTED : SS_IS_UNCONNECTED;
 		if (!s->queued)
 			set_queues(d, 0, s->write_memory - 1);
 		else if (s->type == SOCK_STREAM && s->bits & WALK_SOCK_BYTES)

@@ -237,7 +237,7 @@ static int keep(struct look *k, crfd_socket *socket, uint64_t *key)
 	struct crfd_detail *d = &k->r->detail;
 	crfd_fd *f = k->f;
 	size_t from = text->nr;
-	int rc = k->len ? crfd_buf_put(text, k->r->name, k->len) : crfd_buf_put(text, "?", 1);
+	int local = 0, rc = k->len ? crfd_buf_put(text, k->r->name, k->len) : crfd_buf_put(text, "?", 1);
 
 	if (rc < 0)
 		return rc;
@@ -250,7 +250,13 @@ static int keep(struct look *k, crfd_socket *socket, uint64_t *key)
 		rc = crfd_detail_fdinfo(d, (const char *)info->v, info->nr, k->info.rest);
 	if (rc < 0)
 		return rc;
-	crfd_getfd_ask(&k->r->getfd, k->p->pid, k->p->stat.start_time, f, d);
+	if (f->kind <= CRFD_KIND_DIR && crfd_detail_has_lease(d) && f->st.known & CRFD_HAS_MNT_ID)
+		local = crfd_mount_is_local(&k->r->deleted, k->p->dir, f->st.mnt_id);
+	if (local < 0)
+		return local;
+	crfd_getfd_ask(&k->r->getfd, k->p->pid, k->p->stat.start_time, f, local, d);
+	if (d->owner_told)
+		f->st.known |= CRFD_HAS_SIGNALS;
 	rc = crfd_detail_put(d, text);
 	if (rc < 0)
 		return rc;

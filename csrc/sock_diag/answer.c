@@ -15,6 +15,7 @@
 void crfd_unix_socks_release(crfd_unix_socks *s)
 {
 	free(s->v);
+	free(s->wait);
 	*s = (crfd_unix_socks){0};
 }
 
@@ -25,10 +26,28 @@ static void put_peer(crfd_unix_sock *s, uint32_t ino)
 	s->known = ino ? s->known | CRFD_SOCK_HAS_PEER : s->known & ~(uint32_t)CRFD_SOCK_HAS_PEER;
 }
 
-static void put_attribute(crfd_unix_sock *s, int listens, int type, const uint8_t *p, size_t n)
+/* net/unix/diag.c, sk_diag_dump_icons(): the sockets that wait to be accepted, 0 of one that has closed since. */
+static int put_waits(crfd_unix_socks *socks, uint32_t listener, const uint8_t *p, size_t n)
+{
+	for (size_t at = 0; n - at >= sizeof(uint32_t); at += sizeof(uint32_t)) {
+		crfd_unix_wait w = {.listener_ino = listener};
+
+		memcpy(&w.ino, p + at, sizeof(w.ino));
+		if (crfd_grow(&socks->wait, &socks->wait_alloc, socks->nwaits + 1, sizeof(*socks->wait)) < 0)
+			return -ENOMEM;
+		if (w.ino)
+			socks->wait[socks->nwaits++] = w;
+	}
+	return 0;
+}
+
+static int put_attribute(crfd_unix_socks *socks, crfd_unix_sock *s, int listens, int type, const uint8_t *p, size_t n)
 {
 	struct unix_diag_rqlen queue;
 	uint32_t ino;
+
+	if (type == UNIX_DIAG_ICONS && listens)
+		return put_waits(socks, s->ino, p, n);
 
 	if (type == UNIX_DIAG_PEER && n >= sizeof(ino)) {
 		memcpy(&ino, p, sizeof(ino));
@@ -39,14 +58,15 @@ static void put_attribute(crfd_unix_sock *s, int listens, int type, const uint8_
 		s->backlog = queue.udiag_wqueue;
 		s->known |= CRFD_SOCK_HAS_QUEUES | CRFD_SOCK_HAS_BACKLOG;
 	}
+	return 0;
 }
 
 static int add_one(crfd_unix_socks *socks, const uint8_t *p, size_t n)
 {
 	struct unix_diag_msg m;
 	struct nlattr a;
-	crfd_unix_sock s = {.known = CRFD_SOCK_HAS_PEER};
-	int rc;
+	crfd_unix_sock s = {.known = CRFD_SOCK_HAS_PEER | CRFD_SOCK_HAS_STATE};
+	int rc = 0;
 
 	if (n < sizeof(m))
 		return -EBADMSG;
@@ -54,12 +74,16 @@ static int add_one(crfd_unix_socks *socks, const uint8_t *p, size_t n)
 	if (m.udiag_family != AF_UNIX)
 		return -EBADMSG;
 	s.ino = m.udiag_ino;
+	s.state = m.udiag_state == TCP_IS_LISTEN ? TCP_IS_LISTEN :
+		m.udiag_state == TCP_IS_ESTABLISHED ? SS_IS_CONNECTED : SS_IS_UNCONNECTED;
 	for (size_t at = NLA_ALIGN(sizeof(m)); at < n && n - at >= sizeof(a); at += NLA_ALIGN(a.nla_len)) {
 		memcpy(&a, p + at, sizeof(a));
 		if (a.nla_len < sizeof(a) || a.nla_len > n - at)
 			return -EBADMSG;
-		put_attribute(&s, m.udiag_state == TCP_IS_LISTEN, a.nla_type & NLA_TYPE_MASK, p + at + sizeof(a),
-			      a.nla_len - sizeof(a));
+		rc = put_attribute(socks, &s, m.udiag_state == TCP_IS_LISTEN, a.nla_type & NLA_TYPE_MASK,
+				   p + at + sizeof(a), a.nla_len - sizeof(a));
+		if (rc < 0)
+			return rc;
 	}
 	rc = crfd_grow(&socks->v, &socks->alloc, socks->nr + 1, sizeof(*socks->v));
 	if (rc == 0)
@@ -72,6 +96,17 @@ static int by_ino(const void *one, const void *other)
 	const crfd_unix_sock *a = one, *b = other;
 
 	return (a->ino > b->ino) - (a->ino < b->ino);
+}
+
+/* Whose peer has no inode because nobody has accepted it. */
+static void set_listener(crfd_unix_socks *s, const crfd_unix_wait *wait)
+{
+	crfd_unix_sock key = {.ino = wait->ino}, *found = s->nr ? bsearch(&key, s->v, s->nr, sizeof(*s->v), by_ino) : NULL;
+
+	if (!found || found->known & CRFD_SOCK_HAS_PEER)
+		return;
+	found->peer_ino = wait->listener_ino;
+	found->known |= CRFD_SOCK_HAS_LISTENER;
 }
 
 /* NLMSG_DONE and NLMSG_ERROR begin with 0 or -errno. */
@@ -88,6 +123,8 @@ static int end(crfd_unix_socks *s, int type, const uint8_t *p, size_t n)
 		return -EBADMSG;
 	if (s->nr)
 		qsort(s->v, s->nr, sizeof(*s->v), by_ino);
+	for (size_t i = 0; i < s->nwaits; i++)
+		set_listener(s, &s->wait[i]);
 	return 1;
 }
 

@@ -41,7 +41,7 @@ size_t crfd_batch_lack_peers(const crfd_batch *b, crfd_peer_lack *out, size_t ca
 
 			if (!r)
 				continue;
-			out[n] = (crfd_peer_lack){.net_ns = r->net_ns, .pid = task->info.pid};
+			out[n] = (crfd_peer_lack){.net_ns = r->net_ns, .pid = task->info.pid, .fd = b->fd[i].fd};
 			n += !is_listed(out, n, &out[n]);
 		}
 	}
@@ -70,7 +70,9 @@ static void fill(crfd_socket *r, const crfd_unix_sock *s)
 {
 	uint32_t gain = s->known & ~r->known;
 
-	if (gain & CRFD_SOCK_HAS_PEER)
+	if (gain & CRFD_SOCK_HAS_STATE)
+		r->state = s->state;
+	if (gain & (CRFD_SOCK_HAS_PEER | CRFD_SOCK_HAS_LISTENER))
 		r->peer_ino = s->peer_ino;
 	if (gain & CRFD_SOCK_HAS_QUEUES)
 		r->recv_queue = s->waiting;

@@ -3,14 +3,23 @@
 
 typedef struct {
 	uint32_t ino;
-	uint32_t known; /* CRFD_SOCK_HAS_PEER; of a listener CRFD_SOCK_HAS_QUEUES and CRFD_SOCK_HAS_BACKLOG */
-	uint32_t peer_ino; /* 0: none */
+	uint32_t known; /* CRFD_SOCK_HAS_STATE, _PEER or _LISTENER; of a listener _QUEUES and _BACKLOG */
+	uint32_t state; /* as in SOCKET */
+	uint32_t peer_ino; /* 0: none; or of the listener */
 	uint32_t waiting, backlog; /* of a listener: connections to accept, and how many may wait */
 } crfd_unix_sock;
+
+/* A connection that waits for accept(2). */
+typedef struct {
+	uint32_t ino; /* of who has connected */
+	uint32_t listener_ino;
+} crfd_unix_wait;
 
 typedef struct {
 	crfd_unix_sock *v;
 	size_t nr, alloc;
+	crfd_unix_wait *wait;
+	size_t nwaits, wait_alloc;
 } crfd_unix_socks;
 
 void crfd_unix_socks_release(crfd_unix_socks *s);
@@ -24,7 +33,7 @@ int crfd_unix_socks_add(crfd_unix_socks *s, const uint8_t *answer, size_t n);
 typedef struct {
 	uint64_t net_ns;
 	uint32_t pid;
-	uint32_t pad;
+	int32_t fd; /* of one of them */
 } crfd_peer_lack;
 
 /* Lists those of b, at most cap of them, each once and by task; returns their number. */

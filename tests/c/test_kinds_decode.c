@@ -246,7 +246,9 @@ static const struct row locks[] = {
 
 static const struct row pidfds[] = {
 	{"pidfd: in nested namespaces", CRFD_KIND_PIDFD, COMMON "Pid:\t1234\nNSpid:\t1234\t56\t7\n",
-	 .rec = {PIDFD(.pid = 1234, .ns_pid = 7)}},
+	 .rec = {PIDFD(.pid = 1234, .ns_pid = 7), MANY(PIDFD_NS, crfd_pidfd_ns, {1234, 0}, {56, 0}, {7, 0})}},
+	{"pidfd: NSpid twice", CRFD_KIND_PIDFD, COMMON "Pid:\t1234\nNSpid:\t1234\t56\nNSpid:\t1\n", KEPT},
+	{"pidfd: NSpid with a word", CRFD_KIND_PIDFD, COMMON "Pid:\t1234\nNSpid:\t1234\t56\tx\n", KEPT},
 	{"pidfd: reaped", CRFD_KIND_PIDFD, COMMON "Pid:\t-1\nNSpid:\t-1\n", .rec = {PIDFD(.pid = -1, .ns_pid = -1)}},
 	{"pidfd: no namespaces", CRFD_KIND_PIDFD, COMMON "Pid:\t9\n", .rec = {PIDFD(.pid = 9)}},
 	{"pidfd: Pid empty", CRFD_KIND_PIDFD, COMMON "Pid:\t\nNSpid:\t1\n", KEPT},

@@ -17,7 +17,8 @@
 
 #define NET 4026531840u
 #define NO_PEER UINT32_MAX
-enum { CONNECTED = 1, LISTEN = 10 };
+enum { CONNECTED = 1, CLOSED = 7, LISTEN = 10 };
+#define STATE CRFD_SOCK_HAS_STATE
 
 static void put(crfd_buf *b, const void *p, size_t n)
 {
@@ -34,11 +35,13 @@ static void put_attr(crfd_buf *b, int type, const void *p, size_t n)
 		put(b, "", 1);
 }
 
-static void put_socket(crfd_buf *b, int state, uint32_t ino, uint32_t peer)
+/* A listener has the sockets of inode `waits` and of one that has closed since in its queue. */
+static void put_socket(crfd_buf *b, int state, uint32_t ino, uint32_t peer, uint32_t waits)
 {
 	struct nlmsghdr h = {.nlmsg_type = SOCK_DIAG_BY_FAMILY, .nlmsg_flags = NLM_F_MULTI};
 	struct unix_diag_msg m = {.udiag_family = AF_UNIX, .udiag_state = (uint8_t)state, .udiag_ino = ino};
 	struct unix_diag_rqlen queue = {.udiag_rqueue = 3, .udiag_wqueue = 9};
+	const uint32_t queued[] = {waits, 0};
 	size_t from = b->nr;
 
 	put(b, &h, sizeof(h));
@@ -47,6 +50,8 @@ static void put_socket(crfd_buf *b, int state, uint32_t ino, uint32_t peer)
 	if (peer != NO_PEER)
 		put_attr(b, UNIX_DIAG_PEER, &peer, sizeof(peer));
 	put_attr(b, UNIX_DIAG_RQLEN, &queue, sizeof(queue));
+	if (state == LISTEN)
+		put_attr(b, UNIX_DIAG_ICONS, queued, sizeof(queued));
 	h.nlmsg_len = (uint32_t)(b->nr - from);
 	memcpy(b->v + from, &h, sizeof(h));
 }
@@ -74,21 +79,26 @@ static void test_a_dump(crfd_unix_socks *s)
 		const char *name;
 		crfd_unix_sock sock;
 	} rows[] = {
-		{"its peer was not named", {.ino = 10}},
-		{"connected", {.ino = 20, .known = CRFD_SOCK_HAS_PEER, .peer_ino = 40}},
+		{"not accepted yet", {.ino = 5, .known = STATE | CRFD_SOCK_HAS_LISTENER, .state = 3, .peer_ino = 30}},
+		{"its peer was not named", {.ino = 10, .known = STATE, .state = 3}},
+		{"connected", {.ino = 20, .known = STATE | CRFD_SOCK_HAS_PEER, .state = 3, .peer_ino = 40}},
 		{"listening",
-		 {.ino = 30, .known = CRFD_SOCK_HAS_PEER | CRFD_SOCK_HAS_QUEUES | CRFD_SOCK_HAS_BACKLOG, .waiting = 3, .backlog = 9}},
-		{"connected to the second", {.ino = 40, .known = CRFD_SOCK_HAS_PEER, .peer_ino = 20}},
+		 {.ino = 30, .known = STATE | CRFD_SOCK_HAS_PEER | CRFD_SOCK_HAS_QUEUES | CRFD_SOCK_HAS_BACKLOG, .state = LISTEN,
+		  .waiting = 3, .backlog = 9}},
+		{"connected to the second", {.ino = 40, .known = STATE | CRFD_SOCK_HAS_PEER, .state = 3, .peer_ino = 20}},
+		{"neither", {.ino = 50, .known = STATE | CRFD_SOCK_HAS_PEER, .state = 1}},
 	};
 	crfd_buf b = {0};
 	size_t i = 0;
 
-	put_socket(&b, CONNECTED, 40, 20);
-	put_socket(&b, LISTEN, 30, NO_PEER);
+	put_socket(&b, CONNECTED, 40, 20, 0);
+	put_socket(&b, LISTEN, 30, NO_PEER, 5);
+	put_socket(&b, CONNECTED, 5, 0, 0);
+	put_socket(&b, CLOSED, 50, NO_PEER, 0);
 	CHECK_EQ(add(s, b.v, b.nr), 0);
 	b.nr = 0;
-	put_socket(&b, CONNECTED, 20, 40);
-	put_socket(&b, CONNECTED, 10, 0);
+	put_socket(&b, CONNECTED, 20, 40, 0);
+	put_socket(&b, CONNECTED, 10, 0, 0);
 	put_end(&b, NLMSG_DONE, 0);
 	CHECK_EQ(add(s, b.v, b.nr), 1);
 	CHECK(s->nr == COUNT_OF(rows));
@@ -97,6 +107,7 @@ static void test_a_dump(crfd_unix_socks *s)
 
 		CHECK_EQ(found->ino, row->sock.ino);
 		CHECK_EQ(found->known, row->sock.known);
+		CHECK_EQ(found->state, row->sock.state);
 		CHECK_EQ(found->peer_ino, row->sock.peer_ino);
 		CHECK_EQ(found->waiting, row->sock.waiting);
 		CHECK_EQ(found->backlog, row->sock.backlog);
@@ -136,7 +147,7 @@ static void test_what_is_no_dump(void)
 	crfd_unix_socks s = {0};
 	crfd_buf b = {0};
 
-	put_socket(&b, LISTEN, 1, 2);
+	put_socket(&b, LISTEN, 1, 2, 3);
 	for (size_t n = 1; n < b.nr; n++)
 		CHECK_EQ(add(&s, b.v, n), -EBADMSG);
 	/* Every byte wrong in turn: never a crash, never the end of the dump. */
@@ -154,7 +165,7 @@ static void test_no_memory(void)
 	crfd_unix_socks s = {0};
 	crfd_buf b = {0};
 
-	put_socket(&b, CONNECTED, 1, 2);
+	put_socket(&b, CONNECTED, 1, 2, 0);
 	oom_arm(1, 1);
 	CHECK_EQ(crfd_unix_socks_add(&s, b.v, b.nr), -ENOMEM);
 	CHECK_EQ(oom_disarm(), 1);
@@ -193,12 +204,14 @@ static const struct fd_row {
 } fd_rows[] = {
 	{"of another family", 1, 40, {.known = LACKING, .family = AF_INET, .net_ns = NET}, {.known = LACKING}},
 	{"listening", 2, 30, {.known = LACKING, .family = AF_UNIX, .net_ns = NET},
-	 {.known = LACKING | QUEUES, .recv_queue = 3, .backlog = 9}},
+	 {.known = LACKING | CRFD_SOCK_HAS_STATE | QUEUES, .recv_queue = 3, .backlog = 9}},
 	{"in another namespace", 2, 40, {.known = LACKING, .family = AF_UNIX, .net_ns = NET + 1}, {.known = LACKING}},
 	{"connected", 2, 40, {.known = LACKING, .family = AF_UNIX, .net_ns = NET},
-	 {.known = LACKING | CRFD_SOCK_HAS_PEER, .peer_ino = 20}},
+	 {.known = LACKING | CRFD_SOCK_HAS_STATE | CRFD_SOCK_HAS_PEER, .peer_ino = 20}},
+	{"not accepted yet", 2, 5, {.known = LACKING, .family = AF_UNIX, .net_ns = NET},
+	 {.known = LACKING | CRFD_SOCK_HAS_STATE | CRFD_SOCK_HAS_LISTENER, .peer_ino = 30}},
 	{"of which the list does not name the peer", 2, 10, {.known = LACKING, .family = AF_UNIX, .net_ns = NET},
-	 {.known = LACKING}},
+	 {.known = LACKING | CRFD_SOCK_HAS_STATE}},
 	{"an inode of more than 32 bits", 2, (1ull << 32) + 40, {.known = LACKING, .family = AF_UNIX, .net_ns = NET},
 	 {.known = LACKING}},
 	{"connected since, and a listener in the list", 2, 30,
@@ -230,7 +243,7 @@ static void test_a_batch(const crfd_unix_socks *s)
 	CHECK_EQ(lack[0].net_ns, NET);
 	CHECK_EQ(lack[1].pid, 2);
 	CHECK_EQ(lack[1].net_ns, NET + 1);
-	CHECK_EQ(crfd_batch_fill_peers(b, NET, &(crfd_unix_socks){0}), 7);
+	CHECK_EQ(crfd_batch_fill_peers(b, NET, &(crfd_unix_socks){0}), 8);
 	CHECK_EQ(crfd_batch_fill_peers(b, NET, s), 3);
 	FOR_ROWS(row, fd_rows) {
 		const crfd_socket *found = &b->socket[i++];

@@ -23,11 +23,12 @@ FORMAT = Path(__file__).parents[2] / "csrc" / "format" / "FORMAT.md"
 _ACCESS = 0x4003  # FMODE_READ, FMODE_WRITE, FMODE_PATH
 _UNKNOWN_ID = (None, 0xFFFFFFFF)
 
-# What only the BPF backend tells: the value of the other one must say that it does not know.
+# What one backend alone tells, mostly BPF: the value of the other one must say that it does not know.
 ONLY_BPF: dict[str, Callable[[Any, Any], bool]] = {
     "f_mode": lambda proc, bpf: proc & _ACCESS == bpf & _ACCESS,
     "f_uid": lambda proc, _: proc in _UNKNOWN_ID,
     "f_gid": lambda proc, _: proc in _UNKNOWN_ID,
+    "Socket.listener_ino": lambda _, bpf: bpf is None,
     "blocks": lambda proc, bpf: None in (proc, bpf),  # BPF: unknown while pages wait to be written
     **dict.fromkeys(
         ("f_version", "deleted", "nlink", "size", "owner", "Pipe.readers", "Pipe.writers", "Eventfd.semaphore"),

@@ -185,7 +185,7 @@ def test_pidfd_of_another_pid_namespace(backend: str, need: Need) -> None:
                 os.close(fd)
         finally:
             process.kill()
-    assert found == Pidfd(pid, 1, reaped=False, thread=False)
+    assert found == Pidfd(pid, 1, reaped=False, thread=False, ns_pids=(pid, 1))
 
 
 _REPORT_MNT, _MARK_MNTNS, _MNT_ATTACH = 0x4000, 0x110, 0x1000000  # include/uapi/linux/fanotify.h, 6.15

@@ -151,9 +151,9 @@ def test_the_targets_stand_still_meanwhile(need: Need, monkeypatch: pytest.Monke
 
     states: list[str] = []
 
-    def look(net_ns: int, pids: list[int]) -> UnixSockets:
-        states.extend(map(state, pids))
-        return listing(net_ns, pids)
+    def look(net_ns: int, holders: list[tuple[int, int]]) -> UnixSockets:
+        states.extend(state(pid) for pid, _ in holders)
+        return listing(net_ns, holders)
 
     listing = sock_diag.list_unix_sockets
     monkeypatch.setattr(sock_diag, "list_unix_sockets", look)
@@ -180,9 +180,9 @@ def test_a_list_is_made_again_once_where_it_was_made_too_early(need: Need, monke
 
     made: list[int] = []
 
-    def count(net_ns: int, pids: list[int]) -> UnixSockets:
+    def count(net_ns: int, holders: list[tuple[int, int]]) -> UnixSockets:
         made.append(net_ns)
-        return listing(net_ns, pids)
+        return listing(net_ns, holders)
 
     listing = sock_diag.list_unix_sockets
     monkeypatch.setattr(sock_diag, "list_unix_sockets", count)
@@ -191,6 +191,6 @@ def test_a_list_is_made_again_once_where_it_was_made_too_early(need: Need, monke
     steps: list[Any] = []
     with socket.socket(socket.AF_UNIX):
         for missing in (1, 0, 2, 0):
-            known.fill(Scanned(missing), [(here, 1), (here, 2), (0, 2**22)])  # type: ignore[arg-type]
+            known.fill(Scanned(missing), [(here, 1, 0), (here, 2, 0), (0, 2**22, 0)])  # type: ignore[arg-type]
             steps.append(made.count(here))
     assert steps == [1, 1, 2, 2]  # of namespace 0 nobody is left

@@ -35,6 +35,13 @@ def test_every_file_is_the_one_that_was_made() -> None:
     assert len(IMAGES) == 3
 
 
+def _as_of_old(row: Any, old: Any) -> Any:
+    """What a row says of that which the old one told, also within it."""
+    if isinstance(row, dict) and isinstance(old, dict):
+        return {key: _as_of_old(row.get(key), value) for key, value in old.items()}
+    return row
+
+
 @pytest.mark.parametrize("path", IMAGES, ids=lambda path: path.name)
 def test_an_old_image_verifies_and_says_the_same(path: Path) -> None:
     found = crfd.verify(path)
@@ -42,4 +49,4 @@ def test_an_old_image_verifies_and_says_the_same(path: Path) -> None:
     shown = objects(path.read_bytes(), *(c.name for c in columns().values() if c.plain))
     assert len(shown) == found.fds
     # Later versions may say more of a descriptor, never other things.
-    assert [{key: row.get(key) for key in old} for row, old in zip(shown, expected, strict=True)] == expected
+    assert [_as_of_old(row, old) for row, old in zip(shown, expected, strict=True)] == expected
