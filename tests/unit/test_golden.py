@@ -2,7 +2,8 @@
 """Images of earlier days, read as they were then. tests/data/ is made once and never again: a difference is a defect.
 
 kinds-proc.crfd and kinds-bpf.crfd are one holder of tests/mkfds.py and a forked child, by either backend; plain.rfc is the
-holder's files in the fixed records alone. The .jsonl beside each is what `crfd show --json` said on that day.
+holder's files in the fixed records alone; held-proc.crfd and held-bpf.crfd are the child of tests/integration/test_held.py, and one
+process that waits for another's lock. The .jsonl beside each is what `crfd show --json` said on that day.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def test_every_file_is_the_one_that_was_made() -> None:
         path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in DATA.iterdir() if path.name != "SHA256SUMS"
     }
     assert found == SUMS
-    assert len(IMAGES) == 3
+    assert len(IMAGES) == 5
 
 
 def _as_of_old(row: Any, old: Any) -> Any:
@@ -47,6 +48,18 @@ def test_an_old_image_verifies_and_says_the_same(path: Path) -> None:
     found = crfd.verify(path)
     expected = rows(path.with_suffix(".jsonl").read_text())
     shown = objects(path.read_bytes(), *(c.name for c in columns().values() if c.plain))
-    assert len(shown) == found.fds
+    assert len([row for row in shown if row["fd"] is not None]) == found.fds
     # Later versions may say more of a descriptor, never other things.
     assert [_as_of_old(row, old) for row, old in zip(shown, expected, strict=True)] == expected
+
+
+@pytest.mark.parametrize("name", ["held-bpf.crfd", "held-proc.crfd"])
+def test_an_old_image_says_what_is_held_and_who_waits(name: str) -> None:
+    with crfd.open(DATA / name) as image:
+        task, *_ = image.tasks.values()
+        mapped = {one.path: one for one in task.held if one.by is crfd.HeldBy.MAP}
+        assert len(mapped) == len([one for one in task.held if one.by is crfd.HeldBy.MAP]) > 10
+        gone = mapped[b"/srv/held/gone.so"]
+        assert (gone.deleted, gone.nlink, gone.prot, gone.mappings, gone.bytes) == (True, 0, "r-xp", 2, 8192)
+        (wait,) = image.lock_waits
+        assert [wait.holder, wait.pid] == list(image.tasks)[1:]
