@@ -7,6 +7,7 @@
 
 #include "base/number.h"
 
+#define PF_EXITING 0x4 /* include/linux/sched.h */
 #define PF_KTHREAD 0x00200000 /* include/linux/sched.h */
 
 /* include/linux/sched.h, TASK_* and EXIT_*. The letter hides TASK_WAKEKILL and its like. */
@@ -96,6 +97,11 @@ int crfd_procstat_parse(const char *text, size_t n, struct crfd_procstat *out)
 int crfd_task_has_files(const crfd_task_rec *rec, uint32_t flags)
 {
 	return !rec->exit_state && !(flags & PF_KTHREAD);
+}
+
+int crfd_task_keeps_files(const crfd_task_rec *rec, uint32_t flags)
+{
+	return crfd_task_has_files(rec, flags) && !(flags & PF_EXITING);
 }
 
 /* Up to max numbers with blanks between them; how many, or -EINVAL. */

@@ -25,5 +25,7 @@ int crfd_procns_parse(const char *text, size_t n, uint64_t *ino);
 
 /* Whether a task of these PF_* flags has descriptors of its own: no zombie, no kernel thread. */
 int crfd_task_has_files(const crfd_task_rec *rec, uint32_t flags);
+/* The same, and it is not about to lose them: its state tells only later (kernel/exit.c, do_exit()). */
+int crfd_task_keeps_files(const crfd_task_rec *rec, uint32_t flags);
 
 #endif

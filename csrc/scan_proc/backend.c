@@ -6,12 +6,14 @@
  * task they have to (readers.h).
  */
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/ours.h"
 #include "batch/backend.h"
 #include "batch/batch.h"
 #include "identity/identity.h"
@@ -46,6 +48,7 @@ struct scan {
 	struct lane lane[CRFD_LANES];
 	int nlanes;
 	size_t max_held; /* by a lane */
+	atomic_size_t carriers, max_carriers; /* whose directories are kept */
 	int flags; /* CRFD_SCAN_* */
 };
 
@@ -88,6 +91,7 @@ static int start_lanes(struct scan *s, int threads)
 	if ((size_t)threads > tasks)
 		threads = (int)tasks;
 	lanes = s->targets.nr < 2 ? 1 : threads < CRFD_LANES ? threads : CRFD_LANES;
+	s->max_carriers = tasks;
 	s->max_held = tasks / (size_t)lanes < BATCH_TASKS ? tasks / (size_t)lanes : BATCH_TASKS;
 	while (s->nlanes < lanes && rc == 0) {
 		s->lane[s->nlanes].holds.deleted.mnt_id = -1;
@@ -123,8 +127,20 @@ static struct crfd_target *first_of(struct scan *s, const struct crfd_target *ta
 	return target->table ? &s->targets.v[target->table - 1] : NULL;
 }
 
+/* Whether another has brought the entries of its table, which is asked again now: then that table is its own. */
+static int is_carried(struct lane *l, const struct crfd_proc_task *p, struct crfd_target *first, crfd_task *t)
+{
+	int rc = 0;
+
+	if (first && atomic_load(&first->carried) == CARRIED)
+		rc = crfd_proc_task_shares(p, first->carrier, first->carrier_dir, &l->scratch);
+	if (rc > 0)
+		t->table = first->carrier_table;
+	return rc;
+}
+
 /* Lists the task, unless another has brought the entries of its table, and makes room for them. */
-static int list_task(struct lane *l, struct crfd_proc_task *p, const struct crfd_target *first, size_t number, crfd_batch *b)
+static int list_task(struct lane *l, struct crfd_proc_task *p, struct crfd_target *first, size_t number, crfd_batch *b)
 {
 	crfd_task *t = &b->task[b->ntasks - 1];
 	crfd_fd *f;
@@ -132,9 +148,10 @@ static int list_task(struct lane *l, struct crfd_proc_task *p, const struct crfd
 
 	if (!crfd_task_has_files(&p->stat.rec, p->stat.flags))
 		return 0; /* it has no table, or one that all kernel threads share and nobody opens files in */
-	t->table = number;
-	if (first && first->carried == CARRIED)
-		return 0;
+	rc = is_carried(l, p, first, t);
+	if (rc)
+		return rc < 0 ? rc : 0;
+	t->table = first ? number + 1 : 0;
 	rc = crfd_proc_task_list(p, &l->scratch, &l->numbers, t);
 	if (rc < 0 || t->err || !l->numbers.nr)
 		return rc;
@@ -159,16 +176,14 @@ static int take_task(struct scan *s, struct lane *l, size_t number, crfd_batch *
 	l->target[l->nheld++] = number;
 	rc = crfd_proc_task_open(p, target->pid, &l->scratch, t);
 	if (rc == 0 && !t->err)
-		rc = list_task(l, p, first_of(s, target), target->table, b);
-	if (rc < 0)
-		return rc;
-	if ((t->err == EMFILE || t->err == ENFILE) && l->nheld > 1) {
+		rc = list_task(l, p, first_of(s, target), number, b);
+	if ((rc == -EMFILE || rc == -ENFILE) && l->nheld > 1) {
 		crfd_proc_task_close(p);
 		l->nheld--;
 		b->ntasks--;
 		return 0;
 	}
-	return 1;
+	return rc < 0 ? rc : 1;
 }
 
 /* Drops the vanished descriptors of one task, which go down to *end; or all of them if it exited meanwhile. */
@@ -212,18 +227,39 @@ static int finish_task(const struct scan *s, struct lane *l, struct crfd_proc_ta
 	if (p->fds >= 0 && lseek(p->fds, 0, SEEK_SET) < 0)
 		return -errno;
 	rc = p->fds < 0 ? 0 : crfd_proc_list(p->fds, &l->scratch, &l->numbers);
-	if (rc == -ENOMEM)
+	if (crfd_is_ours(rc))
 		return rc;
 	if (rc == 0)
 		now = &l->numbers;
 	return crfd_task_look(now, b, t);
 }
 
-/* The table's entries are in the scan now, or are still to be had from another task. */
-static void settle_table(struct crfd_target *first, const struct crfd_proc_task *p, const crfd_task *t)
+/*
+ * The table's entries are in the scan now, or are still to be had from another task. The carrier's directory stays open, for
+ * its number alone would not tell it from a later task.
+ */
+static void settle_table(struct scan *s, struct crfd_target *first, struct crfd_proc_task *p, const crfd_task *t)
 {
-	if (first && first->carried == CARRIED_BY_JOB)
-		first->carried = p->fds >= 0 && !t->err ? CARRIED : CARRIED_NOT;
+	int carries = p->fds >= 0 && !t->err;
+
+	if (!first || atomic_load(&first->carried) != CARRIED_BY_JOB)
+		return;
+	if (carries && atomic_fetch_add(&s->carriers, 1) < s->max_carriers) {
+		first->carrier = p->pid;
+		first->carrier_dir = p->dir;
+		first->carrier_table = (uint32_t)t->table;
+		p->dir = -1;
+		atomic_store(&first->carried, CARRIED);
+	} else {
+		atomic_store(&first->carried, CARRIED_NOT);
+	}
+}
+
+/* A thread that nobody named, and which is no longer one of the process that it was found in. */
+static int is_lost(const struct crfd_target *target, const crfd_task *t)
+{
+	return target->leader &&
+	       (t->err == ESRCH || t->rec.exit_state || (!t->err && t->info.tgid != (uint32_t)target->leader));
 }
 
 /* The tasks that are held: those of the batch from `task` on, whose descriptors are those from `end` on. */
@@ -237,9 +273,10 @@ static int settle(struct scan *s, struct lane *l, crfd_batch *b, size_t task, ui
 
 		if (rc < 0)
 			return rc;
-		settle_table(first_of(s, target), &l->held[i], &b->task[task]);
-		if (target->found && (b->task[task].err == ESRCH || b->task[task].rec.exit_state)) {
+		if (is_lost(target, &b->task[task])) {
 			end = b->task[task].first;
+			b->task[task].err = ESRCH;
+			settle_table(s, first_of(s, target), &l->held[i], &b->task[task]);
 			continue;
 		}
 		b->task[kept] = b->task[task];
@@ -247,6 +284,7 @@ static int settle(struct scan *s, struct lane *l, crfd_batch *b, size_t task, ui
 			rc = finish_task(s, l, &l->held[i], b, &b->task[kept]);
 		if (rc < 0)
 			return rc;
+		settle_table(s, first_of(s, target), &l->held[i], &b->task[kept]);
 		kept++;
 	}
 	b->ntasks = kept;
@@ -352,11 +390,12 @@ static int scan_claim(void *state, struct crfd_scan_job *targets)
 	targets->from = targets->to = s->next;
 	while (targets->to < s->targets.nr && targets->to - targets->from < BATCH_TASKS && fds < BATCH_FDS) {
 		struct crfd_target *target = &s->targets.v[targets->to], *first = first_of(s, target);
+		int carried = first ? atomic_load(&first->carried) : CARRIED;
 
-		if (first && first->carried == CARRIED_BY_JOB)
+		if (carried == CARRIED_BY_JOB)
 			break;
-		if (first && first->carried == CARRIED_NOT)
-			first->carried = CARRIED_BY_JOB;
+		if (carried == CARRIED_NOT)
+			atomic_store(&first->carried, CARRIED_BY_JOB);
 		fds += weigh(target->pid);
 		targets->to++;
 	}

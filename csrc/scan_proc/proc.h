@@ -55,23 +55,28 @@ struct crfd_proc_reader {
 	char name[PATH_MAX];
 };
 
-/* Opens the task and fills rec, comm and info of t. 0, with t->err and t->step where it cannot be read, or -ENOMEM. */
+/*
+ * Opens the task and fills rec, comm and info of t. 0, with t->err and t->step where it cannot be read, or -errno of ours
+ * (base/ours.h).
+ */
 int crfd_proc_task_open(struct crfd_proc_task *p, int32_t pid, crfd_buf *scratch, crfd_task *t);
 /* Lists its descriptors; as above. None for a task that exited and for a kernel thread. */
 int crfd_proc_task_list(struct crfd_proc_task *p, crfd_buf *scratch, struct crfd_numbers *out, crfd_task *t);
-/* Whether the task has exited since it was opened: 1 or 0, or -ENOMEM. */
+/* Whether the task has exited since it was opened: 1 or 0, or -errno of ours. */
 int crfd_proc_task_exited(const struct crfd_proc_task *p, crfd_buf *scratch);
+/* Whether the task has the same table as another now, whose /proc/PID is dir: 1 or 0, or -errno of ours. */
+int crfd_proc_task_shares(const struct crfd_proc_task *p, int32_t pid, int dir, crfd_buf *scratch);
 void crfd_proc_task_close(struct crfd_proc_task *p);
 
 /*
  * Reads descriptor b->fd[at].fd into fd[at], ident[at] (see crfd_identity_key) and socket[at]. Its fd turns -1 when it is
- * gone. 0 or -ENOMEM.
+ * gone. 0 or -errno of ours.
  */
 int crfd_proc_fd_read(struct crfd_proc_reader *r, const struct crfd_proc_task *p, crfd_batch *b, uint64_t at);
 
 /*
- * Whether a regular file, whose link is text[0..len), is a POSIX message queue: 1 or 0, or -ENOMEM. The type of its mount
- * says it, or for the kernel's own mount, which nobody lists, the file system.
+ * Whether a regular file, whose link is text[0..len), is a POSIX message queue: 1 or 0, or -errno of ours. The type of its
+ * mount says it, or for the kernel's own mount, which nobody lists, the file system.
  */
 int crfd_proc_mqueue(struct crfd_proc_reader *r, const struct crfd_proc_task *p, int32_t fd, int32_t mnt_id,
 		     const char *text, size_t len);

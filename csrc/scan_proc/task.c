@@ -5,18 +5,20 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/kcmp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/ours.h"
 #include "base/number.h"
 
 /* The task's own failure: noted, unless it is ours. */
 static int refuse(crfd_task *t, int rc, uint32_t step)
 {
-	if (rc == -ENOMEM)
+	if (crfd_is_ours(rc))
 		return rc;
 	t->err = rc == -ENOENT ? ESRCH : -rc;
 	t->step = step;
@@ -70,9 +72,27 @@ int crfd_proc_task_exited(const struct crfd_proc_task *p, crfd_buf *scratch)
 	struct crfd_procstat now;
 	int rc = crfd_proc_stat(p->dir, scratch, &now);
 
-	if (rc == -ENOMEM)
+	if (crfd_is_ours(rc))
 		return rc;
 	return rc < 0 || now.rec.exit_state || now.start_time != p->stat.start_time;
+}
+
+static int has_table(int dir, crfd_buf *scratch)
+{
+	struct crfd_procstat now;
+	int rc = crfd_proc_stat(dir, scratch, &now);
+
+	return rc == 0 ? crfd_task_keeps_files(&now.rec, now.flags) : crfd_is_ours(rc) ? rc : 0;
+}
+
+/* The numbers were those of the two tasks if the directories still find them afterwards. */
+int crfd_proc_task_shares(const struct crfd_proc_task *p, int32_t pid, int dir, crfd_buf *scratch)
+{
+	int rc = 0;
+
+	if (syscall(SYS_kcmp, pid, p->pid, KCMP_FILES, 0, 0) == 0)
+		rc = has_table(dir, scratch);
+	return rc > 0 ? has_table(p->dir, scratch) : rc;
 }
 
 void crfd_proc_task_close(struct crfd_proc_task *p)

@@ -8,12 +8,19 @@
 
 #include <stdatomic.h>
 
+/*
+ * A table that is shared is read of one task alone, its carrier. Who shares it is found before anything is read, by
+ * numbers that may be other tasks' later: it is asked again when the entries of the carrier are to stand for another's.
+ */
 struct crfd_target {
 	int32_t pid;
-	uint8_t found; /* a thread that nobody named: gone without a word when it exits */
-	atomic_uchar carried; /* of a table's first target: whether its entries are in the scan already */
-	uint16_t pad;
+	int32_t leader; /* of a thread that nobody named, which is gone without a word when it exits; 0: it was named */
 	uint32_t table; /* 1 + index of the first target of a shared table, 0: its own */
+	/* of a table's first target */
+	atomic_int carried; /* whether the entries are in the scan already; the carrier is told before */
+	int32_t carrier; /* its pid */
+	int carrier_dir; /* /proc/PID of it, bound to that very task, -1: none */
+	uint32_t carrier_table; /* 1 + its index */
 };
 
 struct crfd_targets {
