@@ -2,6 +2,8 @@
 """The command: `crfd`, and python -m crfd."""
 
 import gc
+import io
+import os
 import sys
 
 _SCANNING = (["dump"], ["ls"])
@@ -9,8 +11,33 @@ _BY_PROC = {"proc", "--backend=proc"}
 
 
 def main() -> int:
-    """Runs the command. Where it will scan, the BPF programs are loaded while Python is still busy with its imports."""
-    words = sys.argv[1:]
+    """Runs the command."""
+    _stand_in()
+    try:
+        return _run(sys.argv[1:])
+    except (OSError, ImportError) as e:  # while Python reads our modules; what the command does, it explains itself
+        print(f"crfd: {e}", file=sys.stderr)
+        return 1
+
+
+def _stand_in() -> None:
+    """Gives each standard stream that is closed a descriptor, or one that we open would become that stream.
+
+    To read the first and to write the second is refused (EBADF), as if they were still closed.
+    """
+    for fd, flags in ((0, os.O_WRONLY), (1, os.O_RDONLY), (2, os.O_WRONLY)):
+        try:
+            os.fstat(fd)
+        except OSError:
+            os.open(os.devnull, flags)  # the lowest that is free
+    if sys.stdout is None:  # nothing is kept that could not be written
+        sys.stdout = io.TextIOWrapper(io.FileIO(1, "w", closefd=False), write_through=True)
+    if sys.stderr is None:
+        sys.stderr = io.TextIOWrapper(io.FileIO(2, "w", closefd=False), write_through=True)
+
+
+def _run(words: list[str]) -> int:
+    """Where it will scan, the BPF programs are loaded while Python is still busy with its imports."""
     if words[:1] in _SCANNING and not _BY_PROC.intersection(words):
         from crfd._core.scan import load_bpf_ahead
 

@@ -3,6 +3,15 @@
 
 from __future__ import annotations
 
+import errno
+
+NO_THREAD = (errno.EAGAIN, "no thread could be started: a limit of processes (pids.max, ulimit -u) is reached")
+
+
+def is_ours(error: OSError) -> bool:
+    """Whether we are out of descriptors, memory or threads: no matter of the process looked at, so the dump fails."""
+    return error.errno in {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN}
+
 
 class CrfdError(Exception):
     """Base of every exception of crfd's own."""

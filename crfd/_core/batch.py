@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections import namedtuple
 
 from crfd._core.kinds import kind_name
@@ -10,7 +11,14 @@ from crfd._core.library import check, ffi, lib, owned, view
 from crfd._core.sock_diag import UnixSockets
 from crfd.errors import UnsupportedError
 
+TYPE_CHECKING = False  # see library.py
+if TYPE_CHECKING:
+    from typing import Any
+
 _LACKS = 1024  # tasks times network namespaces of a batch, which has at most 64 tasks
+_REFUSALS = {errno.EPERM, errno.EACCES}
+STEP_FDINFO = int(lib.CRFD_STEP_FDINFO)
+STEP_LINK = int(lib.CRFD_STEP_LINK)
 _RFC_WHY = {
     lib.CRFD_RFC_KIND: "its kind ({kind}) is not file, directory or symbolic link",
     lib.CRFD_RFC_DELETED: "its name was deleted",
@@ -20,7 +28,10 @@ _RFC_WHY = {
 
 
 class Unread(namedtuple("Unread", ("pid", "errno", "step"))):
-    """A process that could not be read: errno and the step (crfd.Step) that failed."""
+    """A process that could not be read: errno and the step (crfd.Step) that failed.
+
+    With Step.FDINFO or Step.LINK it is in the image, and descriptors of it could not be read.
+    """
 
     __slots__ = ()
     pid: int
@@ -40,8 +51,23 @@ class Batch:
         return view(self._c.ident, self._c.nfds, "Q")
 
     def unread(self) -> list[Unread]:
-        tasks = (self._c.task[i] for i in range(self._c.ntasks))
-        return [Unread(t.info.pid, t.err, t.step) for t in tasks if t.err]
+        """The tasks that could not be read, and those of whose descriptors some are refused."""
+        found = []
+        for i in range(self._c.ntasks):
+            task = self._c.task[i]
+            if task.err:
+                found.append(Unread(task.info.pid, task.err, task.step))
+            elif task.nerrors and (refused := self._refused(task)):
+                found.append(Unread(task.info.pid, *refused))
+        return found
+
+    def _refused(self, task: Any) -> tuple[int, int] | None:
+        """errno and step of the first descriptor that we may not look at, whatever its file would let us do."""
+        for i in range(task.first, task.first + task.nfds):
+            fd = self._c.fd[i]
+            if fd.err in _REFUSALS and fd.step in {STEP_FDINFO, STEP_LINK}:
+                return fd.err, fd.step
+        return None
 
     def lack_peers(self) -> list[tuple[int, int, int]]:
         """(network namespace, pid, fd of one of them) of each task with unix sockets whose peer is not known."""

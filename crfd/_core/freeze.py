@@ -6,7 +6,7 @@ from __future__ import annotations
 import errno
 from collections import namedtuple
 
-from crfd._core.library import ffi, lib, owned
+from crfd._core.library import check, ffi, lib, owned
 
 STILL_CGROUP = int(lib.CRFD_STILL_CGROUP)
 STEP_FREEZE = int(lib.CRFD_STEP_FREEZE)
@@ -31,9 +31,7 @@ class Freeze:
     def add(self, pid: int) -> int:
         """Stops a process; 0, or the errno that says why it, or a thread of it, goes on running."""
         rc = int(lib.crfd_freeze_add(self._c, pid))
-        if rc == -errno.ENOMEM:
-            raise MemoryError
-        return -rc
+        return check(rc) if -rc in {errno.ENOMEM, errno.EMFILE, errno.ENFILE} else -rc
 
     def thaw(self) -> list[Still]:
         still = ffi.new("const crfd_still **")

@@ -29,14 +29,17 @@ HOLDS = ("all", "fd")
 
 
 class DumpResult(
-    namedtuple("DumpResult", ("backend", "pids", "tasks", "fds", "objrefs", "bytes", "left_out", "unread", "still"))
+    namedtuple(
+        "DumpResult", ("backend", "pids", "tasks", "fds", "objrefs", "bytes", "left_out", "unread", "still", "ended")
+    )
 ):
     """What a dump wrote.
 
     backend is "proc" or "bpf"; pids are the processes that were chosen; tasks, fds and objrefs (open file descriptions)
     count what is in the image, bytes is its size; left_out counts the descriptors that a lossy rfc image could not
-    hold; unread names each process that could not be read, or not be held still, with errno and step; still says how
-    long each was held.
+    hold; unread names each process that could not be read, wholly or in part, or not be held still, with errno and step;
+    still says how long each was held; ended counts the processes that nobody had named and that ended before they were
+    read.
     """
 
     __slots__ = ()
@@ -49,6 +52,7 @@ class DumpResult(
     left_out: int
     unread: tuple[Unread, ...]
     still: tuple[Still, ...]
+    ended: int
 
 
 def dump(
@@ -95,6 +99,7 @@ def dump(
             raise _none_read(unread) if unread else CrfdError("no process was chosen")
         writer.write_still(still)
         writer.write_lock_waits(lock_waits(frozenset(pids)))
+    ended = [one for one in unread if one.errno == errno.ESRCH and one.pid not in selection.pids]
     stats = writer.stats
     return DumpResult(
         backend=_backend.name(number),
@@ -104,8 +109,9 @@ def dump(
         objrefs=stats.objrefs,
         bytes=stats.bytes,
         left_out=writer.left_out,
-        unread=tuple(unread),
+        unread=tuple(one for one in unread if one not in ended) if ended else tuple(unread),
         still=tuple(still),
+        ended=len(ended),
     )
 
 

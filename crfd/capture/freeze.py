@@ -15,6 +15,7 @@ from pathlib import Path
 
 from crfd._core.freeze import STILL_CGROUP, Freeze, Still
 from crfd.capture.selection import Selection
+from crfd.errors import NO_THREAD
 
 PATIENCE = 2.0  # seconds until a cgroup that does not settle, or a tree that goes on growing, is given up
 PAUSE = 0.0005
@@ -63,7 +64,10 @@ def _by_ptrace(selection: Selection) -> Iterator[Frozen]:
         held.still = tracer.thaw()
 
     thread = threading.Thread(target=trace, name="crfd-tracer", daemon=True)
-    thread.start()
+    try:
+        thread.start()
+    except RuntimeError:
+        raise OSError(*NO_THREAD) from None
     try:
         standing.wait()
         if failed:

@@ -6,8 +6,9 @@ from __future__ import annotations
 import os
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 
-from crfd.errors import CrfdError
+from crfd.errors import CrfdError, is_ours
 
 TYPE_CHECKING = False  # see _core/library.py
 if TYPE_CHECKING:
@@ -106,11 +107,10 @@ def everything() -> list[int]:
 
 def descendants(pids: Iterable[int]) -> list[int]:
     """The pids and all that descend from them, without this process, ascending."""
-    import psutil
-
     children: dict[int, list[int]] = {}
-    for process in psutil.process_iter(["ppid"]):
-        children.setdefault(process.info["ppid"], []).append(process.pid)
+    for pid in map(int, filter(str.isdecimal, os.listdir("/proc"))):
+        with suppress(FileNotFoundError, ProcessLookupError):  # it has ended
+            children.setdefault(_parent(pid), []).append(pid)
     found: set[int] = set()
     todo = list(pids)
     while todo:
@@ -120,6 +120,12 @@ def descendants(pids: Iterable[int]) -> list[int]:
             todo.extend(children.get(pid, ()))
     found.discard(os.getpid())
     return sorted(found)
+
+
+def _parent(pid: int) -> int:
+    """The second field behind the command name, which may hold anything (proc_pid_stat(5))."""
+    with open(f"/proc/{pid}/stat", "rb") as stat:
+        return int(stat.read().rpartition(b")")[2].split(None, 2)[1])
 
 
 def cgroups(pid: int) -> list[str]:
@@ -147,7 +153,11 @@ def _fits(pid: int, conditions: list[Callable[[psutil.Process], bool]]) -> bool:
     try:
         process = psutil.Process(pid)
         return all(condition(process) for condition in conditions)
-    except (psutil.Error, OSError):
+    except psutil.Error:
+        return False
+    except OSError as e:
+        if is_ours(e):
+            raise
         return False
 
 

@@ -11,13 +11,13 @@ import os
 import socket
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 
 from pyroute2.netlink import NLM_F_DUMP, NLM_F_REQUEST, diag
 
 from crfd._core.batch import Batch
 from crfd._core.probe import net_ns_of_socket
 from crfd._core.sock_diag import UnixSockets
+from crfd.errors import NO_THREAD, is_ours
 
 _ANSWER = 1 << 16  # bytes: the kernel's are at most 32 KB (net/netlink/af_netlink.c, netlink_recvmsg())
 _CLONE_NEWNET = 0x40000000
@@ -38,9 +38,13 @@ class Peers:
             known = self._lists.get(net_ns)
             if known is not None and not batch.fill_peers(net_ns, known):
                 continue
-            with suppress(OSError):  # what is refused stays unknown
+            try:
                 self._lists[net_ns] = list_unix_sockets(net_ns, holders)
-                batch.fill_peers(net_ns, self._lists[net_ns])
+            except OSError as e:
+                if is_ours(e):
+                    raise
+                continue  # what is refused stays unknown
+            batch.fill_peers(net_ns, self._lists[net_ns])
 
 
 def list_unix_sockets(net_ns: int, holders: list[tuple[int, int]]) -> UnixSockets:
@@ -50,7 +54,11 @@ def list_unix_sockets(net_ns: int, holders: list[tuple[int, int]]) -> UnixSocket
     take.
     """
     with ThreadPoolExecutor(1, "crfd-sock-diag") as thread:
-        return thread.submit(_enter_and_list, net_ns, holders).result()
+        try:
+            listing = thread.submit(_enter_and_list, net_ns, holders)
+        except RuntimeError:
+            raise OSError(*NO_THREAD) from None
+        return listing.result()
 
 
 def _enter_and_list(net_ns: int, holders: list[tuple[int, int]]) -> UnixSockets:

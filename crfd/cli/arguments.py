@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Iterable
 
+from crfd._core.batch import STEP_FDINFO, STEP_LINK
 from crfd._core.freeze import STEP_FREEZE
 from crfd.capture import backend
 from crfd.capture.dumper import HOLDS
@@ -37,6 +38,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--holds", choices=HOLDS, default="fd", help="all: also directories, executable, mapped files, terminal"
     )
+    parser.add_argument("-v", "--verbose", action="store_true", help="name every process that could not be read")
     parser.add_argument("--backend", choices=backend.NAMES, default="auto", help="how to scan (default: %(default)s)")
 
 
@@ -68,8 +70,18 @@ def chosen(args: argparse.Namespace, *, everything: bool = False) -> Selection:
     return Selection(pids, args.tree, **conditions)
 
 
-def report(unread: Iterable[tuple[int, int, int]]) -> None:
-    """Names on stderr each process that could not be read, with the reason."""
+_FEW = 3  # processes with one reason that are named one by one
+_WHAT = {STEP_FREEZE: " (not held still)", STEP_FDINFO: " (its descriptors)", STEP_LINK: " (its descriptors)"}
+
+
+def report(unread: Iterable[tuple[int, int, int]], *, verbose: bool = False) -> None:
+    """Says on stderr which processes could not be read, and why; many with one reason are a number, unless verbose."""
+    reasons: dict[str, list[int]] = {}
     for pid, code, step in unread:
-        held = " (not held still)" if step == STEP_FREEZE else ""
-        output.err.line(f"crfd: pid {pid}: {os.strerror(code)}{held}")
+        reasons.setdefault(f"{os.strerror(code)}{_WHAT.get(step, '')}", []).append(pid)
+    for reason, pids in reasons.items():
+        if len(pids) > _FEW and not verbose:
+            output.err.line(f"crfd: {len(pids):,} processes: {reason}; -v names them")
+            continue
+        for pid in pids:
+            output.err.line(f"crfd: pid {pid}: {reason}")

@@ -79,9 +79,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     if words[:1] == ["help"]:
         words = [*words[1:2], "--help"]
     subcommand = words[0] if words else ""
+    verbose = False
     try:
         try:
             args = parser(subcommand).parse_args(words)
+            verbose = getattr(args, "verbose", False)
             status = int(args.run(args))
         finally:  # also what was found before an error, and --help, which exits
             output.out.flush()
@@ -89,17 +91,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit:
         raise
     except BaseException as e:
-        return _explain(e, subcommand)
+        return _explain(e, subcommand, verbose=verbose)
 
 
-def _explain(error: BaseException, subcommand: str) -> int:
+def _explain(error: BaseException, subcommand: str, *, verbose: bool) -> int:
     """Says what went wrong, one line a reason, and gives the exit status; re-raises what should never happen."""
     if isinstance(error, UsageError):
         return _say(f"{error} (see crfd {subcommand} --help)", USAGE)
     if isinstance(error, UnreadError):
         from crfd.cli.arguments import report
 
-        report(error.unread)
+        report(error.unread, verbose=verbose)
         return FAILED
     if isinstance(error, BrokenPipeError) and not error.filename:
         return FAILED  # whoever read our table has seen enough

@@ -71,6 +71,18 @@ def write_all(fd: int, data: memoryview) -> None:
         data = data[n:]
 
 
+def _above_standard(fd: int) -> int:
+    """The descriptor, or one in its place that no print() reaches where a standard stream is closed."""
+    if fd > 2:
+        return fd
+    from fcntl import F_DUPFD_CLOEXEC, fcntl
+
+    try:
+        return fcntl(fd, F_DUPFD_CLOEXEC, 3)
+    finally:
+        os.close(fd)
+
+
 def _write_all(write: Callable[[memoryview], int | None], data: memoryview) -> None:
     while data:
         n = write(data)
@@ -175,7 +187,7 @@ class FileSink:
     def _create(self) -> int:
         flags = os.O_WRONLY | os.O_CLOEXEC
         try:
-            fd = os.open(".", flags | os.O_TMPFILE, 0o600, dir_fd=self._folder)
+            fd = _above_standard(os.open(".", flags | os.O_TMPFILE, 0o600, dir_fd=self._folder))
         except OSError as e:
             if e.errno not in {errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL}:
                 raise
@@ -185,7 +197,7 @@ class FileSink:
             os.close(fd)  # without /proc nobody can give it a name
         fd = os.open(self._temporary, flags | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=self._folder)
         self._named = True
-        return fd
+        return _above_standard(fd)
 
     def write(self, data: memoryview) -> None:
         try:

@@ -23,6 +23,8 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "base/ours.h"
+
 /* What older headers do not have. */
 enum { THREAD = O_EXCL /* PIDFD_THREAD, Linux 6.9 */, GETOWNER_UIDS = 17, GET_NETNS = 0x894c /* SIOCGSKNS, Linux 4.9 */ };
 
@@ -54,16 +56,20 @@ static int open_task(int32_t pid)
 }
 
 /* Of a task that is no process, one with a table of its own, only since 6.9; its leader's would give another table. */
-static void take_task(struct crfd_getfd *g, int32_t pid, uint64_t start)
+static int take_task(struct crfd_getfd *g, int32_t pid, uint64_t start)
 {
 	if (g->pid == pid && g->start == start)
-		return;
+		return 0;
 	drop_task(g);
+	g->pidfd = open_task(pid);
+	if (g->pidfd < 0 && crfd_is_ours(-errno))
+		return -errno;
 	g->pid = pid;
 	g->start = start;
-	g->pidfd = open_task(pid);
+	return 0;
 }
 
+/* A copy of the descriptor, or -1 where there is none to be had, or -errno of ours. */
 static int take(struct crfd_getfd *g, int fd)
 {
 	int copy;
@@ -71,9 +77,13 @@ static int take(struct crfd_getfd *g, int fd)
 	if (g->pid == getpid())
 		return fd;
 	copy = g->pidfd < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, g->pidfd, fd, 0);
-	if (copy < 0 && g->pidfd >= 0 && errno != EBADF && errno != EMFILE && errno != ENFILE)
+	if (copy >= 0 || g->pidfd < 0)
+		return copy;
+	if (crfd_is_ours(-errno))
+		return -errno;
+	if (errno != EBADF)
 		drop_task(g); /* refused (ptrace(2), "Ptrace access mode checking"), or the task is gone */
-	return copy;
+	return -1;
 }
 
 /*
@@ -157,16 +167,18 @@ static void ask_kind(struct crfd_getfd *g, int copy, struct crfd_detail *d)
 	}
 }
 
-void crfd_getfd_ask(struct crfd_getfd *g, int32_t pid, uint64_t start, const crfd_fd *f, int local, struct crfd_detail *d)
+int crfd_getfd_ask(struct crfd_getfd *g, int32_t pid, uint64_t start, const crfd_fd *f, int local, struct crfd_detail *d)
 {
-	int copy;
+	int copy, rc;
 
 	if (!g->granted || !is_asked(g, f, local, d))
-		return;
-	take_task(g, pid, start);
+		return 0;
+	rc = take_task(g, pid, start);
+	if (rc < 0)
+		return rc;
 	copy = take(g, f->fd);
 	if (copy < 0)
-		return;
+		return crfd_is_ours(copy) ? copy : 0;
 	if (is_same(copy, f)) {
 		if (g->owners)
 			ask_owner(copy, f, d);
@@ -174,6 +186,7 @@ void crfd_getfd_ask(struct crfd_getfd *g, int32_t pid, uint64_t start, const crf
 	}
 	if (pid != getpid())
 		close(copy);
+	return 0;
 }
 
 int crfd_getfd_net_ns(int32_t pid, int32_t fd)

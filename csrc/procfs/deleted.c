@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/ours.h"
 #include "procfs/mountinfo.h"
 #include "procfs/read.h"
 
@@ -75,7 +76,7 @@ int crfd_mount_is_local(struct crfd_deleted_memo *memo, int dir, int32_t mnt_id)
 		memo->mnt_id = mnt_id;
 	}
 	crfd_buf_release(&text);
-	return rc == -ENOMEM ? rc : rc == 0 && memo->local;
+	return crfd_is_ours(rc) ? rc : rc == 0 && memo->local;
 }
 
 /* The answer from the directory where the name would be. */
@@ -91,7 +92,7 @@ static int look(struct crfd_deleted_memo *memo, int dir, int parent, const char 
 		return rc > 0 ? 1 : rc < 0 ? rc : -1;
 	}
 	if (fd < 0)
-		return -1;
+		return crfd_is_ours(fd) ? fd : -1;
 	rc = statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_INO, &found);
 	close(fd);
 	if (rc < 0)
@@ -116,12 +117,16 @@ int crfd_deleted(struct crfd_deleted_memo *memo, int dir, const char *text, size
 	for (size_t i = 0; i < 2 && rc == -1; i++) {
 		int root = openat(roots[i].dir, roots[i].path, O_PATH | O_DIRECTORY | O_CLOEXEC), parent;
 
-		if (root < 0)
+		if (root < 0) {
+			rc = crfd_is_ours(-errno) ? -errno : -1;
 			continue;
+		}
 		parent = open_parent(root, path, st->mnt_id);
 		if (parent >= 0) {
 			rc = look(memo, dir, parent, base_of(path), st);
 			close(parent);
+		} else if (crfd_is_ours(parent)) {
+			rc = parent;
 		}
 		close(root);
 	}

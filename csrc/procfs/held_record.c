@@ -8,6 +8,7 @@
 #include <sys/sysmacros.h>
 
 #include "base/buf.h"
+#include "base/ours.h"
 #include "kinds/kind.h"
 
 #define STAT_MASK (STATX_TYPE | STATX_MODE | STATX_NLINK | STATX_INO | STATX_SIZE | STATX_MNT_ID)
@@ -61,7 +62,7 @@ int crfd_held_judge(struct crfd_deleted_memo *memo, int dir, struct crfd_held_on
 		if (link.marked)
 			deleted = !(st->known & CRFD_HAS_NLINK) ? -1 : !st->nlink ? 1 :
 				crfd_deleted(memo, dir, one->path, one->len, st);
-		if (deleted == -ENOMEM)
+		if (crfd_is_ours(deleted))
 			return deleted;
 		if (deleted >= 0)
 			st->known |= CRFD_HAS_DELETED;

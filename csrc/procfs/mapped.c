@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/ours.h"
 #include "format/record.h"
 #include "procfs/read.h"
 
@@ -179,8 +180,8 @@ int crfd_mapped_put(struct crfd_mapped *h, int dir, uint64_t mnt_ns, struct crfd
 		pass.memos = h->memo;
 		return put_all(h, &pass);
 	}
-	if (rc == -ENOMEM || rc == -ESRCH || rc == -ENOENT)
-		return rc == -ENOMEM ? rc : 0;
+	if (crfd_is_ours(rc) || rc == -ESRCH || rc == -ENOENT)
+		return crfd_is_ours(rc) ? rc : 0;
 	one.r.err = -rc;
 	one.r.kind = CRFD_KIND_UNKNOWN;
 	return crfd_held_put(&one, out);

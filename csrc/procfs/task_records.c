@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/ours.h"
 #include "format/record.h"
 #include "procfs/stat.h"
 
@@ -35,7 +36,7 @@ static int put_text(int dir, const char *name, int type, crfd_buf *scratch, crfd
 	int rc = crfd_proc_read(dir, name, 0, scratch);
 
 	if (rc < 0)
-		return rc == -ENOMEM ? rc : 0;
+		return crfd_is_ours(rc) ? rc : 0;
 	return crfd_buf_recs(out, type, 0, scratch->v, scratch->nr, 1);
 }
 
@@ -58,20 +59,24 @@ static int put_namespaces(int dir, crfd_buf *out)
  * prlimit(2) is one call but wants the task's own user id or CAP_SYS_RESOURCE, and goes by a number that may be another
  * task's by now: so it is asked first, and believed when the directory still finds the task afterwards.
  */
-static void put_limits(int dir, crfd_buf *scratch, crfd_task *t)
+static int put_limits(int dir, crfd_buf *scratch, crfd_task *t)
 {
 	struct rlimit limit;
 	char link[1];
+	int rc = 0;
 
 	if (prlimit((pid_t)t->info.pid, RLIMIT_NOFILE, NULL, &limit) == 0 && readlinkat(dir, "ns/user", link, 1) == 1) {
 		t->info.nofile_soft = limit.rlim_cur;
 		t->info.nofile_hard = limit.rlim_max;
-	} else if (crfd_proc_read(dir, "limits", 0, scratch) < 0 ||
-		   crfd_proclimits_parse((const char *)scratch->v, scratch->nr, &t->info.nofile_soft,
-					 &t->info.nofile_hard) < 0) {
-		return;
+	} else {
+		rc = crfd_proc_read(dir, "limits", 0, scratch);
+		if (rc == 0)
+			rc = crfd_proclimits_parse((const char *)scratch->v, scratch->nr, &t->info.nofile_soft,
+						   &t->info.nofile_hard);
 	}
-	t->info.known |= CRFD_TASK_HAS_LIMITS;
+	if (rc == 0)
+		t->info.known |= CRFD_TASK_HAS_LIMITS;
+	return crfd_is_ours(rc) ? rc : 0;
 }
 
 int crfd_task_extend(const crfd_buf *text, crfd_span *ext)
@@ -87,8 +92,9 @@ int crfd_task_records(int dir, crfd_buf *scratch, crfd_batch *b, crfd_task *t)
 	int rc;
 
 	t->ext = (crfd_span){.off = b->text.nr};
-	put_limits(dir, scratch, t);
-	rc = put_exe(dir, &b->text);
+	rc = put_limits(dir, scratch, t);
+	if (rc >= 0)
+		rc = put_exe(dir, &b->text);
 	if (rc >= 0)
 		rc = put_text(dir, "cmdline", CRFD_REC_TASK_CMDLINE, scratch, &b->text);
 	if (rc >= 0)

@@ -11,7 +11,7 @@
 int crfd_task_extend(const crfd_buf *text, crfd_span *ext);
 /*
  * Begins t->ext, at the end of the batch's text, with TASK_EXE, TASK_CMDLINE, TASK_CGROUP and TASK_NS of the task whose
- * /proc/PID is dir, and fills in its limits. What is refused has no record. 0 or -ENOMEM, -EOVERFLOW.
+ * /proc/PID is dir, and fills in its limits. What is refused has no record. 0 or -errno of ours, -EOVERFLOW.
  */
 int crfd_task_records(int dir, crfd_buf *scratch, crfd_batch *b, crfd_task *t);
 /*

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/ours.h"
 #include "batch/batch.h"
 #include "bpf/load.h"
 #include "scan_bpf/fd.h"
@@ -226,9 +227,12 @@ static int bpf_lanes(const void *state)
 
 static int bpf_open(const int32_t *pids, size_t n, int threads, int flags, void **state)
 {
-	struct state *st = calloc(1, sizeof(*st));
-	int rc;
+	int granted = crfd_probe_pidfd_getfd(), rc;
+	struct state *st;
 
+	if (crfd_is_ours(granted))
+		return granted;
+	st = calloc(1, sizeof(*st));
 	if (!st)
 		return -ENOMEM;
 	st->all.iter = -1;
@@ -238,7 +242,7 @@ static int bpf_open(const int32_t *pids, size_t n, int threads, int flags, void 
 		lane->one.iter = -1;
 		lane->looker = (struct crfd_bpf_looker){.scratch = &lane->asker.scratch, .flags = flags};
 		lane->looker.holds.deleted.mnt_id = -1;
-		crfd_getfd_init(&lane->asker.getfd, crfd_probe_pidfd_getfd() == 0, 0); /* the walk tells owners */
+		crfd_getfd_init(&lane->asker.getfd, granted == 0, 0); /* the walk tells owners */
 	}
 	st->clk_tck = sysconf(_SC_CLK_TCK);
 	rc = bpf_join(st, 0);

@@ -13,6 +13,7 @@
 
 #include "base/buf.h"
 #include "base/number.h"
+#include "base/ours.h"
 #include "scan_bpf/name.h"
 #include "scan_bpf/tail.h"
 #include "scan_proc/proc.h"
@@ -147,7 +148,7 @@ static int read_fdinfo(const struct walk_fd *r, crfd_fd *f, struct crfd_bpf_aske
 	struct crfd_fdinfo info;
 	int rc = crfd_proc_read(AT_FDCWD, crfd_proc_path((int32_t)r->tid, "fdinfo", r->fd).v, 0, text);
 
-	if (rc == -ENOMEM)
+	if (crfd_is_ours(rc))
 		return rc;
 	if (rc == -ENOENT || rc == -ESRCH)
 		return 0;
@@ -201,8 +202,9 @@ static int put_records(const struct walk_fd *r, crfd_batch *b, struct crfd_bpf_a
 		rc = crfd_bpf_tail_fill(r, &tail, net_ns_of(r, asker), d);
 	if (rc < 0)
 		return rc;
-	crfd_getfd_ask(&asker->getfd, (int32_t)r->tid, r->start, f, 0, d);
-	rc = crfd_detail_put(d, &b->text);
+	rc = crfd_getfd_ask(&asker->getfd, (int32_t)r->tid, r->start, f, 0, d);
+	if (rc >= 0)
+		rc = crfd_detail_put(d, &b->text);
 	if (f->kind == CRFD_KIND_SOCKET)
 		*socket = d->rec.socket;
 	f->ext.len = (uint32_t)(b->text.nr - f->ext.off);

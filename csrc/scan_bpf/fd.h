@@ -21,7 +21,7 @@ struct crfd_bpf_asker {
 
 /*
  * Fills fd[at], ident[at] and socket[at] of b, which takes the texts. What the walk does not say is asked of /proc/TID and of the
- * descriptor. 0, -ENOMEM, or -EPROTO where r is no record of the walk.
+ * descriptor. 0, -errno of ours, or -EPROTO where r is no record of the walk.
  */
 int crfd_bpf_fd(const struct walk_fd *r, crfd_batch *b, uint64_t at, struct crfd_bpf_asker *asker);
 

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "base/ours.h"
 #include "procfs/task_records.h"
 
 /* /proc/TID of the task that was walked, not of one that has its number by now; or -errno. */
@@ -49,7 +50,7 @@ static int look(struct crfd_bpf_looker *l, const struct crfd_bpf_unit *unit, int
 		rc = crfd_bpf_unit_numbers(unit, l->bpf, &l->numbers);
 	else if (dir >= 0)
 		rc = list(l, dir);
-	if (rc == -ENOMEM)
+	if (crfd_is_ours(rc))
 		return rc;
 	return crfd_task_look(rc < 0 ? NULL : &l->numbers, b, t);
 }
@@ -62,7 +63,7 @@ int crfd_bpf_task_records(struct crfd_bpf_looker *l, const struct crfd_bpf_unit 
 	if (t->err)
 		return 0;
 	dir = open_task(t, l->scratch, &stat);
-	if (dir == -ENOMEM)
+	if (crfd_is_ours(dir))
 		return dir;
 	if (dir >= 0)
 		rc = crfd_task_records(dir, l->scratch, b, t);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/ours.h"
 #include "identity/identity.h"
 
 #define TRIES 4
@@ -150,7 +151,7 @@ static int look_deleted(struct look *k)
 	if (k->name.marked)
 		rc = !(k->f->st.known & CRFD_HAS_NLINK) ? -1 : !k->f->st.nlink ? 1 :
 			crfd_deleted(&k->r->deleted, k->p->dir, k->r->name, k->len, &k->f->st);
-	if (rc == -ENOMEM)
+	if (crfd_is_ours(rc))
 		return rc;
 	if (rc < 0) {
 		/* fs/libfs.c, simple_dname: files of the kernel's own that never had a name bear the mark as well */
@@ -212,7 +213,7 @@ static int look_once(struct look *k)
 	*f = (crfd_fd){.fd = f->fd};
 	k->len = 0;
 	rc = crfd_proc_read(k->p->fdinfos, k->number, 0, info);
-	if (rc == -ENOMEM)
+	if (crfd_is_ours(rc))
 		return rc;
 	if (rc < 0)
 		return fail(f, -rc, CRFD_STEP_FDINFO);
@@ -254,10 +255,11 @@ static int keep(struct look *k, crfd_socket *socket, uint64_t *key)
 		local = crfd_mount_is_local(&k->r->deleted, k->p->dir, f->st.mnt_id);
 	if (local < 0)
 		return local;
-	crfd_getfd_ask(&k->r->getfd, k->p->pid, k->p->stat.start_time, f, local, d);
+	rc = crfd_getfd_ask(&k->r->getfd, k->p->pid, k->p->stat.start_time, f, local, d);
 	if (d->owner_told)
 		f->st.known |= CRFD_HAS_SIGNALS;
-	rc = crfd_detail_put(d, text);
+	if (rc >= 0)
+		rc = crfd_detail_put(d, text);
 	if (rc < 0)
 		return rc;
 	if (f->kind == CRFD_KIND_SOCKET)

@@ -10,6 +10,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "base/ours.h"
 #include "kinds/kind.h"
 #include "procfs/mountinfo.h"
 
@@ -28,7 +29,7 @@ static int ask(const struct crfd_proc_task *p, int32_t fd, const char *text, siz
 	snprintf(name, sizeof(name), "%d", fd);
 	copy = openat(p->fds, name, O_PATH | O_CLOEXEC);
 	if (copy < 0)
-		return 0;
+		return crfd_is_ours(-errno) ? -errno : 0;
 	is = fstatfs(copy, &fs) == 0 && fs.f_type == CRFD_MQUEUE_MAGIC;
 	close(copy);
 	return is;
@@ -47,10 +48,12 @@ int crfd_proc_mqueue(struct crfd_proc_reader *r, const struct crfd_proc_task *p,
 	rc = crfd_proc_read(p->dir, "mountinfo", 1, &mounts);
 	if (rc == 0)
 		n = crfd_mountinfo_type((const char *)mounts.v, mounts.nr, mnt_id, &type);
-	if (rc == 0) {
+	if (rc == 0)
+		rc = n ? n == 6 && !memcmp(type, "mqueue", n) : ask(p, fd, text, len);
+	if (rc >= 0) {
 		r->mqueue_mnt = mnt_id;
-		r->mqueue = n ? n == 6 && !memcmp(type, "mqueue", n) : ask(p, fd, text, len);
+		r->mqueue = rc;
 	}
 	crfd_buf_release(&mounts);
-	return rc == -ENOMEM ? rc : rc == 0 && r->mqueue;
+	return rc >= 0 || crfd_is_ours(rc) ? rc : 0;
 }

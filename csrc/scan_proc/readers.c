@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/buf.h"
+#include "base/ours.h"
 #include "base/thread.h"
 
 #define ITEM_FDS 512
@@ -36,15 +37,18 @@ struct helper {
 int crfd_readers_init(struct crfd_readers *r, int threads, int inferred)
 {
 	uint32_t nr = threads < MAX_READERS ? (uint32_t)threads : MAX_READERS;
-	struct crfd_proc_reader *v = calloc(nr, sizeof(*v));
-	int granted = crfd_probe_pidfd_getfd() == 0;
+	int granted = crfd_probe_pidfd_getfd();
+	struct crfd_proc_reader *v;
 
+	if (crfd_is_ours(granted))
+		return granted;
+	v = calloc(nr, sizeof(*v));
 	if (!v)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < nr; i++) {
 		v[i].deleted.mnt_id = v[i].mqueue_mnt = -1;
 		v[i].inferred = inferred;
-		crfd_getfd_init(&v[i].getfd, granted, 1);
+		crfd_getfd_init(&v[i].getfd, granted == 0, 1);
 	}
 	*r = (struct crfd_readers){.v = v, .nr = nr};
 	return 0;

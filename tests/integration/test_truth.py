@@ -8,12 +8,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.procs import CRFD
+import crfd
+from tests.procs import CRFD, running
 
 Need = Callable[[str], None]
 ROOT = Path(__file__).resolve().parents[2]
@@ -89,3 +91,198 @@ def test_nobody_has_the_files_of_who_had_its_number(need: Need, backend: str) ->
     found = inside(*unshare, code=REUSED, args=(backend, str(SECONDS)))
     assert found["wrong"] == []
     assert found["checked"] > 100
+
+
+# ---- what we could not do, and what we may not ----
+
+# What the dump needs descriptors for: pipes and sockets are copied, a mark of a deleted file is looked up.
+VARIOUS = """
+import os, socket, sys, time
+made = [os.pipe() for _ in range(30)], [socket.socketpair() for _ in range(5)], os.memfd_create("m")
+odd = os.open(sys.argv[1] + "/odd (deleted)", os.O_CREAT | os.O_RDWR)
+print("ready", flush=True)
+time.sleep(600)
+"""
+
+
+def facts(path: Path, pid: int) -> dict[str, Any]:
+    """What an image says of a process, but for what goes on meanwhile."""
+    with crfd.open(path) as image:
+        task = image.tasks[pid]
+        files = {
+            fd: (entry.error, entry.file and (entry.file.path, entry.file.detail)) for fd, entry in task.fds.items()
+        }
+        return {
+            "files": files,
+            "cmdline": task.cmdline,
+            "cgroup": task.cgroup,
+            "exe": task.exe,
+            "limit": task.nofile_soft,
+        }
+
+
+def test_with_few_descriptors_everything_is_told_or_nothing(backend: str, tmp_path: Path, need: Need) -> None:
+    need("prlimit")
+    whole, image = tmp_path / "whole", tmp_path / "image"
+    with running(VARIOUS, str(tmp_path)) as process:
+        options = ("dump", "--tree", process.pid, "--backend", backend, "-o")
+        assert run(*options, whole).returncode == 0
+        wanted = facts(whole, process.pid)
+        assert len(wanted["files"]) > 70
+        seen = set()
+        for limit in range(6, 24):
+            image.unlink(missing_ok=True)
+            done = run(*options, image, before=("prlimit", f"--nofile={limit}:{limit}"))
+            seen.add(done.returncode)
+            if done.returncode:
+                assert "Too many open files" in done.stderr.splitlines()[-1], (limit, done.stderr)
+                assert "Traceback" not in done.stderr
+                assert not image.exists()
+            else:
+                assert facts(image, process.pid) == wanted, limit
+        assert seen == {0, 1}
+
+
+def test_refused_descriptors_are_a_matter_of_the_exit_status(tmp_path: Path, need: Need) -> None:
+    """Without CAP_SYS_PTRACE the table of another's process can be listed by its owner, and no entry of it be read."""
+    need("root")
+    need("setpriv")
+    bare = ("setpriv", "--bounding-set=-all", "--inh-caps=-all")
+    with running(WAIT) as process:
+        done = run("dump", process.pid, "--backend", "proc", "-o", tmp_path / "image", before=bare)
+    assert done.returncode == 3, done.stderr
+    assert f"crfd: pid {process.pid}: Permission denied (its descriptors)" in done.stderr.splitlines()
+    with crfd.open(tmp_path / "image") as image:
+        assert {entry.file for entry in image.tasks[process.pid].fds.values()} == {None}
+
+
+def test_many_refused_processes_are_one_line_unless_asked_for(nobody: tuple[str, ...], tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        own = stack.enter_context(running(WAIT, before=nobody)).pid
+        others = [stack.enter_context(running(WAIT)).pid for _ in range(5)]
+        command: tuple[str | int, ...] = ("dump", own, *others, "-o", os.devnull)
+        done, named = (run(*command, *more, before=nobody) for more in ((), ("-v",)))
+    assert (done.returncode, named.returncode) == (3, 3)
+    assert "crfd: 5 processes: Permission denied; -v names them" in done.stderr.splitlines()
+    assert not any(f"pid {pid}:" in done.stderr for pid in others)
+    assert all(f"crfd: pid {pid}: Permission denied" in named.stderr.splitlines() for pid in others)
+
+
+SHORT_LIVED = """
+import os, time
+print("ready", flush=True)
+while True:
+    if os.fork() == 0:
+        time.sleep(0.005)
+        os._exit(0)
+    time.sleep(0.0005)
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        pass
+"""
+ENDED = """
+import io, json, os, subprocess, sys, time, crfd
+nursery = subprocess.Popen([sys.executable, "-c", sys.argv[2]], stdout=subprocess.PIPE)
+nursery.stdout.readline()
+answer = {"ended": 0, "unread": [], "status": [], "lines": []}
+for _ in range(20):
+    result = crfd.dump(crfd.Selection(), io.BytesIO(), backend=sys.argv[1])
+    answer["ended"] += result.ended
+    answer["unread"] += result.unread
+    command = [sys.executable, "-m", "crfd", "dump", "--all", "--backend", sys.argv[1], "-o", "/dev/null"]
+    done = subprocess.run(command, stderr=subprocess.PIPE, text=True)
+    answer["status"].append(done.returncode)
+    answer["lines"] += done.stderr.splitlines()
+nursery.kill()
+nursery.wait()
+print(json.dumps(answer))
+"""
+
+
+def test_one_that_ended_meanwhile_is_counted_and_no_failure(backend: str, need: Need) -> None:
+    need("root")
+    need("unshare")
+    unshare = ("unshare", "-pf", "--mount-proc", "--kill-child")
+    found = inside(*unshare, code=ENDED, args=(backend, SHORT_LIVED))
+    assert found["ended"]
+    assert found["unread"] == []
+    assert set(found["status"]) == {0}
+    assert any(" ended meanwhile" in line for line in found["lines"])
+    assert not [line for line in found["lines"] if "No such process" in line]
+
+
+# ---- where we are started ----
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&-", "<&- >&- 2>&-"])
+def test_a_standard_stream_that_is_closed_is_not_made_one_of_ours(closed: str, backend: str, tmp_path: Path) -> None:
+    image, crfd_ = tmp_path / "image", " ".join(CRFD)
+    with running(WAIT) as process:
+        shell = f"{crfd_} dump {process.pid} --backend {backend} -o {image} {closed}"
+        done = subprocess.run(["sh", "-c", shell], capture_output=True, text=True, check=False, timeout=60, cwd=ROOT)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout == ""
+        assert ("crfd: 1 task" in done.stderr) is ("2>" not in closed)
+        crfd.verify(image)
+        if ">&- " not in f" {closed} ".replace("2>&-", ""):
+            return
+        for what in (
+            f"dump {process.pid} --backend {backend}",
+            f"ls {process.pid} --backend {backend}",
+            f"info {image}",
+        ):
+            shell = f"{crfd_} {what} {closed}"
+            done = subprocess.run(
+                ["sh", "-c", shell], capture_output=True, text=True, check=False, timeout=60, cwd=ROOT
+            )
+            assert (done.returncode, done.stdout) == (1, ""), what
+            assert done.stderr.splitlines() in (
+                [],
+                ["crfd: Bad file descriptor"],
+                ["crfd: standard output: Bad file descriptor"],
+            )
+
+
+def test_print_does_not_reach_an_image_where_a_stream_is_closed(tmp_path: Path) -> None:
+    image = tmp_path / "image"
+    code = f"import os, crfd; crfd.dump({os.getpid()}, {str(image)!r}, backend='proc', progress=lambda _: os.write(1, b'x'))"
+    shell = f'{sys.executable} -c "{code}" >&-'
+    done = subprocess.run(["sh", "-c", shell], capture_output=True, text=True, check=False, timeout=60, cwd=ROOT)
+    assert "Bad file descriptor" in done.stderr
+    assert os.listdir(tmp_path) == []
+
+
+def test_python_itself_cannot_read_our_modules(tmp_path: Path, need: Need) -> None:
+    need("prlimit")
+    site = next(p for p in sys.path if p.endswith("site-packages"))
+    env = {**os.environ, "PYTHONPATH": f"{ROOT}:{site}"}
+    for words in ("dump 1", "ls 1", "info x"):
+        command = ["prlimit", "--nofile=4:4", sys.executable, "-S", "-m", "crfd", *words.split()]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, cwd=tmp_path, env=env)
+        assert done.returncode == 1
+        assert "Traceback" not in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+
+
+def test_an_image_gets_its_name_without_proc(need: Need, tmp_path: Path) -> None:
+    need("root")
+    need("unshare")
+    need("backend bpf")
+    with running(WAIT) as process:
+        shell = f"umount -l /proc && exec {' '.join(CRFD)} dump --backend bpf {process.pid} -o {tmp_path}/np.crfd"
+        command = ["unshare", "-m", "sh", "-c", shell]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert os.listdir(tmp_path) == ["np.crfd"]
+    crfd.verify(tmp_path / "np.crfd")
+
+
+@pytest.mark.parametrize("tmpfile", [True, False])
+def test_the_longest_name_in_any_script(tmp_path: Path, tmpfile: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not tmpfile:
+        monkeypatch.setattr(os, "O_TMPFILE", 0)
+    name = "\N{HIRAGANA LETTER A}" * 85
+    crfd.dump(os.getppid(), tmp_path / name)
+    assert os.listdir(tmp_path) == [name]

@@ -40,10 +40,11 @@ def run(args: argparse.Namespace) -> int:
     )
     progress.done()
     if not args.quiet:
+        ended = f", {result.ended:,} ended meanwhile" if result.ended else ""
         left_out = f", {text.count(result.left_out, 'descriptor')} left out" if result.left_out else ""
         output.err.line(
             f"crfd: {text.count(result.tasks, 'task')}, {text.count(result.fds, 'fd')}, "
-            f"{text.count(result.objrefs, 'open file')}, {text.size(result.bytes)} ({result.backend}){left_out}"
+            f"{text.count(result.objrefs, 'open file')}, {text.size(result.bytes)} ({result.backend}){left_out}{ended}"
         )
-    arguments.report(result.unread)
+    arguments.report(result.unread, verbose=args.verbose)
     return PARTLY if result.unread else DONE

@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     chosen = arguments.chosen(args, everything=True)
     unread = _links(args, chosen) if args.links else show(listing.Listing(args), chosen, args.backend, args.holds)
     output.out.flush()
-    arguments.report(unread)
+    arguments.report(unread, verbose=args.verbose)
     return PARTLY if unread else DONE
 
 
