@@ -92,6 +92,10 @@ class Cgroup:
             return "frozen 1" in (self.folder / "cgroup.events").read_text().splitlines()
         return (self.folder / self.control).read_text().strip() == "FROZEN"
 
+    def asked_to_freeze(self) -> bool:
+        """Whether it stands, or is about to."""
+        return (self.folder / self.control).read_text().strip() not in {self.words[0], ""}
+
     def empty(self) -> None:
         """Moves everyone back to the root."""
         for pid in (self.folder / "cgroup.procs").read_text().split():

@@ -99,7 +99,7 @@ def dump(
             raise _none_read(unread) if unread else CrfdError("no process was chosen")
         writer.write_still(still)
         writer.write_lock_waits(lock_waits(frozenset(pids)))
-    ended = [one for one in unread if one.errno == errno.ESRCH and one.pid not in selection.pids]
+    ended = [one for one in unread if has_ended(one, selection)]
     stats = writer.stats
     return DumpResult(
         backend=_backend.name(number),
@@ -126,6 +126,11 @@ def as_selection(processes: int | Iterable[int] | Selection) -> Selection:
         if not 0 < pid < 2**31:
             raise ValueError(f"pid: expected 1 to {2**31 - 1}, found {pid}")
     return Selection(pids)
+
+
+def has_ended(one: Unread, selection: Selection) -> bool:
+    """Whether it is a process that nobody had named and that is gone by now: no failure, since it might never have been."""
+    return one.errno == errno.ESRCH and one.pid not in selection.pids
 
 
 def _none_read(unread: list[Unread]) -> UnreadError:

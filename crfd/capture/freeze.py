@@ -5,17 +5,18 @@ from __future__ import annotations
 
 import errno
 import os
+import select
 import subprocess
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from crfd._core.freeze import STILL_CGROUP, Freeze, Still
 from crfd.capture.selection import Selection
-from crfd.errors import NO_THREAD
+from crfd.errors import NO_THREAD, CrfdError
 
 PATIENCE = 2.0  # seconds until a cgroup that does not settle, or a tree that goes on growing, is given up
 PAUSE = 0.0005
@@ -35,7 +36,8 @@ def frozen(selection: Selection) -> Iterator[Frozen]:
     """Holds the processes of a selection for the length of the block.
 
     Threads and processes that appear meanwhile are held too. What stood still before stays so, and nothing else does,
-    whatever becomes of us: the kernel lets go of our tracees, a watchdog thaws the cgroup. To a process that was held it
+    whatever becomes of us: the kernel lets go of our tracees, a watchdog thaws the cgroup. (Only who sends SIGKILL to us and
+    to the watchdog at once leaves a cgroup frozen.) To a process that was held it
     is as if it had been stopped and continued: the few system calls that signal(7) names for that end with EINTR.
     """
     freezer = _cgroup_freezer(selection)
@@ -140,13 +142,34 @@ class _Freezer:
         lists = (procs.read_text().split() for procs in self.control.parent.rglob("cgroup.procs"))
         return sorted({int(pid) for pids in lists for pid in pids})
 
-    def wait(self) -> bool:
+
+class _Watch:
+    """Looks at the state of a freezer, and whether it was another one in between."""
+
+    def __init__(self, freezer: _Freezer) -> None:
+        self._settled = freezer.settled
+        self._fd = os.open(freezer.state, os.O_RDONLY | os.O_CLOEXEC)
+        self._changes = select.poll()
+        self._changes.register(self._fd, select.POLLPRI)
+
+    def settles(self) -> bool:
+        """Waits until all stand."""
         deadline = time.monotonic() + PATIENCE
-        while self.settled not in self.state.read_text().splitlines():
+        while not self._stands():
             if time.monotonic() > deadline:
                 return False
             time.sleep(PAUSE)
         return True
+
+    def stood(self) -> bool:
+        """Whether all have been standing since. Of a change v2 tells us (fs/kernfs/file.c, kernfs_generic_poll()), v1 not."""
+        return not self._changes.poll(0) and self._stands()
+
+    def _stands(self) -> bool:
+        return self._settled in os.pread(self._fd, 4096, 0).decode().splitlines()
+
+    def close(self) -> None:
+        os.close(self._fd)
 
 
 def _cgroup_freezer(selection: Selection) -> _Freezer | None:
@@ -181,25 +204,36 @@ def _mounts() -> Iterator[tuple[Path, int]]:
 def _by_cgroup(freezer: _Freezer) -> Iterator[Frozen]:
     held = Frozen([])
     start = time.monotonic_ns()
-    with nullcontext() if freezer.frozen() else _freezing(freezer):
-        settled = freezer.wait()
+    # Whoever had frozen it, or freezes it as well, may thaw it before we have read.
+    with nullcontext() if freezer.frozen() else _freezing(freezer), closing(_Watch(freezer)) as watch:
+        settled = watch.settles()
         held.pids = freezer.pids()
         if not settled:
             held.refused = dict.fromkeys(held.pids, errno.EBUSY)
         yield held
+        if settled and not watch.stood():
+            settled = False
+            held.refused = dict.fromkeys(held.pids, errno.EBUSY)
     ns = time.monotonic_ns() - start
     held.still = [Still(pid, STILL_CGROUP if settled else 0, ns) for pid in held.pids]
 
 
 @contextmanager
 def _freezing(freezer: _Freezer) -> Iterator[None]:
-    # The watchdog outlives us in a session of its own; the end of its input, whatever ends it, thaws the cgroup.
-    script = f'read -r released || echo {freezer.thaw} > "$1"'
+    # The watchdog outlives us: in a session of its own, and deaf to what a service manager ends all of a service with. The
+    # end of its input, whatever ends it, thaws the cgroup. Nothing is frozen before it says that it is there.
+    script = f"trap '' HUP INT TERM; echo ready; read -r released || echo {freezer.thaw} > \"$1\""
     command = ["/bin/sh", "-c", script, "crfd-thaw", str(freezer.control)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True) as watchdog:
+    pipe = subprocess.PIPE
+    with (
+        open(freezer.control, "wb", buffering=0) as control,
+        subprocess.Popen(command, stdin=pipe, stdout=pipe, start_new_session=True) as watchdog,
+    ):
+        if not watchdog.stdout or watchdog.stdout.readline() != b"ready\n":
+            raise CrfdError(f"{freezer.control}: not frozen, for the process that would thaw it in any case has ended")
         try:
-            freezer.control.write_text(freezer.freeze)
+            control.write(freezer.freeze.encode())
             yield
         finally:
-            freezer.control.write_text(freezer.thaw)
+            control.write(freezer.thaw.encode())
             watchdog.communicate(b"released\n")

@@ -11,7 +11,7 @@ from importlib import import_module
 
 from crfd import __version__
 from crfd.cli import output
-from crfd.cli.exit_status import FAILED, INTERRUPTED, USAGE, UsageError
+from crfd.cli.exit_status import FAILED, INTERRUPTED, SIGNALLED, USAGE, Terminated, UsageError
 from crfd.errors import CrfdError, UnreadError
 
 TYPE_CHECKING = False  # see _core/library.py
@@ -107,6 +107,8 @@ def _explain(error: BaseException, subcommand: str, *, verbose: bool) -> int:
         return FAILED  # whoever read our table has seen enough
     if isinstance(error, KeyboardInterrupt):
         return INTERRUPTED
+    if isinstance(error, Terminated):
+        return SIGNALLED + error.number
     if isinstance(error, (CrfdError, OSError, MemoryError)):
         return _say(_reason(error), FAILED)
     raise error

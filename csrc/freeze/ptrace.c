@@ -2,7 +2,7 @@
 /*
  * Processes that stand still: every thread seized and interrupted (ptrace(2), PTRACE_SEIZE). The kernel lets the tracees
  * go when the tracing thread ends, however it ends, so nobody stays stopped. A thread that was stopped before is in a
- * group-stop; the kernel puts it back there when it is detached. A signal that stopped a thread first is handed on.
+ * group-stop; the kernel puts it back there when it is detached.
  */
 #include "format/format.h"
 #include "freeze/freeze.h"
@@ -34,7 +34,6 @@
 
 struct thread {
 	int32_t tid;
-	int32_t sig; /* to hand on when it goes */
 	int32_t stopped;
 };
 
@@ -130,26 +129,41 @@ static int seize_threads(crfd_freeze *f, size_t first, int32_t pid)
 	return refused ? refused : n;
 }
 
-/* Waits until a thread stands or is gone; -EBUSY past the deadline. */
+/*
+ * Whether a thread stands or is gone. Where a signal stopped it before the interruption did, it is sent on with that signal:
+ * it stops again before it runs any of its own. The report of such a stop is not taken, for the signal would go with it
+ * (kernel/exit.c, wait_task_stopped()): if we ended before we had handed it on, nobody would get it.
+ */
+static int look(struct thread *t)
+{
+	siginfo_t info = {.si_pid = 0};
+
+	if (waitid(P_PID, (id_t)t->tid, &info, WSTOPPED | WEXITED | WNOHANG | WNOWAIT | __WALL) < 0) {
+		if (errno == ECHILD)
+			t->tid = 0; /* another that exec'd ended it */
+	} else if (!info.si_pid) {
+		return 0;
+	} else if (info.si_code != CLD_TRAPPED && info.si_code != CLD_STOPPED) {
+		(void)waitpid(t->tid, NULL, __WALL | WNOHANG);
+		t->tid = 0; /* it exited */
+	} else if (info.si_status >> 8) { /* above the signal: the number of a ptrace event, ours among them */
+		t->stopped = waitpid(t->tid, NULL, __WALL | WNOHANG) > 0;
+	} else {
+		(void)ptrace(PTRACE_CONT, t->tid, NULL, (long)info.si_status);
+	}
+	return t->stopped || !t->tid;
+}
+
+/* Waits until a thread stands or is gone; -EBUSY past the deadline, also where a filter refuses us to wait. */
 static int settle(struct thread *t, uint64_t deadline)
 {
 	struct timespec pause = {.tv_nsec = PAUSE_MIN};
 
-	while (!t->stopped && t->tid) {
-		int status, rc = (int)waitpid(t->tid, &status, __WALL | WNOHANG);
-
-		if (rc > 0 && WIFSTOPPED(status)) {
-			/* Above the signal: the number of a ptrace event, ours among them; none where a signal stopped it. */
-			t->stopped = 1;
-			t->sig = status >> 16 ? 0 : WSTOPSIG(status);
-		} else if (rc > 0 || (rc < 0 && errno == ECHILD)) {
-			t->tid = 0; /* it exited, or another that exec'd ended it */
-		} else if (rc == 0 && now() > deadline) {
+	while (!t->stopped && t->tid && !look(t)) {
+		if (now() > deadline)
 			return -EBUSY;
-		} else {
-			nanosleep(&pause, NULL);
-			pause.tv_nsec = pause.tv_nsec * 2 < PAUSE_MAX ? pause.tv_nsec * 2 : PAUSE_MAX;
-		}
+		nanosleep(&pause, NULL);
+		pause.tv_nsec = pause.tv_nsec * 2 < PAUSE_MAX ? pause.tv_nsec * 2 : PAUSE_MAX;
 	}
 	return 0;
 }
@@ -210,7 +224,7 @@ int crfd_freeze_add(crfd_freeze *f, int32_t pid)
 static void release(struct thread *t)
 {
 	if (t->tid && t->stopped)
-		ptrace(PTRACE_DETACH, t->tid, NULL, (long)t->sig);
+		ptrace(PTRACE_DETACH, t->tid, NULL, NULL);
 	t->tid = 0;
 }
 

@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
+import ctypes
 import io
 import os
+import random
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -248,6 +251,65 @@ def test_stop_and_continue_while_held() -> None:
         until(lambda: state(process.pid) == "S", "it goes on once it may")
 
 
+COUNTED = """
+import os, signal, sys, time
+reader, writer = os.pipe()
+os.set_blocking(writer, False)
+signal.set_wakeup_fd(writer)  # a byte for every signal that is delivered
+signal.signal(signal.SIGRTMIN, lambda *_: None)
+print("ready", flush=True)
+wanted = got = 0
+for line in sys.stdin:
+    wanted += int(line)
+    end = time.monotonic() + 5
+    while got < wanted and time.monotonic() < end:
+        got += len(os.read(reader, 65536))
+    print(got, flush=True)
+"""
+HOLDER = """
+import sys, time
+from crfd._core.freeze import Freeze
+tracer = Freeze()
+assert tracer.add(int(sys.argv[1])) == 0
+print("ready", flush=True)
+time.sleep(600)
+"""
+
+
+def test_no_queued_signal_is_lost_when_we_are_killed_while_we_hold() -> None:
+    """Queued ones keep the thread in their delivery, where the freeze meets it again and again."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    sent = 0
+    with running(COUNTED) as process:
+        assert process.stdin and process.stdout
+        for _ in range(12):
+            for _ in range(2000):
+                sent += libc.sigqueue(process.pid, signal.SIGRTMIN, None) == 0
+            with running(HOLDER, str(process.pid)) as holder:
+                for _ in range(2000):
+                    sent += libc.sigqueue(process.pid, signal.SIGRTMIN, None) == 0
+                holder.kill()
+                holder.wait()
+        process.stdin.write(b"%d\n" % sent)
+        process.stdin.flush()
+        assert int(process.stdout.readline()) == sent
+
+
+@pytest.mark.parametrize("refused", ["wait4,waitid", "waitid", "wait4"])
+def test_a_filter_that_lets_nobody_wait_does_not_hold_us_up(refused: str, tmp_path: Path) -> None:
+    command = [sys.executable, str(Path(__file__).parents[1] / "deny.py"), refused, *CRFD, "dump", "--freeze"]
+    with running(THREADS) as process:
+        command += ["-o", str(tmp_path / "image"), str(process.pid)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=LIMIT)
+        assert done.returncode == 3, done.stderr
+        assert f"pid {process.pid}: Device or resource busy (not held still)" in done.stderr
+        tids = [int(tid) for tid in os.listdir(f"/proc/{process.pid}/task")]
+        until(lambda: all(state(process.pid, tid) in "SR" for tid in tids), "all go on")
+    with crfd.open(tmp_path / "image") as image:
+        assert image.info is not None
+        assert not image.info.frozen
+
+
 # A tree that grows for as long as it is let: each child forks a child and ends after a while; `width` at a time.
 BOMB = """
 import os, sys, time, ctypes
@@ -410,6 +472,103 @@ with frozen(crfd.Selection(cgroup=sys.argv[1])):
             freezer.wait()
         until(lambda: not cgroup.frozen(), "the watchdog thaws it")
         cgroup.empty()
+
+
+@pytest.mark.parametrize("then", ["thawed", "frozen again"])
+def test_a_stillness_that_another_ended_is_not_claimed(cgroup: procs.Cgroup, then: str) -> None:
+    """Two at a time: whoever came second relied on the first, who thaws when it is done."""
+    if then == "frozen again" and cgroup.control != "cgroup.freeze":
+        return  # v1 does not tell that it was thawed in between
+    with mkfds.spawn("regular") as target:
+        cgroup.add(target.pid)
+        with ExitStack() as first:
+            first.enter_context(frozen(crfd.Selection(cgroup=cgroup.name)))
+            with frozen(crfd.Selection(cgroup=cgroup.name)) as second:
+                assert second.refused == {}
+                first.close()
+                if then == "frozen again":
+                    cgroup.freeze()
+            assert second.refused == {target.pid: 16}
+            assert [(one.pid, one.how) for one in second.still] == [(target.pid, 0)]
+        cgroup.thaw()
+        cgroup.empty()
+
+
+def test_both_of_two_that_freeze_at_a_time_say_what_was_true(cgroup: procs.Cgroup, tmp_path: Path) -> None:
+    with mkfds.spawn("files:n=3000") as target:
+        cgroup.add(target.pid)
+        for _ in range(5):
+            images = [tmp_path / name for name in ("a", "b")]
+            command = [*CRFD, "dump", "--freeze", "--cgroup", cgroup.name, "-o"]
+            both = [subprocess.Popen([*command, image], stderr=subprocess.PIPE, text=True) for image in images]
+            for image, process in zip(images, both, strict=True):
+                said = process.communicate(timeout=LIMIT)[1]
+                with crfd.open(image) as found:
+                    assert found.info is not None
+                    assert (process.returncode, found.info.frozen) in {(0, True), (3, False)}, said
+                    assert ("not held still" in said) is not found.info.frozen
+            assert not cgroup.frozen()
+        cgroup.empty()
+
+
+ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+KILLS = 500 if os.environ.get("CRFD_STRESS") == "1" else 12
+
+
+def watchdog_of(pid: int) -> int | None:
+    children = Path(f"/proc/{pid}/task/{pid}/children")
+    with suppress(FileNotFoundError, ProcessLookupError):
+        for child in children.read_text().split():
+            if b"crfd-thaw" in Path(f"/proc/{child}/cmdline").read_bytes():
+                return int(child)
+    return None
+
+
+def killed(dump: subprocess.Popen[bytes], rng: random.Random) -> str:
+    """Sends one of us, both or our group what a user, a service manager or the kernel may send."""
+    watchdog = watchdog_of(dump.pid)
+    ending = rng.choice(ENDING)
+    with suppress(ProcessLookupError):
+        match rng.choice(["dump", "watchdog", "both", "group"]):
+            case "dump":
+                dump.send_signal(rng.choice([*ENDING, signal.SIGKILL]))
+            case "watchdog" if watchdog:
+                os.kill(watchdog, rng.choice([*ENDING, signal.SIGKILL]))
+            case "both" if watchdog:
+                first, second = rng.sample([dump.pid, watchdog], 2)
+                # Of a service all get SIGTERM, and what is left gets SIGKILL: the dump alone could be.
+                os.kill(first, ending)
+                os.kill(second, ending)
+                if rng.random() < 0.5:
+                    os.kill(dump.pid, signal.SIGKILL)
+            case "group":
+                os.killpg(dump.pid, rng.choice([*ENDING, signal.SIGKILL]))
+    return f"watchdog {watchdog}, {ending.name}"
+
+
+@pytest.mark.parametrize("by", ["cgroup", "ptrace"])
+def test_whoever_is_killed_nothing_stays_frozen_or_stopped(cgroup: procs.Cgroup, by: str) -> None:
+    rng = random.Random(7)
+    frozen_when_killed = 0
+    with mkfds.spawn("files:n=15000") as target:
+        cgroup.add(target.pid)
+        what = ("--cgroup", cgroup.name) if by == "cgroup" else (str(target.pid),)
+        command = [*CRFD, "dump", "--freeze", "--backend", "proc", *what, "-o", os.devnull]
+        for n in range(KILLS):
+            quiet = subprocess.DEVNULL
+            with subprocess.Popen(command, stdout=quiet, stderr=quiet, start_new_session=True) as dump:
+                end = time.monotonic() + LIMIT
+                while dump.poll() is None and time.monotonic() < end:
+                    if cgroup.asked_to_freeze() or state(target.pid) == "t":
+                        time.sleep(rng.uniform(0, 0.02))
+                        break
+                frozen_when_killed += cgroup.asked_to_freeze() or state(target.pid) == "t"
+                sent = killed(dump, rng)
+                assert dump.wait(LIMIT) is not None
+            until(lambda: not cgroup.asked_to_freeze(), f"round {n}: thawed after {sent}")
+            until(lambda: state(target.pid) in "SR", f"round {n}: it goes on after {sent}")
+        cgroup.empty()
+    assert frozen_when_killed > KILLS // 3
 
 
 def test_part_of_a_cgroup_is_not_frozen_with_it(cgroup: procs.Cgroup) -> None:

@@ -195,6 +195,8 @@ for _ in range(20):
     done = subprocess.run(command, stderr=subprocess.PIPE, text=True)
     answer["status"].append(done.returncode)
     answer["lines"] += done.stderr.splitlines()
+    command = [sys.executable, "-m", "crfd", "ls", "--all", "--backend", sys.argv[1]]
+    answer["status"].append(subprocess.run(command, stdout=subprocess.DEVNULL).returncode)
 nursery.kill()
 nursery.wait()
 print(json.dumps(answer))

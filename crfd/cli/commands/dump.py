@@ -7,7 +7,7 @@ import argparse
 
 from crfd.capture.dumper import dump
 from crfd.cli import arguments, output
-from crfd.cli.exit_status import DONE, PARTLY
+from crfd.cli.exit_status import DONE, PARTLY, Terminated
 from crfd.cli.progress import Progress
 from crfd.cli.tables import text
 
@@ -27,6 +27,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.freeze:
+        _release_when_ended()
     progress = Progress()
     result = dump(
         arguments.chosen(args),
@@ -48,3 +50,18 @@ def run(args: argparse.Namespace) -> int:
         )
     arguments.report(result.unread, verbose=args.verbose)
     return PARTLY if result.unread else DONE
+
+
+def _release_when_ended() -> None:
+    """Has SIGTERM and SIGHUP end us as SIGINT does, by way of whatever has to be undone. A second one ends us at once."""
+    import signal
+
+    numbers = [n for n in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) is signal.SIG_DFL]
+
+    def end(number: int, _: object) -> None:
+        for n in numbers:
+            signal.signal(n, signal.SIG_DFL)
+        raise Terminated(number)
+
+    for n in numbers:
+        signal.signal(n, end)

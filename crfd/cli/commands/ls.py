@@ -7,7 +7,7 @@ import argparse
 
 from crfd._core.batch import Batch, Unread
 from crfd.capture import backend as backends
-from crfd.capture.dumper import dump, scan_running
+from crfd.capture.dumper import dump, has_ended, scan_running
 from crfd.capture.selection import Selection
 from crfd.capture.spool import Spool
 from crfd.cli import arguments, listing, output
@@ -59,7 +59,7 @@ def show(told: listing.Listing, chosen: Selection, backend: str, holds: str) -> 
 
     with scan_running(backends.choose(backend), chosen.resolve(), holds == "all") as batches:
         told.batches(read(batches))
-    return unread
+    return [one for one in unread if not has_ended(one, chosen)]
 
 
 def _links(args: argparse.Namespace, chosen: Selection) -> list[Unread]:
