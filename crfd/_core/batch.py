@@ -13,7 +13,10 @@ from crfd.errors import UnsupportedError
 
 TYPE_CHECKING = False  # see library.py
 if TYPE_CHECKING:
+    from array import array
     from typing import Any
+
+    from crfd.trace import Trace
 
 _LACKS = 1024  # tasks times network namespaces of a batch, which has at most 64 tasks
 _REFUSALS = {errno.EPERM, errno.EACCES}
@@ -68,6 +71,19 @@ class Batch:
             if fd.err in _REFUSALS and fd.step in {STEP_FDINFO, STEP_LINK}:
                 return fd.err, fd.step
         return None
+
+    def trace(self, trace: Trace, objrefs: array[int], new: array[int]) -> None:
+        """Says of each task how it was read, and of each descriptor its number, objref, close-on-exec and if it is new."""
+        for i in range(self._c.ntasks):
+            task = self._c.task[i]
+            if task.err:
+                trace.say("pid %d: errno %d at step %d", task.info.pid, task.err, task.step)
+                continue
+            trace.say("pid %d: nfds %d, %d with an error", task.info.pid, task.nfds, task.nerrors)
+            for n in range(task.first, task.first + task.nfds):
+                fd = self._c.fd[n]
+                words = (task.info.pid, fd.fd, objrefs[n], fd.close_on_exec, new[n], fd.err)
+                trace.say("pid %d fd %d: objref %d, close-on-exec %d, new %d, errno %d", *words)
 
     def lack_peers(self) -> list[tuple[int, int, int]]:
         """(network namespace, pid, fd of one of them) of each task with unix sockets whose peer is not known."""

@@ -29,5 +29,12 @@ def choose(name: str) -> int:
     return PROC
 
 
+def why(asked: str, number: int) -> str:
+    """The reason for what choose() gave."""
+    if asked != "auto":
+        return "asked for"
+    return "its programs load and run" if number == BPF else f"not bpf: {bpf_unusable()}"
+
+
 def name(number: int) -> str:
     return {PROC: "proc", BPF: "bpf"}.get(number, f"backend-{number}")

@@ -18,6 +18,7 @@ from crfd.capture import backend as _backend
 from crfd.capture.selection import Selection
 from crfd.errors import CrfdError, GoneError, RefusedError, UnreadError
 from crfd.image.writer import ImageWriter
+from crfd.trace import listener
 
 TYPE_CHECKING = False  # see _core/library.py
 if TYPE_CHECKING:
@@ -76,7 +77,10 @@ def dump(
     RefusedError (a PermissionError) where that is the first one's reason.
     """
     selection = as_selection(processes)
+    trace = listener()
     number = _backend.choose(backend)
+    if trace:
+        trace.phase("backend %s: %s", _backend.name(number), _backend.why(backend, number))
     if holds not in HOLDS:
         raise ValueError(f"holds: expected one of {', '.join(HOLDS)}, found {holds!r}")
     more = holds == "all"
@@ -89,16 +93,25 @@ def dump(
     else:
         pids, still, unread, flags = selection.resolve(), [], [], 0
         scan = scan_running(number, pids, more)
+    if trace:
+        frozen = f", frozen and read: {len(unread)} refused, {len(still)} held" if freeze else ""
+        trace.phase("chosen: %d processes%s", len(pids), frozen)
     with scan as batches, ImageWriter(destination, format=format, lossy=lossy, backend=number, flags=flags) as writer:
         for batch in batches:
+            if trace:
+                trace.phase("read: a batch of nfds %d", len(batch.keys))
             unread += batch.unread()
             writer.write(batch)
+            if trace:
+                trace.phase("written: %d tasks, %d fds, %d objrefs, %d bytes until now", *_counts(writer.stats))
             if progress:
                 progress(writer.stats)
         if not writer.stats.tasks:
             raise _none_read(unread) if unread else CrfdError("no process was chosen")
         writer.write_still(still)
         writer.write_lock_waits(lock_waits(frozenset(pids)))
+    if trace:
+        trace.phase("finished: %d tasks, %d fds, %d objrefs, %d bytes, %d unread", *_counts(writer.stats), len(unread))
     ended = [one for one in unread if has_ended(one, selection)]
     stats = writer.stats
     return DumpResult(
@@ -126,6 +139,10 @@ def as_selection(processes: int | Iterable[int] | Selection) -> Selection:
         if not 0 < pid < 2**31:
             raise ValueError(f"pid: expected 1 to {2**31 - 1}, found {pid}")
     return Selection(pids)
+
+
+def _counts(totals: Totals) -> tuple[int, int, int, int]:
+    return totals.tasks, totals.fds, totals.objrefs, totals.bytes
 
 
 def has_ended(one: Unread, selection: Selection) -> bool:

@@ -10,6 +10,7 @@ from crfd._core.encode import Encoder, Totals
 from crfd._core.freeze import Still
 from crfd.image.objref import ObjrefTable
 from crfd.image.sink import open_sink
+from crfd.trace import listener
 
 TYPE_CHECKING = False  # see _core/library.py
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class ImageWriter:
         self.left_out = 0
         # Kept until a task follows: a dump that reads nobody leaves nothing, also not in a pipe.
         self._head = bytes(self._encoder.head(backend, flags))
+        self._trace = listener()
         self._sink = open_sink(destination)
         self._open = True
 
@@ -48,6 +50,8 @@ class ImageWriter:
         if self._rfc:
             self.left_out += batch.keep_rfc(self._lossy)
         objrefs, new = self._objrefs.add(batch.keys)
+        if self._trace:
+            batch.trace(self._trace, objrefs, new)
         for piece in self._encoder.batch(batch, objrefs, new):
             if piece:
                 self._put(piece)

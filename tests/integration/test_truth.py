@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,6 +17,7 @@ from typing import Any
 import pytest
 
 import crfd
+from tests import mkfds
 from tests.procs import CRFD, running
 
 Need = Callable[[str], None]
@@ -288,3 +291,44 @@ def test_the_longest_name_in_any_script(tmp_path: Path, tmpfile: bool, monkeypat
     name = "\N{HIRAGANA LETTER A}" * 85
     crfd.dump(os.getppid(), tmp_path / name)
     assert os.listdir(tmp_path) == [name]
+
+
+# ---- the trace ----
+
+
+def test_debug_tells_phases_and_descriptors_and_no_address(backend: str, tmp_path: Path) -> None:
+    with mkfds.spawn("regular", "dups", "pipe") as target:
+        done = run("dump", target.pid, "--backend", backend, "--debug", "-o", tmp_path / "image")
+    assert done.returncode == 0, done.stderr
+    lines = done.stderr.splitlines()
+    assert lines[0].startswith(f"crfd: backend {backend}: asked for [")
+    for phase in ("chosen: 1 processes", "read: a batch", "written: 1 tasks", "finished: 1 tasks"):
+        assert [line for line in lines if line.startswith(f"crfd: {phase}") and line.endswith(" ms]")], phase
+    with crfd.open(tmp_path / "image") as image:
+        task = image.tasks[target.pid]
+    seen: set[int] = set()
+    for fd, entry in sorted(task.fds.items()):
+        new = entry.objref not in seen
+        seen.add(entry.objref)
+        wanted = f"objref {entry.objref}, close-on-exec {entry.close_on_exec:d}, new {new:d}, errno 0"
+        assert f"crfd: pid {target.pid} fd {fd}: {wanted}" in lines
+    assert f"crfd: pid {target.pid}: nfds {len(task.fds)}, 0 with an error" in lines
+    assert max(map(int, re.findall(r"\d+", done.stderr))) < 1 << 40
+
+
+def test_without_a_listener_logging_is_not_even_loaded(tmp_path: Path) -> None:
+    code = f"""
+import sys
+from crfd.__main__ import _run
+assert _run(["dump", "-q", "--backend", "bpf", "{os.getpid()}", "-o", "{tmp_path / "image"}"]) == 0
+assert "logging" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60, cwd=ROOT)
+
+
+def test_the_library_tells_the_logger_crfd(caplog: pytest.LogCaptureFixture) -> None:
+    crfd.dump(os.getppid(), io.BytesIO())
+    assert not caplog.records
+    caplog.set_level("DEBUG", "crfd")
+    crfd.dump(os.getppid(), io.BytesIO())
+    assert any(record.getMessage().startswith("backend ") for record in caplog.records)
