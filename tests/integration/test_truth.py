@@ -332,3 +332,20 @@ def test_the_library_tells_the_logger_crfd(caplog: pytest.LogCaptureFixture) -> 
     caplog.set_level("DEBUG", "crfd")
     crfd.dump(os.getppid(), io.BytesIO())
     assert any(record.getMessage().startswith("backend ") for record in caplog.records)
+
+
+# ---- who is read ----
+
+
+def test_a_process_that_ends_while_the_tree_is_read_does_not_end_the_dump(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its number is given away at once, so that its directory is there and its file was not."""
+    opened = open
+
+    def gone(path: Any, *args: Any, **options: Any) -> Any:
+        if path == f"/proc/{other.pid}/stat":
+            raise FileNotFoundError(2, "No such file or directory", path)
+        return opened(path, *args, **options)
+
+    with running(WAIT) as process, running(WAIT) as other:
+        monkeypatch.setattr("builtins.open", gone)
+        assert crfd.Selection(frozenset({process.pid}), tree=True).resolve() == [process.pid]
