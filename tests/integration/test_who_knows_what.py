@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: MIT
+"""README's table of who knows what a process holds beside its descriptors: every cell is asked of the program."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import procs
+from tests.integration.test_held import child
+from tests.integration.test_locks import _HOLDER, _WAITER, _waits
+
+Need = Callable[[str], None]
+Row = dict[str, Any]
+
+README = Path(__file__).parents[2] / "README.md"
+TOOLS = ("crfd", "lsof", "lsfd", "fuser")
+
+
+def table() -> dict[str, dict[str, bool]]:
+    """Row and tool to whether it is said to know."""
+    rows = re.findall(r"^\| ([^|]+) \| (yes|no) \| (yes|no) \| (yes|no) \| (yes|no) \|$", README.read_text(), re.M)
+    return {what: dict(zip(TOOLS, (cell == "yes" for cell in cells), strict=True)) for what, *cells in rows}
+
+
+def output(*command: object) -> str:
+    words = [str(word) for word in command]
+    done = subprocess.run(words, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
+    return done.stdout.decode(errors="replace")
+
+
+class Asked:
+    """What each program says of the child, the holder of a lock and who waits for it."""
+
+    def __init__(self, pid: int, made: dict[str, Row], where: Path, holder: int, waiter: int) -> None:
+        self.pid, self.made, self.where, self.holder, self.waiter = pid, made, where, holder, waiter
+        self.rows = [
+            json.loads(line)
+            for line in output(sys.executable, "-m", "crfd", "ls", pid, "--holds", "all", "--json").splitlines()
+        ]
+        self.lsof = output("lsof", "-nP", "-p", pid)
+        self.lsfd = output("lsfd", "-p", pid, "-o", "ASSOC,TYPE,NAME")
+
+    def held(self, by: str, **known: Any) -> bool:
+        return any(row.get("held") == by and known.items() <= row.items() for row in self.rows)
+
+    def lsof_has(self, fd: str, name: str) -> bool:
+        return any(line.split()[3] == fd and line.endswith(name) for line in self.lsof.splitlines()[1:])
+
+    def lsfd_has(self, assoc: str, name: str) -> bool:
+        return any(line.split()[:1] == [assoc] and line.endswith(name) for line in self.lsfd.splitlines()[1:])
+
+    def fuser_has(self, letter: str, path: object) -> bool:
+        """fuser(1): c current directory, e executable being run, r root directory, m mmap'ed file or shared library."""
+        return any(
+            str(self.pid) in line.split()
+            and any(re.fullmatch(r"[.Fcefrm]{4,}", word) and letter in word for word in line.split())
+            for line in output("fuser", "-v", path).splitlines()
+        )
+
+    def lock_lines(self, *command: object) -> bool:
+        """Whether an output names who waits and whom for in one line."""
+        return any(
+            re.search(rf"\b{self.waiter}\b", line) and re.search(rf"\b{self.holder}\b", line)
+            for line in output(*command).splitlines()
+        )
+
+    def waits(self) -> bool:
+        image = self.where / "image"
+        output(sys.executable, "-m", "crfd", "dump", "-q", "-o", image, self.holder, self.waiter)
+        return self.lock_lines(sys.executable, "-m", "crfd", "show", "--links", image)
+
+
+@pytest.fixture(scope="module")
+def asked(need: Need, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
+    for name in ("root", "lsof", "lsfd", "fuser"):
+        need(name)
+    where = tmp_path_factory.mktemp("held")
+    lock = where / "lock"
+    lock.touch()
+    with (
+        child(where) as (pid, made),
+        procs.running(_HOLDER, "flock", str(lock)) as holder,
+        procs.running(_WAITER, "flock", str(lock)) as waiter,
+    ):
+        procs.until(lambda: _waits(waiter.pid), "it waits")
+        yield Asked(pid, made, where, holder.pid, waiter.pid)
+
+
+def answers(a: Asked, what: str) -> dict[str, bool]:
+    cwd, plain, gone, shm = (a.made[key] for key in ("cwd", "plain", "deleted", "System V"))
+    exe = Path(sys.executable).resolve()
+    nothing = (a.lsof_has("no", "no"), a.lsfd_has("no", "no"), a.fuser_has("T", plain["path"]))
+    lines = (*(f"{a.lsof}{a.lsfd}{output('fuser', '-v', plain['path'])}".splitlines()),)
+    each = {
+        "working directory": (
+            a.held("cwd", path=cwd["path"]), a.lsof_has("cwd", cwd["path"]),
+            a.lsfd_has("cwd", cwd["path"]), a.fuser_has("c", cwd["path"]),
+        ),
+        "root directory": (a.held("root", path="/"), a.lsof_has("rtd", "/"), a.lsfd_has("rtd", "/"), a.fuser_has("r", "/")),
+        "executable": (a.held("exe", path=str(exe)), a.lsof_has("txt", str(exe)), a.lsfd_has("exe", str(exe)),
+            a.fuser_has("e", exe)),
+        "mapped file": (
+            a.held("map", path=plain["path"]), a.lsof_has("mem", plain["path"]), plain["path"] in a.lsfd,
+            a.fuser_has("m", plain["path"]),
+        ),
+        "deleted library": (
+            a.held("map", path=gone["path"], deleted=True), a.lsof_has("DEL", gone["path"]), gone["path"] in a.lsfd,
+            a.fuser_has("m", gone["path"]),
+        ),
+        "System V shared memory": (
+            a.held("map", path=shm["path"], ino=shm["ino"]), a.lsof_has("DEL", shm["path"]), shm["path"] in a.lsfd,
+            a.fuser_has("m", shm["path"]),
+        ),
+        "link count of a deleted library": (a.held("map", path=gone["path"], nlink=0), *nothing),
+        "permissions, number and bytes of the mappings": (
+            a.held("map", path=plain["path"], map={"prot": "rwxs", "mappings": 3, "bytes": 16384}),
+            *(any(plain["path"] in line and "rwxs" in line for line in lines) for _ in range(3)),
+        ),
+        "who waits for a lock, and for whom": (
+            a.waits(), a.lock_lines("lsof", "-nP", "-p", f"{a.holder},{a.waiter}"),
+            a.lock_lines("lsfd", "-p", f"{a.holder},{a.waiter}"),
+            a.lock_lines("fuser", "-v", a.where / "lock"),
+        ),
+    }  # fmt: skip
+    return dict(zip(TOOLS, each[what], strict=True))
+
+
+def test_the_table_is_there() -> None:
+    assert len(table()) == 9
+    assert all(row["crfd"] for row in table().values())
+
+
+@pytest.mark.parametrize("what", table())
+def test_each_cell(what: str, asked: Asked) -> None:
+    assert answers(asked, what) == table()[what]
