@@ -17,7 +17,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from crfd._core.filter import Filter
+
 PIECE = 1 << 18  # bytes of text handed out at a time
+SELECTED = 4096  # numbers of rows asked for at a time
 CHECKED = 8 << 20  # bytes of an image looked at between two chances to let go of memory
 TYPES = {
     lib.CRFD_COLUMN_TEXT: "text",
@@ -114,6 +117,13 @@ class Reader:
         """Goes on with the rows of one task alone."""
         check(lib.crfd_reader_task(self._c, number))
 
+    def matching(self, filter: Filter) -> Iterator[int]:
+        """The numbers, from 0, of those of the rows to come that match."""
+        at, found, n = ffi.new("uint64_t *"), ffi.new("uint64_t[]", SELECTED), SELECTED
+        while n == SELECTED:
+            n = check(lib.crfd_filter_select(filter._c, self._c, at, found, SELECTED))
+            yield from ffi.unpack(found, n)
+
 
 class BatchReader(Reader):
     """Rows of a batch. objrefs as of Objrefs.add(), None: 1 for each that could be read."""
@@ -153,10 +163,12 @@ class Render:
         *,
         labels: Sequence[str] | None = None,
         sort: Sequence[tuple[str, bool]] = (),
+        filter: Filter | None = None,
         width: int = 0,
         color: bool = False,
     ) -> None:
-        """labels: the header's, none without; sort: (column, whether descending); width: of the terminal, 0 cuts nothing."""
+        """labels: the header's, none without; sort: (column, whether descending); filter: which rows, None: all; width: of
+        the terminal, 0 cuts nothing."""
         known = columns()
         self._labels = [ffi.new("char[]", label.encode()) for label in labels or ()]
         kept = {
@@ -171,6 +183,7 @@ class Render:
                 **kept,
                 "ncolumns": len(names),
                 "nkeys": len(sort),
+                "filter": ffi.NULL if filter is None else filter._c,
                 "label": self._label,
                 "width": width,
                 "format": FORMATS[format],
@@ -180,7 +193,7 @@ class Render:
         out = ffi.new("crfd_render **")
         check(lib.crfd_render_new(options, out))
         # The keys' directions are looked at until the end.
-        self._kept = kept
+        self._kept = kept, filter
         self._c = owned(out[0], lib.crfd_render_free)
         self._out = ffi.gc(ffi.new("crfd_buf *"), lib.crfd_buf_release)
 

@@ -161,10 +161,12 @@ int crfd_render_rows(crfd_render *v, crfd_reader *reader, size_t want, crfd_buf 
 	while (out->nr < full) {
 		int rc = crfd_reader_next(reader, &row);
 
+		if (rc == 0)
+			return 0;
+		if (rc > 0 && v->o.filter)
+			rc = crfd_filter_eval(v->o.filter, &v->scratch, &row);
 		if (rc > 0)
 			rc = show(v, &row, out);
-		else if (rc == 0)
-			return 0;
 		if (rc < 0)
 			return rc;
 	}

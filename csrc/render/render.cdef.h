@@ -16,13 +16,14 @@ typedef struct {
 	const uint16_t *key; /* columns to sort by, NULL: the order in which rows come */
 	const uint8_t *descending; /* of each key */
 	size_t nkeys;
+	const crfd_filter *filter; /* which rows there are, NULL: all; must outlive the rendering */
 	const char *const *label; /* of each column in the header, NULL: no header */
 	uint32_t width; /* of the terminal: longer lines lose the middle of their last column; 0: none does */
 	uint8_t format; /* enum crfd_render_format */
 	uint8_t color; /* mark with colours what is deleted, listens or could not be read */
 } crfd_render_options;
 
-/* Copies what the options point to, labels excepted. 0, -EINVAL for a column that is none, -ENOMEM. */
+/* Copies what the options point to, labels and filter excepted. 0, -EINVAL for a column that is none, -ENOMEM. */
 int crfd_render_new(const crfd_render_options *options, crfd_render **out);
 /*
  * Appends the reader's rows to out, until about `want` bytes are more in it: 1 while rows remain, 0 when there are none.

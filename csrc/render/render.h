@@ -4,6 +4,7 @@
 
 #include "columns/column.h"
 #include "columns/reader.h"
+#include "filter/filter.h"
 
 #include "render/render.cdef.h"
 

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: MIT
+"""Conditions on rows, compiled."""
+
+from __future__ import annotations
+
+import errno
+from collections import namedtuple
+from collections.abc import Sequence
+from enum import IntEnum
+
+from crfd._core.declarations import enum
+from crfd._core.library import check, ffi, lib, owned
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+DEPTH_MAX = int(lib.CRFD_FILTER_DEPTH_MAX)
+_WHAT = enum("crfd_filter_what", "CRFD_FILTER_")
+
+
+class What(IntEnum):
+    """What an op does (csrc/filter/filter.cdef.h)."""
+
+    AND = _WHAT["AND"]
+    OR = _WHAT["OR"]
+    NOT = _WHAT["NOT"]
+    CONST = _WHAT["CONST"]
+    VALUE = _WHAT["VALUE"]
+    HOLDS = _WHAT["HOLDS"]
+    KNOWN = _WHAT["KNOWN"]
+    EQ = _WHAT["EQ"]
+    NE = _WHAT["NE"]
+    LT = _WHAT["LT"]
+    LE = _WHAT["LE"]
+    GT = _WHAT["GT"]
+    GE = _WHAT["GE"]
+    IN = _WHAT["IN"]
+    REGEX = _WHAT["REGEX"]
+    GLOB = _WHAT["GLOB"]
+    UNDER = _WHAT["UNDER"]
+
+
+class Op(namedtuple("Op", ("what", "column", "count", "value"), defaults=(0, 0, None))):
+    """One op of a program: value is an int, bytes, a bool of a CONST, another column's Other, or None."""
+
+    __slots__ = ()
+    what: int
+    column: int
+    count: int
+    value: object
+
+
+class Other(namedtuple("Other", ("column",))):
+    """A column on the right side."""
+
+    __slots__ = ()
+    column: int
+
+
+class RefusedOpError(ValueError):
+    """A program that is none: number is that of the op at fault."""
+
+    def __init__(self, number: int, why: str) -> None:
+        self.number = number
+        self.why = why
+        super().__init__(f"op {number}: {why}")
+
+
+class Filter:
+    """A compiled condition."""
+
+    def __init__(self, program: Sequence[Op]) -> None:
+        ops, text = ffi.new("crfd_filter_op[]", len(program)), bytearray()
+        for c, op in zip(ops, program, strict=True):
+            _fill(c, op, text)
+        out, fault = ffi.new("crfd_filter **"), ffi.new("crfd_filter_fault *")
+        with ffi.from_buffer("uint8_t[]", bytes(text)) as buf:
+            rc = lib.crfd_filter_new(ops, len(program), buf, len(text), out, fault)
+        if rc == -errno.EINVAL:
+            raise RefusedOpError(fault.op, ffi.string(fault.why).decode("utf-8", "replace"))
+        check(rc)
+        self._c = owned(out[0], lib.crfd_filter_free)
+
+
+def _fill(c: Any, op: Op, text: bytearray) -> None:
+    c.what, c.column, c.count = op.what, op.column, op.count
+    value = op.value
+    if isinstance(value, bytes):
+        c.flags |= lib.CRFD_FILTER_TEXT
+        c.text_off, c.text_len = len(text), len(value)
+        text += value
+    elif isinstance(value, Other):
+        c.flags |= lib.CRFD_FILTER_OTHER
+        c.other = value.column
+    elif isinstance(value, int):
+        c.flags |= lib.CRFD_FILTER_NEGATIVE if value < 0 else 0
+        c.number = value & (2**64 - 1)
