@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from crfd._core.batch import Unread
     from crfd._core.encode import Totals
     from crfd._core.freeze import Still
+    from crfd.analysis.condition import Condition, Pushdown, where
     from crfd.analysis.deadlocks import deadlocks
     from crfd.analysis.links import Link, Links, links
     from crfd.capture.dumper import DumpResult, dump
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
         FormatError,
         GoneError,
         MissingExtraError,
+        QueryError,
         RefusedError,
         UnreadError,
         UnsupportedError,
@@ -40,6 +42,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Backend",
     "BackendError",
+    "Condition",
     "Consistency",
     "CrfdError",
     "Descriptor",
@@ -60,6 +63,8 @@ __all__ = [
     "MissingExtraError",
     "ObjrefTable",
     "OpenFile",
+    "Pushdown",
+    "QueryError",
     "RefusedError",
     "Selection",
     "Step",
@@ -77,11 +82,13 @@ __all__ = [
     "open",
     "scan",
     "verify",
+    "where",
 ]
 
 # Which module each name lives in. They are imported when first asked for: a dump needs a third of them, and start-up is
 # a large part of a small dump. No module may bear the name of something exported.
 _HOME = {
+    "analysis.condition": ("Condition", "Pushdown", "where"),
     "analysis.deadlocks": ("deadlocks",),
     "analysis.links": ("Link", "Links", "links"),
     "_core.batch": ("Unread",),
@@ -96,6 +103,7 @@ _HOME = {
         "FormatError",
         "GoneError",
         "MissingExtraError",
+        "QueryError",
         "RefusedError",
         "UnreadError",
         "UnsupportedError",

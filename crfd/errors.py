@@ -34,6 +34,17 @@ class FormatError(CrfdError, ValueError):
         super().__init__(f"{where}offset {offset}: {rule}: expected {expected}, found {found}")
 
 
+class QueryError(CrfdError, ValueError):
+    """A condition that cannot be understood: position is the character of its text at fault, from 0, or None."""
+
+    def __init__(self, position: int | None, expected: str, found: str) -> None:
+        self.position = position
+        self.expected = expected
+        self.found = found
+        where = "" if position is None else f"character {position + 1}: "
+        super().__init__(f"condition: {where}expected {expected}, found {found}")
+
+
 class UnsupportedError(CrfdError, ValueError):
     """A descriptor that the chosen image format cannot hold."""
 

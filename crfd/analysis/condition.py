@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: MIT
+"""Conditions on descriptors.
+
+A column whose value is not known makes its test neither true nor false, and what depends on that alone matches nothing,
+under not neither.
+"""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from collections.abc import Iterable
+from functools import cached_property
+
+from crfd._core.filter import Filter, Op, RefusedOpError, What
+from crfd.analysis.tree import (
+    BY_SIGN,
+    Node,
+    as_text,
+    asked_for,
+    bounds,
+    compare,
+    find,
+    holds,
+    join,
+    known,
+    literal,
+    negate,
+    one_of,
+    ops,
+)
+from crfd.errors import QueryError
+
+TYPE_CHECKING = False  # see _core/library.py
+if TYPE_CHECKING:
+    from crfd.analysis.tree import Value
+
+
+class Pushdown(
+    namedtuple(
+        "Pushdown",
+        ("pids", "uids", "kinds", "devs", "inos", "deleted", "close_on_exec", "ports"),
+        defaults=(None, None, None, None, None, None, None, None),
+    )
+):
+    """What surely fails a condition: whatever has a value that is not in one of the sets. None: any value may match.
+
+    kinds are numbers, devs as st_dev; deleted and close_on_exec sets of bools; a socket has one of the ports as its
+    local or its remote one. Who drops by it must evaluate the whole condition again.
+    """
+
+    __slots__ = ()
+    pids: frozenset[int] | None
+    uids: frozenset[int] | None
+    kinds: frozenset[int] | None
+    devs: frozenset[int] | None
+    inos: frozenset[int] | None
+    deleted: frozenset[bool] | None
+    close_on_exec: frozenset[bool] | None
+    ports: frozenset[int] | None
+
+
+class Condition:
+    """What a descriptor must be to be shown. Immutable; &, | and ~ join conditions."""
+
+    def __init__(self, root: Node) -> None:
+        self._root = root
+
+    @classmethod
+    def parse(cls, text: str) -> Condition:
+        """Reads an expression (crfd.where says how); QueryError where it is none."""
+        from crfd.analysis.query import parse
+
+        found = cls(parse(text))
+        _ = found.filter  # a regular expression that is none is known to the core alone
+        return found
+
+    @classmethod
+    def compare(cls, column: str, sign: str, value: Value) -> Condition:
+        """sign: ==, !=, <, <=, >, >=, or =~, glob, under, of which the value is the pattern or the directory."""
+        return cls(compare(find(column), BY_SIGN[sign], value))
+
+    @classmethod
+    def one_of(cls, column: str, values: Iterable[Value]) -> Condition:
+        return cls(one_of(find(column), list(values)))
+
+    @classmethod
+    def holds(cls, column: str) -> Condition:
+        """True, or not 0, or not empty."""
+        return cls(holds(find(column)))
+
+    @classmethod
+    def known(cls, column: str) -> Condition:
+        return cls(known(find(column)))
+
+    @classmethod
+    def all_of(cls, conditions: Iterable[Condition]) -> Condition:
+        """Of none: what matches everything."""
+        return cls(join(What.AND, [one._root for one in conditions]))
+
+    @classmethod
+    def any_of(cls, conditions: Iterable[Condition]) -> Condition:
+        """Of none: what matches nothing."""
+        return cls(join(What.OR, [one._root for one in conditions]))
+
+    def __and__(self, other: Condition) -> Condition:
+        return Condition.all_of((self, other))
+
+    def __or__(self, other: Condition) -> Condition:
+        return Condition.any_of((self, other))
+
+    def __invert__(self) -> Condition:
+        return Condition(negate(self._root))
+
+    @property
+    def root(self) -> Node:
+        return self._root
+
+    @property
+    def is_everything(self) -> bool:
+        """Whether it is said of every descriptor, whatever is known of it."""
+        return self._root.what == What.CONST and bool(self._root.value)
+
+    @cached_property
+    def filter(self) -> Filter:
+        """Compiled by the core."""
+        program: list[Op] = []
+        places: list[int | None] = []
+        for op, at in ops(self._root):
+            program.append(op)
+            places.append(at)
+        try:
+            return Filter(program)
+        except RefusedOpError as e:
+            if e.number == len(program):
+                raise QueryError(None, "another condition", e.why) from None
+            op = program[e.number]
+            expected = "a POSIX extended regular expression" if op.what == What.REGEX else "a test that can be made"
+            raise QueryError(places[e.number], expected, f"{literal(op.value)}: {e.why}") from None
+
+    def pushdown(self) -> Pushdown:
+        """What a scan may leave out already."""
+        return Pushdown(**{name: frozenset(values) for name, values in bounds(self._root).items()})
+
+    def columns(self) -> frozenset[str]:
+        """The names of the columns that it asks for."""
+        return frozenset(asked_for(self._root))
+
+    def __str__(self) -> str:
+        """As an expression that parse() reads."""
+        return as_text(self._root)
+
+    def __repr__(self) -> str:
+        return f"<Condition {self}>"
+
+
+def where(text: str) -> Condition:
+    """A condition from an expression: 'deleted and size > 1M and path =~ "^/var/"'.
+
+    The grammar is that of scols-filter(5), with `kind in ("pipe", "socket")`, `locks is known`, `path glob "*.log"` and
+    `path under "/srv"` beside it; `crfd ls --list-columns` lists the columns.
+
+    Raises QueryError, which names the place and what was expected there.
+    """
+    return Condition.parse(text)
