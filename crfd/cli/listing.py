@@ -15,6 +15,7 @@ from crfd.cli.exit_status import UsageError
 TYPE_CHECKING = False  # see _core/library.py
 if TYPE_CHECKING:
     from crfd._core.batch import Batch
+    from crfd.analysis.condition import Condition
 
 DEFAULT = ("pid", "comm", "num", "objref", "shared", "kind", "flags", "f_pos", "dev", "ino", "name")
 NARROW = ("pid", "comm", "num", "shared", "kind", "access", "name")  # of a terminal of few columns
@@ -104,10 +105,11 @@ def _width() -> int:
 
 
 class Listing:
-    """What the arguments of add() ask for."""
+    """What the arguments of add() ask for, of the descriptors that fit a condition."""
 
-    def __init__(self, args: argparse.Namespace) -> None:
+    def __init__(self, args: argparse.Namespace, condition: Condition | None = None) -> None:
         self._args = args
+        self._condition = condition
         self._width = _width()
         self.rows = 0
         narrow = 0 < self._width < FEW
@@ -134,7 +136,12 @@ class Listing:
     @property
     def needs_image(self) -> bool:
         """Whether a column is asked for that the whole has to be known for."""
-        return self._args.group or not WHOLE.isdisjoint([*self._columns, *(name for name, _ in self._sort)])
+        asked = [
+            *self._columns,
+            *(name for name, _ in self._sort),
+            *(self._condition.columns() if self._condition else ()),
+        ]
+        return self._args.group or not WHOLE.isdisjoint(asked)
 
     def _render(self, *, header: bool = True, names: list[str] | None = None) -> Render:
         names = names or self._columns
@@ -148,6 +155,7 @@ class Listing:
             self._format,
             labels=labels,
             sort=self._sort,
+            filter=self._condition.filter if self._condition else None,
             width=self._width,
             color=color == "always" or (color == "auto" and output.out.is_terminal and not os.environ.get("NO_COLOR")),
         )
@@ -194,11 +202,16 @@ class Listing:
 
     def _group(self, reader: ImageReader, number: int | None) -> None:
         heading = Heading()
-        for shown, task in enumerate(range(len(reader)) if number is None else (number,)):
-            _write(f"{os.linesep if shown else ''}{heading(reader, task)}\n".encode())
+        shown = False
+        for task in range(len(reader)) if number is None else (number,):
+            head = heading(reader, task)
             reader.task(task)
             render = self._render()
             lines = b"".join(map(bytes, self._pieces(render, (reader,))))
+            if self._condition and not render.count:
+                continue
+            _write(f"{os.linesep if shown else ''}{head}\n".encode())
+            shown = True
             if render.count:
                 _write(b"".join(b"  %s" % line for line in lines.splitlines(keepends=True)))
             self.rows += render.count

@@ -10,7 +10,7 @@ from crfd.capture import backend as backends
 from crfd.capture.dumper import dump, has_ended, scan_running
 from crfd.capture.selection import Selection
 from crfd.capture.spool import Spool
-from crfd.cli import arguments, listing, output
+from crfd.cli import arguments, conditions, listing, output
 from crfd.cli.exit_status import DONE, PARTLY
 
 TYPE_CHECKING = False  # see _core/library.py
@@ -22,11 +22,14 @@ EXAMPLES = """\
   crfd ls                           every process
   crfd ls -c +size,user --sort -size
   crfd ls --count-by kind,user
+  crfd ls --deleted --min-size 100M
+  crfd ls --where 'kind in ("file", "dir") and path =~ "^/(var|srv)/"'
   crfd ls --json | jq -r 'select(.deleted) | .path'"""
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     arguments.add(parser)
+    conditions.add(parser)
     listing.add(parser)
     parser.add_argument("--links", action="store_true", help="who is connected with whom, instead of the descriptors")
 
@@ -37,7 +40,12 @@ def run(args: argparse.Namespace) -> int:
             output.out.line(line)
         return DONE
     chosen = arguments.chosen(args, everything=True)
-    unread = _links(args, chosen) if args.links else show(listing.Listing(args), chosen, args.backend, args.holds)
+    condition = conditions.chosen(args)
+    if args.links:
+        conditions.require_none(condition, "--links")
+        unread = _links(args, chosen)
+    else:
+        unread = show(listing.Listing(args, condition), chosen, args.backend, args.holds)
     output.out.flush()
     arguments.report(unread, verbose=args.verbose)
     return PARTLY if unread else DONE

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import argparse
 
-from crfd.cli import listing, output
+from crfd.cli import conditions, listing, output
 from crfd.cli.exit_status import DONE
 from crfd.errors import CrfdError
 
@@ -19,6 +19,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("image", metavar="IMAGE", help="a file, or - for standard input")
     parser.add_argument("--pid", type=int, metavar="N", help="this task alone")
     parser.add_argument("--links", action="store_true", help="who is connected with whom, instead of the descriptors")
+    conditions.add(parser)
     listing.add(parser)
 
 
@@ -29,6 +30,9 @@ def run(args: argparse.Namespace) -> int:
         for line in listing.list_columns():
             output.out.line(line)
         return DONE
+    condition = conditions.chosen(args)
+    if args.links:
+        conditions.require_none(condition, "--links")
     with open_image(args.image) as image:
         if args.pid is not None and args.pid not in image.tasks:
             raise CrfdError(f"{args.image}: no task {args.pid} in this image")
@@ -38,5 +42,5 @@ def run(args: argparse.Namespace) -> int:
             links.show(image, args.pid, as_json=args.json)
             return DONE
         number = None if args.pid is None else image.tasks.number(args.pid)
-        listing.Listing(args).image(image.view, image.name, number)
+        listing.Listing(args, condition).image(image.view, image.name, number)
     return DONE
