@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from crfd.analysis.condition import Condition, Pushdown, where
     from crfd.analysis.deadlocks import deadlocks
     from crfd.analysis.links import Link, Links, links
+    from crfd.analysis.who import Holder, who
     from crfd.capture.dumper import DumpResult, dump
     from crfd.capture.live import count, scan
     from crfd.capture.selection import Selection
@@ -52,6 +53,7 @@ __all__ = [
     "Head",
     "Held",
     "HeldBy",
+    "Holder",
     "Identity",
     "Image",
     "ImageInfo",
@@ -83,6 +85,7 @@ __all__ = [
     "scan",
     "verify",
     "where",
+    "who",
 ]
 
 # Which module each name lives in. They are imported when first asked for: a dump needs a third of them, and start-up is
@@ -91,6 +94,7 @@ _HOME = {
     "analysis.condition": ("Condition", "Pushdown", "where"),
     "analysis.deadlocks": ("deadlocks",),
     "analysis.links": ("Link", "Links", "links"),
+    "analysis.who": ("Holder", "who"),
     "_core.batch": ("Unread",),
     "_core.encode": ("Totals",),
     "_core.freeze": ("Still",),

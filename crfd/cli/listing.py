@@ -107,15 +107,24 @@ def _width() -> int:
 class Listing:
     """What the arguments of add() ask for, of the descriptors that fit a condition."""
 
-    def __init__(self, args: argparse.Namespace, condition: Condition | None = None) -> None:
+    def __init__(
+        self,
+        args: argparse.Namespace,
+        condition: Condition | None = None,
+        usual: Iterable[str] = (),
+        *,
+        only_found: bool = False,
+    ) -> None:
+        """usual: the columns of a table when none are named; only_found: no header where there is nothing below it."""
         self._args = args
         self._condition = condition
+        self._only_found = only_found
         self._width = _width()
         self.rows = 0
         narrow = 0 < self._width < FEW
         if args.json:
-            usual: Iterable[str] = [c.name for c in columns().values() if c.plain]
-        else:
+            usual = [c.name for c in columns().values() if c.plain]
+        elif not usual or args.group:
             usual = GROUPED if args.group else NARROW if narrow else DEFAULT
         self._columns = _names(args.columns, usual) if args.columns else list(usual)
         if args.only_pids:
@@ -194,11 +203,11 @@ class Listing:
                     let_go()
         self.rows += render.count
 
-    @staticmethod
-    def _pieces(render: Render, readers: Iterable[Reader]) -> Iterator[memoryview]:
+    def _pieces(self, render: Render, readers: Iterable[Reader]) -> Iterator[memoryview]:
         for reader in readers:
             yield from render.rows(reader)
-        yield from render.end()
+        if render.count or not self._only_found:
+            yield from render.end()
 
     def _group(self, reader: ImageReader, number: int | None) -> None:
         heading = Heading()

@@ -21,11 +21,13 @@ if TYPE_CHECKING:
 COMMANDS = {
     "dump": "write an image of the open descriptors of processes",
     "ls": "show the open descriptors of processes now, without a file",
+    "who": "say who holds a file, a directory's contents, a port, a socket or a pipe",
     "show": "show an image",
     "verify": "check every rule and checksum of an image",
     "info": "show an image's head, counts, sharing and sizes",
     "check": "say which backends and capabilities can be used here, and why not",
 }
+GREP = {"who"}  # whose status 1 says that nothing was found
 EPILOG = "exit status: 0 done, 1 failed, 2 usage, 3 done but some processes could not be read"
 
 
@@ -91,7 +93,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit:
         raise
     except BaseException as e:
-        return _explain(e, subcommand, verbose=verbose)
+        status = _explain(e, subcommand, verbose=verbose)
+        return USAGE if status == FAILED and subcommand in GREP else status
 
 
 def _explain(error: BaseException, subcommand: str, *, verbose: bool) -> int:
