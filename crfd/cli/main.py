@@ -22,6 +22,7 @@ COMMANDS = {
     "dump": "write an image of the open descriptors of processes",
     "ls": "show the open descriptors of processes now, without a file",
     "who": "say who holds a file, a directory's contents, a port, a socket or a pipe",
+    "top": "show which processes have the most descriptors, how full their tables are, and with what",
     "show": "show an image",
     "verify": "check every rule and checksum of an image",
     "info": "show an image's head, counts, sharing and sizes",

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: MIT
+"""Which processes have the most descriptors, how full their tables are, and with what."""
+
+from __future__ import annotations
+
+import os
+from collections import namedtuple
+from collections.abc import Iterable
+
+from crfd._core.columns import ImageReader
+from crfd._core.scan import count
+from crfd._core.tally import Group, tally
+
+TYPE_CHECKING = False  # see _core/library.py
+if TYPE_CHECKING:
+    from crfd.analysis.condition import Condition
+
+BY = ("process", "user", "container", "cgroup", "kind", "path")
+_PROCESS = ("pid", "comm", "user", "nofile_soft", "start_time")
+
+
+class Usage(
+    namedtuple("Usage", ("pid", "comm", "user", "fds", "limit", "shared", "deleted_bytes", "kinds", "start_time"))
+):
+    """A process: its descriptors, its soft RLIMIT_NOFILE (None: none, or not known), and what they are."""
+
+    __slots__ = ()
+    pid: int
+    comm: str
+    user: str
+    fds: int
+    limit: int | None
+    shared: int
+    deleted_bytes: int
+    kinds: dict[str, int]
+    start_time: int | None
+
+    @property
+    def full(self) -> float | None:
+        """Which part of the limit is used."""
+        return self.fds / self.limit if self.limit else None
+
+
+def fullest(usages: Iterable[Usage]) -> list[Usage]:
+    """The fullest first; those without a limit by their number of descriptors, behind."""
+    return sorted(usages, key=lambda one: (-(one.full or 0), -one.fds, one.pid))
+
+
+def by_process(image: memoryview, condition: Condition | None = None) -> list[Usage]:
+    """Every task of an image that has descriptors which fit."""
+    filter = condition.filter if condition else None
+    return fullest(_usage(group) for group in tally(ImageReader(image, None), _PROCESS, filter=filter)[1])
+
+
+def _usage(group: Group) -> Usage:
+    pid, comm, user, limit, start = group.key
+    return Usage(
+        int(pid),
+        os.fsdecode(comm),
+        os.fsdecode(user),
+        group.fds,
+        int(limit) if limit else None,
+        group.shared,
+        group.deleted_bytes,
+        group.kinds,
+        int(start) if start else None,
+    )
+
+
+def by_column(
+    image: memoryview, name: str, condition: Condition | None = None, most: int | None = None
+) -> tuple[int, list[Group]]:
+    """How many values a column has, and the groups of descriptors with the most frequent ones."""
+    filter = condition.filter if condition else None
+    return tally(ImageReader(image, None), (name,), filter=filter, kinds=name not in {"kind", "path"}, most=most)
+
+
+def counts(pids: Iterable[int]) -> list[Usage]:
+    """The number of descriptors and the limit of each process that lets us see, and nothing else: no table is read."""
+    found = []
+    for pid in pids:
+        try:
+            found.append(_counted(pid))
+        except (ProcessLookupError, FileNotFoundError, PermissionError):
+            continue
+    return fullest(one for one in found if one.fds)
+
+
+def _counted(pid: int) -> Usage:
+    import pwd
+    from resource import RLIM_INFINITY, RLIMIT_NOFILE, prlimit
+
+    fds = count(pid)
+    if not fds:  # a kernel thread
+        return Usage(pid, "", "", 0, None, 0, 0, {}, None)
+    uid = os.stat(f"/proc/{pid}").st_uid
+    with open(f"/proc/{pid}/comm", "rb", buffering=0) as file:
+        comm = file.read(64).rstrip(b"\n")
+    try:
+        limit: int | None = prlimit(pid, RLIMIT_NOFILE)[0]
+    except PermissionError:
+        limit = None
+    try:
+        user = pwd.getpwuid(uid).pw_name
+    except KeyError:
+        user = str(uid)
+    return Usage(pid, os.fsdecode(comm), user, fds, None if limit == RLIM_INFINITY else limit, 0, 0, {}, None)
