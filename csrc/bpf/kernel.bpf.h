@@ -12,6 +12,9 @@
 #define PIPEFS_MAGIC 0x50495045
 #define SOCKFS_MAGIC 0x534f434b
 #define XFS_SUPER_MAGIC 0x58465342
+#define HUGETLBFS_MAGIC 0x958458f6
+#define NSFS_MAGIC 0x6e736673
+#define PIDFS_MAGIC 0x50494446 /* since 6.9 */
 
 #define CORE __attribute__((preserve_access_index))
 
@@ -97,6 +100,8 @@ struct vfsmount {
 struct mount {
 	struct vfsmount mnt;
 	int mnt_id;
+	struct mount *mnt_parent;
+	struct dentry *mnt_mountpoint;
 } CORE;
 
 struct path {
@@ -108,8 +113,18 @@ typedef struct {
 	__u32 val;
 } kid_t;
 
+/* What each kind of namespace has: the inode that /proc/PID/ns shows. */
+struct numbered {
+	__u32 inum;
+};
+
+struct user_namespace {
+	struct numbered ns;
+} CORE;
+
 struct cred {
 	kid_t uid, gid, euid, egid, fsuid, fsgid;
+	struct user_namespace *user_ns;
 } CORE;
 
 struct file_operations {
@@ -131,7 +146,9 @@ struct counter {
 	int counter;
 };
 
-struct net;
+struct net {
+	struct numbered ns;
+} CORE;
 
 struct sock_common {
 	__be32 skc_daddr, skc_rcv_saddr;
@@ -280,7 +297,9 @@ struct files_struct {
 	struct fdtable *fdt;
 } CORE;
 
-struct pid_namespace;
+struct pid_namespace {
+	struct numbered ns;
+} CORE;
 
 struct upid {
 	int nr;
@@ -297,20 +316,56 @@ struct pid {
 	struct upid numbers[1];
 } CORE;
 
+struct rlimit {
+	unsigned long rlim_cur, rlim_max;
+} CORE;
+
 struct signal_struct {
 	int nr_threads;
 	unsigned int flags;
 	int group_exit_code;
 	struct pid *pids[4];
+	struct rlimit rlim[16];
+} CORE;
+
+struct mnt_namespace {
+	struct numbered ns;
+} CORE;
+
+struct uts_namespace {
+	struct numbered ns;
+} CORE;
+
+struct ipc_namespace {
+	struct numbered ns;
+} CORE;
+
+struct cgroup_namespace {
+	struct numbered ns;
+} CORE;
+
+struct time_namespace {
+	struct numbered ns;
 } CORE;
 
 struct nsproxy {
+	struct mnt_namespace *mnt_ns;
 	struct net *net_ns;
+	struct uts_namespace *uts_ns;
+	struct ipc_namespace *ipc_ns;
+	struct cgroup_namespace *cgroup_ns;
+	struct time_namespace *time_ns;
 } CORE;
 
 struct fs_struct {
 	struct path root;
 } CORE;
+
+struct mm_struct {
+	struct file *exe_file;
+} CORE;
+
+struct css_set;
 
 struct task_struct {
 	unsigned int __state;
@@ -326,6 +381,8 @@ struct task_struct {
 	struct files_struct *files;
 	struct signal_struct *signal;
 	struct nsproxy *nsproxy;
+	struct mm_struct *mm;
+	struct css_set *cgroups;
 } CORE;
 
 struct seq_file {

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
 /*
  * What the kinds have that are no plain files, taken as it lies there and understood out of the kernel. Each put_ fills
- * its member of tail and says WALK_* of it, WALK_PLAIN with it where nothing is left for fdinfo to tell.
+ * its member of the tail and says WALK_* of it, WALK_PLAIN with it where nothing is left for fdinfo to tell.
  *
  * Pointers from a file's private_data have no type, so everything behind them is a READ(), which may fail and then gives 0.
  */
 #ifndef CRFD_KINDS_H
 #define CRFD_KINDS_H
 
+#include "file.bpf.h"
 #include "kernel.bpf.h"
 #include "out.bpf.h"
 #include "read.bpf.h"
@@ -19,11 +20,7 @@
 #define AF_INET6 10
 #define TCP_LISTEN 10
 
-/* What follows the record, and how much of it. */
-struct {
-	union walk_tail tail;
-	__u64 len;
-} more;
+__u64 tail_len; /* how much follows the path */
 
 static __always_inline void put_inet(struct sock *sk, struct walk_sock *r)
 {
@@ -73,17 +70,18 @@ static __always_inline __u64 inode_of(struct sock *sk)
 }
 
 /* Of a listener the descriptors in flight are those to the sockets that wait in its queue: left to fdinfo. */
-static __always_inline int put_unix(struct sock *sk, struct walk_sock *r)
+static __always_inline int put_unix(struct sock *sk, struct walk_unix_sock *tail)
 {
+	struct walk_sock *r = &tail->sock;
 	struct unix_sock *u = AS(unix_sock, sk);
 	struct unix_sock___counted *counted = (void *)u;
 	struct sock *peer = READ(u, peer);
 
-	r->name_len = put_unix_name(u, more.tail.unix_sock.name);
+	r->name_len = put_unix_name(u, tail->name);
 	if (peer) {
 		r->bits |= WALK_SOCK_PEER;
 		r->peer_ino = inode_of(peer);
-		r->peer_name_len = put_unix_name(AS(unix_sock, peer), more.tail.unix_sock.peer_name);
+		r->peer_name_len = put_unix_name(AS(unix_sock, peer), tail->peer_name);
 	}
 	if (bpf_core_field_exists(counted->inq_len)) {
 		r->bits |= WALK_SOCK_BYTES;
@@ -97,16 +95,16 @@ static __always_inline int put_unix(struct sock *sk, struct walk_sock *r)
 }
 
 /* Lines of their own in fdinfo: only unix sockets have any (net/unix/af_unix.c, unix_show_fdinfo). */
-static __always_inline int put_sock(__u64 data, __u64 own_net)
+static __always_inline int put_sock(__u64 data, __u64 own_net, struct walk_unix_sock *tail)
 {
-	struct walk_sock *r = &more.tail.unix_sock.sock;
+	struct walk_sock *r = &tail->sock;
 	struct socket *socket = AS(socket, data);
 	struct sock *sk = READ(socket, sk);
 	int plain = WALK_PLAIN;
 
 	if (!sk)
 		return WALK_PLAIN;
-	more.len = sizeof(*r);
+	tail_len = sizeof(*r);
 	__builtin_memset(r, 0, sizeof(*r));
 	r->family = READ(sk, __sk_common.skc_family);
 	r->state = READ(sk, __sk_common.skc_state);
@@ -121,23 +119,27 @@ static __always_inline int put_sock(__u64 data, __u64 own_net)
 	if (number_of(READ(sk, __sk_common.skc_net.net)) == own_net)
 		r->bits = WALK_SOCK_OWN_NET;
 	if (r->family == AF_UNIX)
-		plain = put_unix(sk, r);
+		plain = put_unix(sk, tail);
 	else if (r->family == AF_INET || r->family == AF_INET6)
 		put_inet(sk, r);
-	if (r->name_len || r->peer_name_len)
-		more.len = sizeof(more.tail.unix_sock);
+	if (!r->name_len && !r->peer_name_len)
+		return WALK_SOCK | plain;
+	tail_len = sizeof(*tail);
+	if (!r->name_len)
+		__builtin_memset(tail->name, 0, sizeof(tail->name));
+	if (!r->peer_name_len)
+		__builtin_memset(tail->peer_name, 0, sizeof(tail->peer_name));
 	return WALK_SOCK | plain;
 }
 
 /* As fs/pipe.c, pipe_ioctl() and pipe_fcntl(), but for the mutex: a writer may hold that for ever. */
-static __always_inline int put_pipe(__u64 data)
+static __always_inline int put_pipe(__u64 data, struct walk_pipe *r)
 {
-	struct walk_pipe *r = &more.tail.pipe;
 	struct pipe_inode_info *pipe = AS(pipe_inode_info, data);
 	__u32 tail = READ(pipe, tail), slots = READ(pipe, head) - tail, mask = READ(pipe, ring_size) - 1;
 	__u64 bufs = number_of(READ(pipe, bufs));
 
-	more.len = sizeof(*r);
+	tail_len = sizeof(*r);
 	r->pages = READ(pipe, max_usage);
 	r->readers = READ(pipe, readers);
 	r->writers = READ(pipe, writers);
@@ -150,21 +152,19 @@ static __always_inline int put_pipe(__u64 data)
 	return WALK_PIPE;
 }
 
-static __always_inline int put_eventfd(__u64 data)
+static __always_inline int put_eventfd(__u64 data, struct walk_eventfd *r)
 {
 	struct eventfd_ctx *ctx = AS(eventfd_ctx, data);
-	struct walk_eventfd *r = &more.tail.eventfd;
 
-	more.len = sizeof(*r);
+	tail_len = sizeof(*r);
 	r->count = READ(ctx, count);
 	r->flags = READ(ctx, flags);
 	r->id = READ(ctx, id);
 	return WALK_EVENTFD | WALK_PLAIN;
 }
 
-static __always_inline void put_target(struct epitem *item)
+static __always_inline void put_target(struct epitem *item, struct walk_target *r)
 {
-	struct walk_target *r = &more.tail.epoll.target[0];
 	struct file *file = READ(item, ffd.file);
 	struct inode *inode = READ(file, f_inode);
 	struct super_block *sb = READ(inode, i_sb);
@@ -178,7 +178,7 @@ static __always_inline void put_target(struct epitem *item)
 }
 
 /* A tree of one is what most have; what is larger is left to fdinfo. */
-static __always_inline int put_epoll(__u64 data)
+static __always_inline int put_epoll(__u64 data, struct walk_epoll *r)
 {
 	struct eventpoll *ep = AS(eventpoll, data);
 	__u64 node = number_of(READ(ep, rbr.rb_root.rb_node));
@@ -186,19 +186,20 @@ static __always_inline int put_epoll(__u64 data)
 
 	if (node && (READ(item, rbn.rb_left) || READ(item, rbn.rb_right)))
 		return 0;
-	more.tail.epoll.nr = node != 0;
+	r->nr = node != 0;
 	if (node)
-		put_target(item);
-	more.len = sizeof(more.tail.epoll);
+		put_target(item, &r->target[0]);
+	tail_len = sizeof(*r);
 	return WALK_EPOLL | WALK_PLAIN;
 }
 
-static __always_inline int put_seals(__u64 inode)
+static __always_inline int put_seals(__u64 inode, struct walk_memfd *r)
 {
 	struct shmem_inode_info *info = AS(shmem_inode_info, inode - bpf_core_field_offset(struct shmem_inode_info, vfs_inode));
 
-	more.len = sizeof(more.tail.memfd);
-	more.tail.memfd.seals = READ(info, seals);
+	tail_len = sizeof(*r);
+	r->pad = 0;
+	r->seals = READ(info, seals);
 	return WALK_SEALS;
 }
 
@@ -207,37 +208,48 @@ static __always_inline int put_seals(__u64 inode)
 	 (__u64)(g) << 48 | (__u64)(h) << 56)
 
 /* "[eventfd]", "[eventpoll]" */
-static __always_inline int put_anon(__u64 data)
+static __always_inline int put_anon(__u64 data, const __u64 *word, union walk_tail *tail)
 {
-	const __u64 *word = (const __u64 *)out.path;
-
 	if (word[0] == TEXT8('[', 'e', 'v', 'e', 'n', 't', 'f', 'd') && word[1] << 48 == TEXT8(0, 0, 0, 0, 0, 0, ']', 0))
-		return put_eventfd(data);
+		return put_eventfd(data, &tail->eventfd);
 	if (word[0] == TEXT8('[', 'e', 'v', 'e', 'n', 't', 'p', 'o') && word[1] << 32 == TEXT8(0, 0, 0, 0, 'l', 'l', ']', 0))
-		return put_epoll(data);
+		return put_epoll(data, &tail->epoll);
 	return 0;
 }
 
 /*
- * For the record in out. Not static, and so verified once, by itself: inline it would be as often as there are ways to
- * get to where it is called, and loading take twice as long.
+ * For the record at byte at of the memory, to byte tail_at of it. Not static, and so verified once, by itself: inline it
+ * would be as often as there are ways to get to where it is called, and loading take twice as long.
  */
-__noinline int put_kind(__u64 data, __u64 inode, __u64 own_net)
+__noinline int put_kind(__u64 data, __u64 inode, __u64 own_net, __u64 at, __u64 tail_at)
 {
-	const struct walk_fd *r = &out.fd;
+	const struct walk_fd *r = out_at(at);
+	union walk_tail *tail = out_at(tail_at);
 
-	more.len = 0;
+	tail_len = 0;
+	if (!r || !tail)
+		return 0;
 	if (r->magic == TMPFS_MAGIC && r->bits & WALK_UNNAMED)
-		return put_seals(inode);
+		return put_seals(inode, &tail->memfd);
 	if (!data)
 		return 0;
 	if (r->magic == ANON_INODE_FS_MAGIC)
-		return put_anon(data);
+		return put_anon(data, (const __u64 *)(r + 1), tail);
 	if (r->magic == SOCKFS_MAGIC)
-		return put_sock(data, own_net);
+		return put_sock(data, own_net, &tail->unix_sock);
 	if ((r->mode & S_IFMT) == S_IFIFO)
-		return put_pipe(data);
+		return put_pipe(data, &tail->pipe);
 	return 0;
+}
+
+/* Bits of what follows the path; and whether fdinfo has something to add. */
+static __always_inline int put_more(struct file *file, __u64 own_net, __u64 at, __u64 tail_at)
+{
+	int bits = put_kind(number_of(file->private_data), number_of(file->f_inode), own_net, at, tail_at);
+
+	if (!file->f_op->show_fdinfo)
+		bits |= WALK_PLAIN;
+	return is_locked(file->f_inode) ? bits & ~WALK_PLAIN : bits;
 }
 
 #endif

@@ -33,7 +33,7 @@ struct crfd_bpf {
 	int refs; /* under cache.lock */
 	struct crfd_bpf_programs programs;
 	int selects;
-	pthread_mutex_t reading; /* the programs put their records together in one place, the map */
+	pthread_mutex_t reading; /* recursive: the programs put their records together in one place, the map */
 };
 
 /*
@@ -78,6 +78,16 @@ static void unload(crfd_bpf *bpf)
 	free(bpf);
 }
 
+static void init_reading(pthread_mutex_t *reading)
+{
+	pthread_mutexattr_t attr;
+
+	pthread_mutexattr_init(&attr);
+	pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_RECURSIVE);
+	pthread_mutex_init(reading, &attr);
+	pthread_mutexattr_destroy(&attr);
+}
+
 static int load(crfd_bpf **out, enum crfd_bpf_step *step)
 {
 	crfd_bpf *bpf = calloc(1, sizeof(*bpf));
@@ -86,7 +96,7 @@ static int load(crfd_bpf **out, enum crfd_bpf_step *step)
 	*step = CRFD_BPF_OK;
 	if (!bpf)
 		return -ENOMEM;
-	pthread_mutex_init(&bpf->reading, NULL);
+	init_reading(&bpf->reading);
 	rc = crfd_bpf_programs_load(&bpf->programs, step);
 	if (rc < 0) {
 		unload(bpf);
@@ -191,10 +201,41 @@ int crfd_bpf_selects(const crfd_bpf *bpf)
 	return bpf->selects;
 }
 
+void crfd_bpf_hold(crfd_bpf *bpf)
+{
+	pthread_mutex_lock(&bpf->reading);
+}
+
+void crfd_bpf_let_go(crfd_bpf *bpf)
+{
+	pthread_mutex_unlock(&bpf->reading);
+}
+
+struct walk_ask *crfd_bpf_ask(crfd_bpf *bpf)
+{
+	return bpf->programs.ask;
+}
+
+uint8_t *crfd_bpf_room(const crfd_bpf *bpf)
+{
+	return bpf->programs.room;
+}
+
+static int need_fds(crfd_bpf *bpf)
+{
+	int rc;
+
+	crfd_bpf_hold(bpf);
+	rc = crfd_bpf_programs_add_fds(&bpf->programs);
+	crfd_bpf_let_go(bpf);
+	return rc;
+}
+
 int crfd_bpf_iter(crfd_bpf *bpf, enum crfd_bpf_walk walk, struct crfd_bpf_target target)
 {
 	struct crfd_bpf_target all = {0};
-	int rc, link = link_walk(bpf, walk, bpf->selects ? target : all);
+	int rc = walk == CRFD_BPF_FDS ? need_fds(bpf) : 0;
+	int link = rc < 0 ? rc : link_walk(bpf, walk, bpf->selects ? target : all);
 	struct iter_create iter = {.link_fd = (uint32_t)link};
 
 	if (link < 0)
@@ -216,10 +257,28 @@ ssize_t crfd_bpf_read(crfd_bpf *bpf, int iter, void *buf, size_t n)
 	int err;
 
 	do { /* EAGAIN: a million objects in a row were without output */
-		pthread_mutex_lock(&bpf->reading);
+		crfd_bpf_hold(bpf);
 		got = read(iter, buf, n);
 		err = errno;
-		pthread_mutex_unlock(&bpf->reading);
+		crfd_bpf_let_go(bpf);
 	} while (got < 0 && (err == EINTR || err == EAGAIN));
 	return got < 0 ? -err : got;
+}
+
+/* kernel/bpf/bpf_iter.c, bpf_seq_read(): a program that returns 1 and has written nothing gives EAGAIN, and gets its task again. */
+int crfd_bpf_run(crfd_bpf *bpf, int iter)
+{
+	ssize_t got;
+	char none[8];
+	int err;
+
+	crfd_bpf_hold(bpf);
+	do {
+		got = read(iter, none, sizeof(none));
+		err = errno;
+	} while (got < 0 && err == EINTR);
+	crfd_bpf_let_go(bpf);
+	if (got > 0)
+		return -EPROTO;
+	return got == 0 ? 0 : err == EAGAIN ? 1 : -err;
 }

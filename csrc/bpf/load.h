@@ -27,6 +27,17 @@ void crfd_bpf_put(crfd_bpf *bpf);
 int crfd_bpf_selects(const crfd_bpf *bpf);
 /* A descriptor to read records from. -ESRCH is never given: a target that is not there has no records. */
 int crfd_bpf_iter(crfd_bpf *bpf, enum crfd_bpf_walk walk, struct crfd_bpf_target target);
+/*
+ * Holds a lane's programs and their memory for the caller's thread, from what it asks until it has taken what was found. The
+ * other calls hold them by themselves; it may be held more than once.
+ */
+void crfd_bpf_hold(crfd_bpf *bpf);
+void crfd_bpf_let_go(crfd_bpf *bpf);
+/* Where CRFD_BPF_TABLES is asked, NULL where it is not to be had; and where it writes. Only while held. */
+struct walk_ask *crfd_bpf_ask(crfd_bpf *bpf);
+uint8_t *crfd_bpf_room(const crfd_bpf *bpf);
+/* Lets an iterator over tables go on: 1: it has more, or all that was asked for; 0 at the end of the tasks; or -errno. */
+int crfd_bpf_run(crfd_bpf *bpf, int iter);
 /* The bytes that one read may need. */
 size_t crfd_bpf_piece(void);
 /* Whole records of an iterator, n at least crfd_bpf_piece(). 0 at the end. */

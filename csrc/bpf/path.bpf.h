@@ -58,26 +58,23 @@ static __always_inline int is_in(struct file *file, const struct dir *d)
 }
 
 /* A dentry's own name: its length with the NUL, 0 where it is longer than room or has changed since d_seq was seq. */
-static __always_inline long copy_name(struct dentry *dentry, __u32 seq, __u64 room)
+static __always_inline long copy_name(struct dentry *dentry, __u32 seq, __u64 room, char *to)
 {
 	__u64 len = dentry->d_name.len;
 
 	asm volatile("" : "+r"(len)); /* the verifier must see the test on what it is given */
-	if (seq & 1 || !len || len > 255 || len >= room || bpf_probe_read_kernel(out.path, len, dentry->d_name.name))
+	if (seq & 1 || !len || len > 255 || len >= room || bpf_probe_read_kernel(to, len, dentry->d_name.name))
 		return 0;
-	out.path[len] = 0;
+	to[len] = 0;
 	BARRIER();
 	return seq_of(dentry) == seq ? len + 1 : 0;
 }
 
-/* Asks the kernel, and remembers the directory where those that follow may lie in it too. */
-static __always_inline long ask(struct file *file, struct dir *d, __u64 at)
+/* What has to be known of a directory when a path is made, so that those that follow may lie in it too. */
+static __always_inline void remember(struct file *file, struct dir *d, __u64 at)
 {
-	struct dentry *dentry = file->f_path.dentry, *parent = dentry->d_parent;
+	struct dentry *parent = file->f_path.dentry->d_parent;
 	struct task_struct *self = (void *)bpf_get_current_task();
-	__u32 seq = seq_of(dentry);
-	__u64 len;
-	long n;
 
 	d->len = 0;
 	d->dentry = (__u64)parent;
@@ -89,14 +86,25 @@ static __always_inline long ask(struct file *file, struct dir *d, __u64 at)
 	d->root = (__u64)BPF_CORE_READ(self, fs, root.dentry);
 	d->at = at;
 	d->read = reads;
+}
+
+/* The path as the kernel gives it, and, where those that follow may lie in the same directory, that. */
+static __always_inline long ask(struct file *file, struct dir *d, __u64 at, char *path)
+{
+	struct dentry *dentry = file->f_path.dentry;
+	__u32 seq = seq_of(dentry);
+	__u64 len;
+	long n;
+
+	remember(file, d, at);
 	BARRIER();
-	n = bpf_d_path(&file->f_path, out.path, sizeof(out.path));
+	n = bpf_d_path(&file->f_path, path, WALK_PATH_MAX);
 	BARRIER();
 	if (n < 2 || (seq | d->seq) & 1 || seq_of(dentry) != seq || !is_named(dentry, d))
 		return n;
 	len = n - 1 - dentry->d_name.len;
 	asm volatile("" : "+r"(len));
-	if (len && len < sizeof(out.path) && out.path[len - 1] == '/')
+	if (len && len < WALK_PATH_MAX && path[len - 1] == '/')
 		d->len = len;
 	return n;
 }
@@ -108,33 +116,41 @@ static __always_inline int is_made(const struct walk_fd *r)
 	       (r->magic == SOCKFS_MAGIC || r->magic == PIPEFS_MAGIC || r->magic == ANON_INODE_FS_MAGIC);
 }
 
+/* The text that needs no directory, or the name in one that is known; 0: neither. */
+static __always_inline long put_short(struct file *file, struct walk_fd *r, __u64 at, const struct dir *d, char *path)
+{
+	struct dentry *dentry = file->f_path.dentry;
+	__u32 seq = seq_of(dentry);
+	long n = 0;
+
+	if (is_made(r)) {
+		if (r->magic == ANON_INODE_FS_MAGIC)
+			n = copy_name(dentry, seq, WALK_PATH_MAX, path);
+		if (n || r->magic != ANON_INODE_FS_MAGIC)
+			r->bits |= WALK_MADE;
+	} else if (is_in(file, d)) {
+		n = copy_name(dentry, seq, WALK_PATH_MAX - d->len, path);
+		if (n) {
+			r->bits |= WALK_SIBLING;
+			r->dir = (at - d->at) / 8;
+		}
+	}
+	return n;
+}
+
 /* at: where in the reader's buffer the record will be. */
 static __always_inline void put_path(struct file *file, struct walk_fd *r, __u64 at)
 {
-	__u32 seq = seq_of(file->f_path.dentry);
 	struct dir *d = dir_for(file);
 
-	r->dir = 0;
-	r->path = 0;
 	if (!at)
 		reads++;
+	r->dir = 0;
 	BARRIER(); /* also for the verifier: with r in registers it would go on for each value of bits and magic apart */
-	if (is_made(r)) {
-		if (r->magic == ANON_INODE_FS_MAGIC)
-			r->path = copy_name(file->f_path.dentry, seq, sizeof(out.path));
-		if (r->path || r->magic != ANON_INODE_FS_MAGIC) {
-			r->bits |= WALK_MADE;
-			return;
-		}
-	} else if (is_in(file, d)) {
-		r->path = copy_name(file->f_path.dentry, seq, sizeof(out.path) - d->len);
-		if (r->path) {
-			r->bits |= WALK_SIBLING;
-			r->dir = (at - d->at) / 8;
-			return;
-		}
-	}
-	r->path = ask(file, d, at);
+	r->path = put_short(file, r, at, d, (char *)(r + 1));
+	if (r->bits & (WALK_MADE | WALK_SIBLING))
+		return;
+	r->path = ask(file, d, at, (char *)(r + 1));
 	r->dir = d->len;
 }
 

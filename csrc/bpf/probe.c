@@ -110,28 +110,51 @@ static void explain(enum crfd_bpf_step step, int err, char *why, size_t n)
 			 u.release);
 }
 
-/* The iterator is itself an open descriptor of this process, so there is something to read. */
-static int try_on_self(crfd_bpf *bpf, enum crfd_bpf_step *step)
+static int run_tables(crfd_bpf *bpf, int iter)
 {
-	struct crfd_bpf_target self = {.pid = getpid()};
+	struct walk_ask *ask = crfd_bpf_ask(bpf);
+	int rc;
+
+	crfd_bpf_hold(bpf);
+	memset(ask, 0, sizeof(*ask));
+	memset(ask->tid, 0xff, sizeof(ask->tid));
+	ask->tid[0] = (uint32_t)getpid();
+	ask->nr = 1;
+	rc = crfd_bpf_run(bpf, iter);
+	if (rc >= 0 && !ask->used)
+		rc = -ENODATA;
+	ask->used = 0;
+	crfd_bpf_let_go(bpf);
+	return rc < 0 ? rc : 0;
+}
+
+static int read_files(crfd_bpf *bpf, int iter)
+{
 	size_t n = crfd_bpf_piece();
 	void *buf = malloc(n);
-	ssize_t got = -ENOMEM;
-	int iter;
+	ssize_t got;
 
 	if (!buf)
 		return -ENOMEM;
-	*step = CRFD_BPF_LINK;
-	iter = crfd_bpf_iter(bpf, CRFD_BPF_FDS, self);
-	if (iter < 0) {
-		free(buf);
-		return iter;
-	}
-	*step = CRFD_BPF_READ;
 	got = crfd_bpf_read(bpf, iter, buf, n);
-	close(iter);
 	free(buf);
 	return got > 0 ? 0 : got < 0 ? (int)got : -ENODATA;
+}
+
+/* The iterator is itself an open descriptor of this process, so there is something to read. */
+static int try_on_self(crfd_bpf *bpf, enum crfd_bpf_step *step)
+{
+	struct crfd_bpf_target self = {.tid = getpid()};
+	int tables = crfd_bpf_selects(bpf) && crfd_bpf_ask(bpf), iter, rc;
+
+	*step = CRFD_BPF_LINK;
+	iter = crfd_bpf_iter(bpf, tables ? CRFD_BPF_TABLES : CRFD_BPF_FDS, self);
+	if (iter < 0)
+		return iter;
+	*step = CRFD_BPF_READ;
+	rc = tables ? run_tables(bpf, iter) : read_files(bpf, iter);
+	close(iter);
+	return rc;
 }
 
 int crfd_bpf_probe(char *why, size_t n)

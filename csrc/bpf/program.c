@@ -8,7 +8,9 @@
 #include "bpf/program.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/bpf_call.h"
@@ -26,7 +28,7 @@ struct walk_function {
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
 enum { MAP_CREATE = 0, PROG_LOAD = 5, BTF_LOAD = 18 };
-enum { MAP_TYPE_ARRAY = 2, PROG_TYPE_TRACING = 26 };
+enum { MAP_TYPE_ARRAY = 2, MAP_MMAPABLE = 1 << 10, PROG_TYPE_TRACING = 26 };
 #define LD_IMM64_MAP_VALUE 0x2018 /* the low half of an instruction: a 64-bit constant, an address within a map */
 
 struct map_create {
@@ -68,18 +70,30 @@ struct program {
 
 static const struct program tasks_program = PROGRAM("walk_tasks", walk_tasks);
 
+static const struct program tables_program = PROGRAM("walk_tables", walk_tables);
+
 /* The one to be had: reading by loads, or else by a helper (bpf/read.bpf.h). */
 static const struct program fds_programs[] = {PROGRAM("walk_fds", cast_fds), PROGRAM("walk_fds", probe_fds)};
 
+/* What walk_tables proves holds where loads are done in the order of the program: bpf/tables.bpf.h. */
+#if defined(__x86_64__)
+#define HAS_ORDER 1
+#else
+#define HAS_ORDER 0
+#endif
+
+#define MAPPED (WALK_ROOM_AT + WALK_ROOM + WALK_RECORD_MAX)
+
 /* What the skeleton needs of the kernel's BTF. */
-struct layout {
+struct crfd_bpf_layout {
 	struct crfd_bpf_found found[COUNT(walk_accesses)];
 	uint32_t attach[COUNT(walk_names)]; /* by name, the type of a function */
 };
 
 static int make_map(void)
 {
-	struct map_create map = {.type = MAP_TYPE_ARRAY, .key_size = 4, .value_size = WALK_DATA_SIZE, .max_entries = 1};
+	struct map_create map = {.type = MAP_TYPE_ARRAY, .key_size = 4, .value_size = WALK_DATA_SIZE, .max_entries = 1,
+				 .flags = MAP_MMAPABLE};
 
 	return crfd_bpf_call(MAP_CREATE, &map, sizeof(map));
 }
@@ -92,7 +106,7 @@ static int load_types(void)
 }
 
 /* A module's types are looked at with the kernel's under them. -ENOENT where it is none, or not loaded. */
-static int look_into(struct layout *layout, const char *module, const crfd_btf *base, struct crfd_kernel_btf *k)
+static int look_into(struct crfd_bpf_layout *layout, const char *module, const crfd_btf *base, struct crfd_kernel_btf *k)
 {
 	struct crfd_btf_name names[COUNT(walk_names)];
 	int rc;
@@ -108,7 +122,7 @@ static int look_into(struct layout *layout, const char *module, const crfd_btf *
 	return 0;
 }
 
-static int find_layout(struct layout *layout)
+static int find_layout(struct crfd_bpf_layout *layout)
 {
 	static const char *const modules[] = {"unix", "xfs"}; /* that have some of walk_names where they are modules */
 	struct crfd_kernel_btf kernel, module;
@@ -137,7 +151,7 @@ static void set_map(uint64_t *insn, size_t n, int map_fd)
 	}
 }
 
-static int load_program(const struct program *p, const struct layout *layout, int map_fd, int types_fd)
+static int load_program(const struct program *p, const struct crfd_bpf_layout *layout, int map_fd, int types_fd)
 {
 	struct prog_load prog = {.type = PROG_TYPE_TRACING, .expected_attach_type = TRACE_ITER, .insn_cnt = p->insn_nr,
 				 .license = crfd_bpf_address("Dual MIT/GPL"), .btf_fd = (uint32_t)types_fd,
@@ -155,51 +169,89 @@ static int load_program(const struct program *p, const struct layout *layout, in
 	return rc < 0 ? rc : crfd_bpf_call(PROG_LOAD, &prog, sizeof(prog));
 }
 
-/* What the programs of a set are loaded with, and what a thread of its own makes of walk_tasks. */
+/* What a thread of its own loads. */
 struct loading {
-	const struct layout *layout;
-	int map_fd, types_fd, tasks_fd;
+	const struct crfd_bpf_programs *p;
+	int types_fd, tasks_fd;
 };
+
+static int load_into(const struct crfd_bpf_programs *p, const struct program *program, int types_fd)
+{
+	return load_program(program, p->layout, p->map_fd, types_fd);
+}
 
 static void *load_tasks(void *arg)
 {
 	struct loading *l = arg;
 
-	l->tasks_fd = load_program(&tasks_program, l->layout, l->map_fd, l->types_fd);
+	l->tasks_fd = load_into(l->p, &tasks_program, l->types_fd);
 	return NULL;
 }
 
-static int load_fds(const struct loading *l)
+int crfd_bpf_programs_add_fds(struct crfd_bpf_programs *p)
 {
-	int rc = -ENOENT;
+	int types_fd = p->prog_fd[CRFD_BPF_FDS] < 0 ? load_types() : -1, rc = types_fd;
 
-	for (size_t i = 0; i < COUNT(fds_programs) && rc < 0 && rc != -EPERM; i++)
-		rc = load_program(&fds_programs[i], l->layout, l->map_fd, l->types_fd);
+	if (p->prog_fd[CRFD_BPF_FDS] >= 0)
+		return 0;
+	for (size_t i = 0; i < COUNT(fds_programs) && types_fd >= 0 && (!i || (rc < 0 && rc != -EPERM)); i++)
+		rc = load_into(p, &fds_programs[i], types_fd);
+	if (types_fd >= 0)
+		close(types_fd);
+	p->prog_fd[CRFD_BPF_FDS] = rc < 0 ? -1 : rc;
+	return rc < 0 ? rc : 0;
+}
+
+static int map_memory(struct crfd_bpf_programs *p)
+{
+	uint8_t *memory = mmap(NULL, MAPPED, PROT_READ | PROT_WRITE, MAP_SHARED, p->map_fd, 0);
+
+	if (memory == MAP_FAILED)
+		return -errno;
+	p->ask = (struct walk_ask *)(memory + WALK_ASK_AT);
+	p->room = memory + WALK_ROOM_AT;
+	return 0;
+}
+
+static int add_tables(struct crfd_bpf_programs *p, int types_fd)
+{
+	int fd = HAS_ORDER ? load_into(p, &tables_program, types_fd) : -EOPNOTSUPP;
+	int rc = fd < 0 ? fd : map_memory(p);
+
+	if (rc < 0 && fd >= 0)
+		close(fd);
+	if (rc >= 0)
+		p->prog_fd[CRFD_BPF_TABLES] = fd;
 	return rc;
 }
 
 /* The verifier takes most of the time, and can do two at once. */
-static int load_both(struct crfd_bpf_programs *p, const struct layout *layout, int types_fd)
+static int load_needed(struct crfd_bpf_programs *p, int types_fd)
 {
-	struct loading l = {.layout = layout, .map_fd = p->map_fd, .types_fd = types_fd};
+	struct loading l = {.p = p, .types_fd = types_fd};
 	pthread_t thread;
 	int apart = crfd_thread_start(&thread, load_tasks, &l) == 0;
+	int rc = add_tables(p, types_fd);
 
-	p->prog_fd[CRFD_BPF_FDS] = load_fds(&l);
+	if (rc < 0 && rc != -EPERM)
+		rc = crfd_bpf_programs_add_fds(p);
 	if (apart)
 		pthread_join(thread, NULL);
 	else
 		load_tasks(&l);
 	p->prog_fd[CRFD_BPF_TASKS] = l.tasks_fd;
-	return p->prog_fd[CRFD_BPF_FDS] < 0 ? p->prog_fd[CRFD_BPF_FDS] : l.tasks_fd;
+	return rc < 0 ? rc : l.tasks_fd;
 }
 
 int crfd_bpf_programs_load(struct crfd_bpf_programs *p, enum crfd_bpf_step *step)
 {
-	struct layout layout = {0};
 	int rc, types_fd;
 
-	*p = (struct crfd_bpf_programs){.map_fd = -1, .prog_fd = {-1, -1}};
+	*p = (struct crfd_bpf_programs){.map_fd = -1, .prog_fd = {-1, -1, -1}};
+	*step = CRFD_BPF_OK;
+	p->layout = calloc(1, sizeof(*p->layout));
+	if (!p->layout)
+		return -ENOMEM;
 	*step = CRFD_BPF_MAP;
 	rc = p->map_fd = make_map();
 	if (rc < 0)
@@ -209,22 +261,29 @@ int crfd_bpf_programs_load(struct crfd_bpf_programs *p, enum crfd_bpf_step *step
 	if (rc < 0)
 		return rc;
 	*step = CRFD_BPF_LAYOUT;
-	rc = find_layout(&layout);
+	rc = find_layout(p->layout);
 	if (rc >= 0)
 		*step = CRFD_BPF_LOAD;
 	if (rc >= 0)
-		rc = load_both(p, &layout, types_fd);
+		rc = load_needed(p, types_fd);
 	close(types_fd);
 	if (rc >= 0)
 		*step = CRFD_BPF_OK;
 	return rc < 0 ? rc : 0;
 }
 
+static void close_all(const int *fd, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (fd[i] >= 0)
+			close(fd[i]);
+}
+
 void crfd_bpf_programs_release(struct crfd_bpf_programs *p)
 {
-	for (size_t i = 0; i < COUNT(p->prog_fd); i++)
-		if (p->prog_fd[i] >= 0)
-			close(p->prog_fd[i]);
-	if (p->map_fd >= 0)
-		close(p->map_fd);
+	close_all(p->prog_fd, COUNT(p->prog_fd));
+	close_all(&p->map_fd, 1);
+	if (p->ask)
+		munmap((uint8_t *)p->ask - WALK_ASK_AT, MAPPED);
+	free(p->layout);
 }

@@ -3,18 +3,32 @@
 #ifndef CRFD_BPF_PROGRAM_H
 #define CRFD_BPF_PROGRAM_H
 
-enum crfd_bpf_walk { CRFD_BPF_FDS = 0, CRFD_BPF_TASKS = 1 };
+#include <stdint.h>
+
+#include <linux/types.h>
+
+#include "bpf/walk.h"
+
+/* TABLES goes over the tables itself and is not to be had everywhere; FDS can do all and is loaded when it is needed. */
+enum crfd_bpf_walk { CRFD_BPF_FDS = 0, CRFD_BPF_TASKS = 1, CRFD_BPF_TABLES = 2 };
 
 /* The step that failed; crfd_bpf_probe() says it in words. */
 enum crfd_bpf_step { CRFD_BPF_OK, CRFD_BPF_MAP, CRFD_BPF_TYPES, CRFD_BPF_LAYOUT, CRFD_BPF_LOAD, CRFD_BPF_LINK, CRFD_BPF_READ };
 
+struct crfd_bpf_layout;
+
 struct crfd_bpf_programs {
-	int map_fd; /* of the variables that both have */
-	int prog_fd[2]; /* by enum crfd_bpf_walk */
+	int map_fd; /* of the variables that all have */
+	int prog_fd[3]; /* by enum crfd_bpf_walk, -1: not loaded */
+	struct crfd_bpf_layout *layout;
+	struct walk_ask *ask; /* the variables, mapped; both NULL without TABLES */
+	uint8_t *room;
 };
 
 /* 0 or -errno, with the step that failed; to be released either way. */
 int crfd_bpf_programs_load(struct crfd_bpf_programs *p, enum crfd_bpf_step *step);
+/* Loads FDS if it is not there yet. 0 or -errno. */
+int crfd_bpf_programs_add_fds(struct crfd_bpf_programs *p);
 void crfd_bpf_programs_release(struct crfd_bpf_programs *p);
 
 #endif

@@ -15,13 +15,23 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-PROGRAMS = {"iter/task_file": "walk_fds", "iter/task": "walk_tasks"}
-ATTACH = {"walk_fds": "bpf_iter_task_file", "walk_tasks": "bpf_iter_task"}  # functions of the kernel
-TAKEN = {"cast_fds": (0, "walk_fds"), "probe_fds": (1, "walk_fds"), "walk_tasks": (1, "walk_tasks")}  # of which object
-R_64, R_CALL = 1, 10  # relocations of the object: the address of a variable, a call
-LD_IMM64, PSEUDO_MAP_VALUE, PSEUDO_KFUNC_CALL = 0x18, 2, 2
+SECTIONS = {"walk_fds": "iter/task_file", "walk_tasks": "iter/task", "walk_tables": "iter/task_tables"}
+ATTACH = {  # functions of the kernel
+    "walk_fds": "bpf_iter_task_file",
+    "walk_tasks": "bpf_iter_task",
+    "walk_tables": "bpf_iter_task",
+}
+TAKEN = {  # of which object
+    "cast_fds": (0, "walk_fds"),
+    "probe_fds": (1, "walk_fds"),
+    "walk_tasks": (1, "walk_tasks"),
+    "walk_tables": (0, "walk_tables"),
+}
+SHARED = ("walk_ask", "walk_room")  # variables that the reader maps: they come first
+R_64, R_CALL = 1, 10  # relocations of the object: the address of a variable or a function, a call
+LD_IMM64, PSEUDO_MAP_VALUE, PSEUDO_FUNC, PSEUDO_CALL, PSEUDO_KFUNC_CALL = 0x18, 2, 4, 1, 2
 TYPE = 7  # of enum bpf_core_relo_kind
-TYPE_OF_SUB = 6  # in types()
+STT_FUNC, STATIC, GLOBAL = 2, 0, 1
 POINTER, ARRAY, STRUCT, UNION, FUNC, FUNC_PROTO = 2, 3, 4, 5, 12, 13
 ALIASES = {8, 9, 10, 11, 18}  # typedef and the qualifiers
 KINDS = {1: "INT", 6: "INT", 19: "INT", POINTER: "PTR", ARRAY: "ARRAY", STRUCT: "STRUCT", UNION: "STRUCT"}
@@ -54,24 +64,29 @@ class Elf:
         return self._data[header[4] : header[4] + header[5]]
 
     def variables(self) -> dict[str, int]:
-        """Where each lies in the map."""
+        """The size of each."""
         bss = self.names.index(".bss")
         return {
-            self._symbol_name(name): value for name, _, _, section, value, _ in self.symbols if section == bss and name
+            self._symbol_name(name): size for name, _, _, section, _, size in self.symbols if section == bss and name
         }
 
-    def size(self, name: str) -> int:
-        return self._headers[self.names.index(name)][5]
+    def functions(self) -> dict[str, tuple[str, int, int]]:
+        """Section, offset and size of each."""
+        return {
+            self._symbol_name(name): (self.names[section], value, size)
+            for name, info, _, section, value, size in self.symbols
+            if info & 15 == STT_FUNC
+        }
 
-    def relocations(self, name: str) -> list[tuple[int, int, str, int]]:
-        """(offset, type, section, value of the symbol) of a section's; where it is the kernel's symbol, its name and -1."""
+    def relocations(self, name: str) -> list[tuple[int, int, str, str]]:
+        """(offset, type, section, symbol) of a section's; of the kernel's symbols the section is empty."""
         if f".rel{name}" not in self.names:
             return []
         found = []
         for offset, info in struct.iter_unpack("<QQ", self[f".rel{name}"]):
             symbol = self.symbols[info >> 32]
-            place = (self.names[symbol[3]], symbol[4]) if symbol[3] else (self._symbol_name(symbol[0]), -1)
-            found.append((offset, info & 0xFFFFFFFF, *place))
+            section = self.names[symbol[3]] if symbol[3] else ""
+            found.append((offset, info & 0xFFFFFFFF, section, self._symbol_name(symbol[0])))
         return found
 
 
@@ -81,6 +96,7 @@ class Btf:
     def __init__(self, data: bytes) -> None:
         _, _, _, size, types, types_len, strings, _ = struct.unpack_from("<HBBIIIII", data)
         self._strings = data[size + strings :]
+        self._linkage: dict[str, int] = {}
         self.types: list[tuple[str, int, int, bytes]] = [("", 0, 0, b"")]  # name, kind, size or type, what follows
         at = size + types
         while at < size + types + types_len:
@@ -88,6 +104,8 @@ class Btf:
             kind, vlen = info >> 24 & 31, info & 0xFFFF
             end = at + 12 + FIXED.get(kind, 0) + EACH.get(kind, 0) * vlen
             self.types.append((self.string(name), kind, size_or_type, data[at + 12 : end]))
+            if kind == FUNC:
+                self._linkage[self.string(name)] = vlen
             at = end
 
     def string(self, at: int) -> str:
@@ -97,6 +115,10 @@ class Btf:
         while self.types[number][1] in ALIASES:
             number = self.types[number][2]
         return self.types[number]
+
+    def function(self, name: str, proto: int) -> tuple[int, int]:
+        """Linkage and number of arguments of the function of that name and prototype."""
+        return self._linkage[name], len(self.types[proto][3]) // 8
 
     def access(self, root: int, spec: str) -> Access:
         """What an access string, "0:2:1", says of a type: its first number counts structs, and is 0."""
@@ -117,77 +139,134 @@ class Btf:
 
 @dataclass
 class Function:
-    """A section of code with one function in it."""
+    """A function of the object."""
 
     words: list[int]
-    calls: list[tuple[int, str]]  # (instruction, section)
+    uses: list[tuple[int, str]] = field(
+        default_factory=list
+    )  # (instruction, function that it calls or has the address of)
     relocations: list[tuple[int, int, Access]] = field(default_factory=list)  # (instruction, kind, access)
+    arguments: int = 1
+    linkage: int = GLOBAL
 
 
-def functions(elf: Elf) -> dict[str, Function]:
-    found = {}
-    for name in (".text", *PROGRAMS):
-        words = [word for (word,) in struct.iter_unpack("<Q", elf[name])]
-        function = found[name] = Function(words, [])
-        for offset, kind, section, value in elf.relocations(name):
-            at = offset // 8
-            if kind == R_64 and section == ".bss" and words[at] & 0xFF == LD_IMM64:
-                words[at + 1] += value + (words[at] >> 32) << 32
-                words[at] = words[at] & 0x0FFF | PSEUDO_MAP_VALUE << 12
-            elif kind == R_CALL and section == ".text" and value == 0:
-                function.calls.append((at, section))
-            elif kind == R_CALL and value == -1:
-                words[at] = words[at] & 0x0FFF | PSEUDO_KFUNC_CALL << 12
-                function.relocations.append((at, TYPE, (section, "", "FUNC")))
+def find_functions(elf: Elf, variables: dict[str, int]) -> dict[str, Function]:
+    """All functions by name. variables: where each lies in the map."""
+    places = elf.functions()
+    found: dict[str, Function] = {}
+    for name, (section, offset, size) in places.items():
+        words = [word for (word,) in struct.iter_unpack("<Q", elf[section][offset : offset + size])]
+        found[name] = Function(words)
+
+    def at(section: str, offset: int) -> tuple[Function, int]:
+        for name, (own, start, size) in places.items():
+            if own == section and start <= offset < start + size:
+                return found[name], (offset - start) // 8
+        sys.exit(f"{section}+{offset}: expected to be in a function")
+
+    def called(section: str, offset: int) -> str:
+        return next(name for name, (own, start, _) in places.items() if (own, start) == (section, offset))
+
+    for section in dict.fromkeys(section for section, _, _ in places.values()):
+        for offset, kind, target, symbol in elf.relocations(section):
+            function, i = at(section, offset)
+            word = function.words[i]
+            if kind == R_64 and target == ".bss" and word & 0xFF == LD_IMM64:
+                function.words[i + 1] += variables[symbol] + (word >> 32) << 32
+                function.words[i] = word & 0x0FFF | PSEUDO_MAP_VALUE << 12
+            elif kind == R_64 and target == ".text":
+                function.words[i] = word & 0x0FFF | PSEUDO_FUNC << 12
+                function.uses.append((i, called(target, word >> 32)))
+            elif kind == R_CALL and target == ".text" and symbol in places:
+                function.words[i] = word & 0x0FFF | PSEUDO_CALL << 12
+                function.uses.append((i, symbol))
+            elif kind == R_CALL and not target:
+                function.words[i] = word & 0x0FFF | PSEUDO_KFUNC_CALL << 12
+                function.relocations.append((i, TYPE, (symbol, "", "FUNC")))
             else:
-                sys.exit(f"{name}: unexpected relocation {kind} to {section}+{value}")
+                sys.exit(f"{section}: unexpected relocation {kind} to {target} {symbol}")
     btf, ext = Btf(elf[".BTF"]), elf[".BTF.ext"]
-    size, *_, at, length = struct.unpack_from("<4x7I", ext)
-    at += size
-    end = at + length
-    (record,) = struct.unpack_from("<I", ext, at)
-    at += 4
-    while at < end:
-        section, count = struct.unpack_from("<II", ext, at)
-        at += 8
+    size, *_, start, length = struct.unpack_from("<4x7I", ext)
+    start += size
+    end = start + length
+    (record,) = struct.unpack_from("<I", ext, start)
+    start += 4
+    while start < end:
+        section, count = struct.unpack_from("<II", ext, start)
+        start += 8
         for _ in range(count):
-            offset, type_, spec, kind = struct.unpack_from("<IIII", ext, at)
-            access = btf.access(type_, btf.string(spec))
-            found[btf.string(section)].relocations.append((offset // 8, kind, access))
-            at += record
+            offset, type_, spec, kind = struct.unpack_from("<IIII", ext, start)
+            function, i = at(btf.string(section), offset)
+            function.relocations.append((i, kind, btf.access(type_, btf.string(spec))))
+            start += record
+    for name, kind, type_, _ in btf.types:
+        if kind == FUNC and name in found:
+            found[name].linkage, found[name].arguments = btf.function(name, type_)
     return found
 
 
-def link(found: dict[str, Function], name: str) -> tuple[Function, list[int]]:
-    """A program with what it calls behind it, and where its functions begin."""
-    main, sub = found[name], found[".text"]
-    if not main.calls:
-        return main, [0]
-    size = len(main.words)
-    words = main.words + sub.words
-    for at, _ in main.calls:
-        words[at] = words[at] & 0xFFFFFFFF | size - at - 1 << 32
-    return Function(words, [], main.relocations + [(at + size, *rest) for at, *rest in sub.relocations]), [0, size]
+@dataclass
+class Program:
+    """A function with all that it uses behind it."""
+
+    words: list[int]
+    relocations: list[tuple[int, int, Access]]
+    begins: dict[str, int]  # where its functions do
 
 
-def types() -> bytes:
-    """Types of the functions for the verifier: of the programs, and of the one that they call, with its name and arguments."""
-    strings = b"\0" + b"".join(
-        name.encode() + b"\0" for name in ("int", "u64", "a", "b", "c", "put_kind", *PROGRAMS.values())
-    )
+def link(found: dict[str, Function], name: str) -> Program:
+    begins: dict[str, int] = {}
+    waiting, size = [name], 0
+    while waiting:
+        function = waiting.pop(0)
+        if function not in begins:
+            begins[function] = size
+            size += len(found[function].words)
+            waiting += [used for _, used in found[function].uses]
+    program = Program([], [], begins)
+    for function, begin in begins.items():
+        words = list(found[function].words)
+        for i, used in found[function].uses:
+            words[i] = words[i] & 0xFFFFFFFF | (begins[used] - begin - i - 1 & 0xFFFFFFFF) << 32
+        program.words += words
+        program.relocations += [(i + begin, *rest) for i, *rest in found[function].relocations]
+    return program
 
-    def name(text: str) -> int:
-        return strings.index(b"\0" + text.encode() + b"\0") + 1
 
-    body = struct.pack("<4I", name("int"), 1 << 24, 4, 1 << 24 | 32)  # 1
-    body += struct.pack("<4I", name("u64"), 1 << 24, 8, 64)  # 2
-    body += struct.pack("<3I", 0, POINTER << 24, 0)  # 3: void *
-    body += struct.pack("<5I", 0, FUNC_PROTO << 24 | 1, 1, name("a"), 3)  # 4
-    body += struct.pack("<9I", 0, FUNC_PROTO << 24 | 3, 1, name("a"), 2, name("b"), 2, name("c"), 2)  # 5
-    body += struct.pack("<3I", name("put_kind"), FUNC << 24 | 1, 5)  # TYPE_OF_SUB
-    for program in PROGRAMS.values():
-        body += struct.pack("<3I", name(program), FUNC << 24 | 1, 4)  # the ones after it
-    return struct.pack("<HBBIIIII", 0xEB9F, 1, 0, 24, 0, len(body), len(body), len(strings)) + body + strings
+class Types:
+    """Types of functions for the verifier, which looks at the names, and at the arguments of those that are not static."""
+
+    def __init__(self) -> None:
+        self._strings = b"\0"
+        self._body = b""
+        self._nr = 0
+        self.int = self._add("int", 1 << 24, 4, 1 << 24 | 32)
+        self.u64 = self._add("u64", 1 << 24, 8, 64)
+        self.pointer = self._add("", POINTER << 24, 0)
+        self.of: dict[str, int] = {}
+
+    def _name(self, text: str) -> int:
+        if not text:
+            return 0
+        self._strings += text.encode() + b"\0"
+        return len(self._strings) - len(text) - 1
+
+    def _add(self, name: str, *words: int) -> int:
+        self._body += struct.pack(f"<{len(words) + 1}I", self._name(name), *words)
+        self._nr += 1
+        return self._nr
+
+    def add(self, name: str, function: Function) -> None:
+        kind = self.pointer if name in SECTIONS else self.u64
+        arguments = [word for i in range(function.arguments) for word in (self._name("abcde"[i]), kind)]
+        proto = self._add("", FUNC_PROTO << 24 | function.arguments, self.int, *arguments)
+        self.of[name] = self._add(name, FUNC << 24 | function.linkage, proto)
+
+    def __bytes__(self) -> bytes:
+        size = len(self._body)
+        return (
+            struct.pack("<HBBIIIII", 0xEB9F, 1, 0, 24, 0, size, size, len(self._strings)) + self._body + self._strings
+        )
 
 
 def lines(values: list[str], per_line: int) -> str:
@@ -199,14 +278,28 @@ def array(declaration: str, values: list[str], per_line: int) -> str:
     return f"static const {declaration}[] = {{\n{lines(values, per_line)}}};\n"
 
 
+def lay_out(sizes: dict[str, int]) -> dict[str, int]:
+    """Where each variable lies: the same for all programs, which share one map."""
+    at, places = 0, {}
+    for name in (*SHARED, *sorted(set(sizes) - set(SHARED))):
+        places[name] = at
+        at += (sizes[name] + 63) // 64 * 64
+    return {**places, "": at}
+
+
 def main() -> None:
     elves = [Elf(Path(path).read_bytes()) for path in sys.argv[1:]]
     if elves[0].variables() != elves[1].variables():
-        sys.exit("expected the variables of both objects at the same places: their programs share one map")
-    sections = {name: section for section, name in PROGRAMS.items()}
-    found = [functions(elf) for elf in elves]
-    programs = {name: link(found[number], sections[function]) for name, (number, function) in TAKEN.items()}
-    accesses = sorted({access for program, _ in programs.values() for _, _, access in program.relocations})
+        sys.exit("expected the same variables in both objects: their programs share one map")
+    variables = lay_out(elves[0].variables())
+    found = [find_functions(elf, variables) for elf in elves]
+    programs = {name: link(found[number], function) for name, (number, function) in TAKEN.items()}
+    types = Types()
+    for name, (number, _) in TAKEN.items():
+        for function in programs[name].begins:
+            if function not in types.of:
+                types.add(function, found[number][function])
+    accesses = sorted({access for program in programs.values() for _, _, access in program.relocations})
     names = sorted(
         {(name, "STRUCT") for name, _, kind in accesses if kind != "FUNC"}
         | {(name, "FUNC") for name in (*(name for name, _, kind in accesses if kind == "FUNC"), *ATTACH.values())}
@@ -216,8 +309,10 @@ def main() -> None:
     print(
         "/* Generated from walk.bpf.c by `make skel`; `make check` proves it. Instructions are little-endian words. */\n"
     )
-    print(f"#define WALK_DATA_SIZE {elves[0].size('.bss')}")
-    print(f"#define WALK_INSNS_MAX {max(len(program.words) for program, _ in programs.values())}\n")
+    print(f"#define WALK_DATA_SIZE {variables['']}")
+    for name in SHARED:
+        print(f"#define {name.upper()}_AT {variables[name]}")
+    print(f"#define WALK_INSNS_MAX {max(len(program.words) for program in programs.values())}\n")
     print(
         array(
             "struct crfd_btf_name walk_names", [f'{{.name = "{name}", .kind = CRFD_BTF_{k}}}' for name, k in names], 2
@@ -225,16 +320,14 @@ def main() -> None:
     )
     rows = [f'{{{numbers[name]}, CRFD_BTF_{kind}, "{path}"}}' for name, path, kind in accesses]
     print(array("struct crfd_bpf_access walk_accesses", rows, 3))
-    print(array("uint8_t walk_btf", [f"{byte:#04x}" for byte in types()], 20))
-    for name, (program, begins) in programs.items():
-        function = TAKEN[name][1]
+    print(array("uint8_t walk_btf", [f"{byte:#04x}" for byte in bytes(types)], 20))
+    for name, program in programs.items():
         print(array(f"uint64_t {name}_insns", [f"{word:#x}" for word in program.words], 6))
         relocations = [f"{{{at}, {kind}, {accesses.index(access)}}}" for at, kind, access in program.relocations]
         print(array(f"struct crfd_bpf_relo {name}_relos", relocations, 8))
-        print(f"#define {name}_attach {numbers[ATTACH[function]]}\n")
-        main_type = TYPE_OF_SUB + 1 + [*PROGRAMS.values()].index(function)
-        functions_ = [f"{{{at}, {TYPE_OF_SUB if at else main_type}}}" for at in begins]
-        print(array(f"struct walk_function {name}_functions", functions_, 8))
+        print(f"#define {name}_attach {numbers[ATTACH[TAKEN[name][1]]]}\n")
+        begins = [f"{{{at}, {types.of[function]}}}" for function, at in program.begins.items()]
+        print(array(f"struct walk_function {name}_functions", begins, 8))
 
 
 main()

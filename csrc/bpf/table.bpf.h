@@ -27,18 +27,17 @@ struct {
  * What a file leads to is seldom in the processor's cache: in a large table each lies far from all others. Read here, the
  * lines that will be needed come together, those of several files at a time. There may be none (what is read then is 0), or
  * one that is being closed: the program runs under RCU, which keeps its memory a file's (fs/file_table.c). What the lines say is
- * of no use.
+ * of no use. counts: the counts of references are wanted too.
  */
-static __always_inline void fetch_ahead(struct fdtable *fdt, __u32 fd)
+static __always_inline void fetch_ahead(__u64 table, __u32 max, __u32 fd, int counts)
 {
-	__u64 table = number_of(fdt->fd);
 	struct file *file[AHEAD];
 
 	if (fetched.table == table && fd - fetched.from < AHEAD)
 		return;
 	fetched.table = table;
 	fetched.from = fd;
-	if (fd + AHEAD > fdt->max_fds)
+	if (fd + AHEAD > max)
 		return;
 #pragma unroll
 	for (__u32 i = 0; i < AHEAD; i++)
@@ -47,8 +46,8 @@ static __always_inline void fetch_ahead(struct fdtable *fdt, __u32 fd)
 	for (__u32 i = 0; i < AHEAD; i++) {
 		WANT(file[i]->f_mode);
 		WANT(file[i]->f_pos);
-		/* its count, in 6.18 */
-		WANT(word_at((__u64)file[i] + bpf_core_type_size(struct file) - sizeof(__u64)));
+		if (counts) /* in 6.18 */
+			WANT(word_at((__u64)file[i] + bpf_core_type_size(struct file) - sizeof(__u64)));
 	}
 #pragma unroll
 	for (__u32 i = 0; i < AHEAD; i++) {
@@ -65,10 +64,12 @@ static __always_inline void fetch_ahead(struct fdtable *fdt, __u32 fd)
 	}
 }
 #else
-static __always_inline void fetch_ahead(struct fdtable *fdt, __u32 fd)
+static __always_inline void fetch_ahead(__u64 table, __u32 max, __u32 fd, int counts)
 {
-	(void)fdt;
+	(void)table;
+	(void)max;
 	(void)fd;
+	(void)counts;
 }
 #endif
 

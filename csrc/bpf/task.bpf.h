@@ -37,6 +37,24 @@ static __always_inline void put_ids(struct task_struct *task, struct walk_task *
 	r->egid = BPF_CORE_READ(cred, egid.val);
 }
 
+/* All but its table: len, told, fd_size and files. */
+static __always_inline void put_task(struct task_struct *task, struct walk_task *r)
+{
+	__builtin_memset(r, 0, sizeof(*r));
+	put_ids(task, r);
+	r->state = BPF_CORE_READ(task, __state);
+	r->exit_state = BPF_CORE_READ(task, exit_state);
+	r->exit_code = BPF_CORE_READ(task, exit_code);
+	if (BPF_CORE_READ(task, signal, flags) & SIGNAL_EXIT_OR_STOP)
+		r->exit_code = BPF_CORE_READ(task, signal, group_exit_code);
+	r->exit_signal = BPF_CORE_READ(task, exit_signal);
+	r->flags = BPF_CORE_READ(task, flags);
+	r->threads = BPF_CORE_READ(task, signal, nr_threads);
+	r->start = BPF_CORE_READ(task, start_boottime);
+	r->cgroups = (__u64)BPF_CORE_READ(task, cgroups);
+	bpf_probe_read_kernel_str(r->comm, sizeof(r->comm), task->comm);
+}
+
 /* Which slots of the table are in use; of one that is too large, nothing. */
 static __always_inline __u64 put_open(struct task_struct *task, struct walk_task *r)
 {

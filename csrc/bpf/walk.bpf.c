@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
 /*
- * The walk over tasks and their file tables, in the kernel. Two programs, each run once an object by the kernel's own
- * iterators (Documentation/bpf/bpf_iterators.rst): walk_tasks lists the tasks and their tables, walk_fds the files.
+ * The walk over tasks and their file tables, in the kernel. Each program is run once an object by the kernel's own
+ * iterators (Documentation/bpf/bpf_iterators.rst): walk_tasks lists the tasks and their tables, walk_tables goes over these
+ * tables, and walk_fds is run for each file by the kernel's walk over them, which is slower and can tell all that there is.
  * A program is run again for the object whose output did not fit, so what it keeps from one run to the next are hints.
  */
 #include <linux/bpf.h>
@@ -14,56 +15,45 @@
 #include "out.bpf.h"
 #include "path.bpf.h"
 #include "table.bpf.h"
+#include "tables.bpf.h"
 #include "task.bpf.h"
 #include "walk.h"
-
-/* Bits of what follows the path; and whether fdinfo has something to add. */
-static __always_inline int put_more(struct file *file, struct task_struct *task)
-{
-	int bits = put_kind(number_of(file->private_data), number_of(file->f_inode), number_of(task->nsproxy->net_ns));
-
-	if (!file->f_op->show_fdinfo)
-		bits |= WALK_PLAIN;
-	return is_locked(file->f_inode) ? bits & ~WALK_PLAIN : bits;
-}
 
 SEC("iter/task_file")
 int walk_fds(struct bpf_iter__task_file *ctx)
 {
 	struct task_struct *task = ctx->task;
 	struct file *file = ctx->file;
-	struct walk_fd *r = &out.fd;
+	struct walk_fd *r = out_at(OUT_AT);
 	struct seq_file *seq = ctx->meta->seq; /* once: the verifier searches all of the kernel's BTF for each load of it */
-	struct walk_owner owner = {};
-	__u64 len = sizeof(*r), tail;
+	struct walk_owner *owner;
+	__u64 len = OUT_AT + sizeof(*r);
 
-	if (!task || !file)
+	if (!task || !file || !r)
 		return 0;
 	find_here();
-	fetch_ahead(task->files->fdt, ctx->fd);
+	fetch_ahead(number_of(task->files->fdt->fd), task->files->fdt->max_fds, ctx->fd, 1);
 	r->tid = here.level ? nr_here(task->thread_pid) : task->pid;
 	r->fd = ctx->fd;
 	r->start = task->start_boottime;
-	r->bits = put_file(file, r) | (close_on_exec(task, ctx->fd) ? WALK_CLOEXEC : 0) |
-		  put_owner(file, &owner);
+	r->bits = put_file(file, r) | (close_on_exec(task, ctx->fd) ? WALK_CLOEXEC : 0);
 	put_path(file, r, seq->count);
 	BARRIER();
 	if (r->path > 0)
 		len += (r->path + 7) & ~7;
-	r->bits |= put_more(file, task);
-	tail = more.len;
+	r->bits |= put_more(file, number_of(task->nsproxy->net_ns), OUT_AT, len);
+	len += tail_len;
+	owner = out_at(len);
+	if (owner && put_owner(file, owner)) {
+		r->bits |= WALK_OWNED;
+		len += sizeof(*owner);
+	}
+	len -= OUT_AT;
 	asm volatile("" : "+r"(len)); /* the verifier must see the test on what it is given */
-	if (len > sizeof(out))
+	if (len > WALK_RECORD_MAX)
 		return 0;
-	asm volatile("" : "+r"(tail));
-	if (tail > sizeof(more.tail))
-		return 0;
-	r->len = len + tail + (r->bits & WALK_OWNED ? sizeof(owner) : 0);
-	bpf_seq_write(seq, &out, len);
-	if (tail)
-		bpf_seq_write(seq, &more.tail, tail);
-	if (r->bits & WALK_OWNED)
-		bpf_seq_write(seq, &owner, sizeof(owner));
+	r->len = len;
+	bpf_seq_write(seq, r, len);
 	return 0;
 }
 
@@ -72,27 +62,17 @@ int walk_tasks(struct bpf_iter__task *ctx)
 {
 	struct task_struct *leader, *task = ctx->task;
 	struct walk_task *r = &listed.task;
-	__u64 len = sizeof(*r);
+	__u64 files, len = sizeof(*r);
 
 	if (!task)
 		return 0;
-	__builtin_memset(r, 0, sizeof(*r));
 	leader = BPF_CORE_READ(task, group_leader);
-	r->files = (__u64)BPF_CORE_READ(task, files);
-	if (task->pid != task->tgid && (!r->files || r->files == (__u64)BPF_CORE_READ(leader, files)))
+	files = (__u64)BPF_CORE_READ(task, files);
+	if (task->pid != task->tgid && (!files || files == (__u64)BPF_CORE_READ(leader, files)))
 		return 0;
 	find_here();
-	put_ids(task, r);
-	r->state = task->__state;
-	r->exit_state = task->exit_state;
-	r->exit_code = task->exit_code;
-	if (BPF_CORE_READ(task, signal, flags) & SIGNAL_EXIT_OR_STOP)
-		r->exit_code = BPF_CORE_READ(task, signal, group_exit_code);
-	r->exit_signal = task->exit_signal;
-	r->flags = task->flags;
-	r->threads = BPF_CORE_READ(task, signal, nr_threads);
-	r->start = task->start_boottime;
-	bpf_probe_read_kernel_str(r->comm, sizeof(r->comm), task->comm);
+	put_task(task, r);
+	r->files = files;
 	len += put_open(task, r);
 	r->len = len;
 	asm volatile("" : "+r"(len));
@@ -101,5 +81,26 @@ int walk_tasks(struct bpf_iter__task *ctx)
 	bpf_seq_write(ctx->meta->seq, &listed, len);
 	return 0;
 }
+
+#if WALK_CAST
+/* Gives nothing to its reader but EAGAIN (a program's 1) where it has to be read again: what it found is in walk_room. */
+SEC("iter/task_tables")
+int walk_tables(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = (void *)ctx->task;
+	__u32 i;
+
+	if (!task)
+		return 0;
+	task = AS(task_struct, number_of(task));
+	find_here();
+	pass.tid = here.level ? nr_here(task->thread_pid) : task->pid;
+	i = next_asked();
+	if (walk_ask.tid[i] == pass.tid && !walk_task(task, i))
+		return 1;
+	walk_ask.done = i + (walk_ask.tid[i] == pass.tid) >= walk_ask.nr;
+	return walk_ask.done;
+}
+#endif
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";

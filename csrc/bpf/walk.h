@@ -149,7 +149,56 @@ struct walk_task {
 	__u32 fd_size, threads;
 	__u64 start; /* ns after boot */
 	__u64 files; /* address of the table: identity only, never shown */
+	__u64 cgroups; /* the same of what tasks in the same cgroups share */
 	char comm[16];
+};
+
+/*
+ * The walk over tables (walk_tables) writes to memory that both sides have, `walk_room` of the programs' variables. Its
+ * records are a walk_begin for each task, a walk_fd for each descriptor, and a walk_end; the fd of the first and the last is
+ * none that a descriptor can have.
+ */
+#define WALK_ROOM (1 << 18) /* where the last record of a read may begin at most; a sibling reaches 1 << 19 back */
+#define WALK_RECORD_MAX 36864 /* of any kind: the bits of WALK_SLOTS_MAX slots and what goes with them */
+#define WALK_BEGIN (-1)
+#define WALK_END (-2)
+
+/* A task, and the path of what it executes behind that, as a walk_fd has its own. */
+struct walk_begin {
+	__u16 len, dir;
+	__u32 tid;
+	__s32 fd; /* WALK_BEGIN */
+	__s16 path; /* bytes of the executable's path with the NUL, 0: none, or -errno where it is to be asked for */
+	__u16 bits; /* WALK_SIBLING */
+	__u64 start;
+	struct walk_task task; /* len and told are 0 */
+	__u64 nofile_soft, nofile_hard;
+	__u32 mnt_ns, pid_ns, net_ns, user_ns, uts_ns, ipc_ns, cgroup_ns, time_ns; /* inodes, 0: none */
+};
+
+/* Its end. Which slots are in use now follows where told says so, as behind a walk_task. */
+struct walk_end {
+	__u16 len, dir;
+	__u32 tid;
+	__s32 fd; /* WALK_END */
+	__u16 unable; /* something of it cannot be told in this way: what came of the task does not count */
+	__u16 told;
+	__u64 start;
+	__u32 fd_size, pad;
+};
+
+#define WALK_ASK_MAX 256
+
+/* What is asked for by one read or several, and how far it has come. The reader writes all of it before the first one. */
+struct walk_ask {
+	__u32 tid[WALK_ASK_MAX]; /* in the reader's pid namespace, ascending; behind nr all bits are set */
+	__u64 bare[WALK_ASK_MAX / 64]; /* a bit for each: not the descriptors */
+	__u32 nr; /* less than WALK_ASK_MAX */
+	__u32 at; /* how many of them were passed */
+	__u32 done, pad; /* all were */
+	__u32 at_tid, at_fd; /* the task that was begun, 0: none, and its next slot */
+	__u64 at_start;
+	__u64 used; /* bytes of records; the reader takes them and sets it to 0 */
 };
 
 #endif

@@ -16,11 +16,9 @@
 #include "base/buf.h"
 #include "base/ours.h"
 #include "batch/batch.h"
-#include "bpf/load.h"
-#include "scan_bpf/fd.h"
-#include "scan_bpf/source.h"
-#include "scan_bpf/task_records.h"
-#include "scan_bpf/tasks.h"
+#include "scan_bpf/files.h"
+#include "scan_bpf/lane.h"
+#include "scan_bpf/tables.h"
 
 #define MANY 64 /* processes from which on the tasks are listed at once */
 #define BATCH_FDS 16384
@@ -28,120 +26,39 @@
 _Static_assert(CRFD_BPF_LANES <= CRFD_LANES, "a thread for each set of programs");
 #define LARGE_SLOTS 256 /* of a table in the mean: an iterator of its own costs as much as twenty descriptors */
 
-/* What one thread reads with. */
-struct lane {
-	crfd_bpf *bpf;
-	struct crfd_bpf_source one;
-	struct crfd_bpf_asker asker;
-	struct crfd_bpf_looker looker;
-};
-
 struct state {
-	struct lane lane[CRFD_BPF_LANES];
+	struct crfd_bpf_lane lane[CRFD_BPF_LANES];
 	struct crfd_bpf_units units;
 	size_t next; /* unit */
-	struct crfd_bpf_source all; /* of lane 0 */
 	int lanes;
-	long clk_tck;
+	int tables; /* by the walk over tables */
+	int together; /* many tasks at a time */
 };
 
-static int is_of(const struct walk_fd *r, const struct crfd_bpf_unit *unit)
+static int read_unit(struct crfd_bpf_lane *lane, const struct crfd_bpf_unit *unit, crfd_batch *b)
 {
-	return r->tid == unit->rec.tid && r->start == unit->rec.start;
-}
-
-/* The unit's records at the front of the piece. */
-static int take_run(struct lane *lane, struct crfd_bpf_source *s, const struct crfd_bpf_unit *unit, crfd_batch *b)
-{
-	const struct walk_fd *r;
-	size_t at = s->at, nr = 0, first = b->nfds;
-	crfd_fd *f;
-	int rc = 0;
-
-	for (; s->at < s->end; s->at += r->len, nr++) {
-		rc = crfd_bpf_source_peek(s, lane->bpf, &r);
-		if (rc < 0)
-			return rc;
-		if (!is_of(r, unit))
-			break;
-	}
-	f = crfd_batch_fds(b, nr);
-	if (!f)
-		return -ENOMEM;
-	for (size_t i = 0; i < nr && rc >= 0; i++) {
-		r = (const struct walk_fd *)(s->piece + at);
-		rc = crfd_bpf_fd(r, b, first + i, &lane->asker);
-		b->task[b->ntasks - 1].nerrors += f[i].err != 0;
-		at += r->len;
-	}
-	return rc;
-}
-
-/* All of the unit's records. Those of tasks before it are not wanted, those of tasks behind it stay in the source. */
-static int take_unit(struct lane *lane, struct crfd_bpf_source *s, const struct crfd_bpf_unit *unit, crfd_batch *b)
-{
-	const struct walk_fd *r;
-	int rc;
-
-	while ((rc = crfd_bpf_source_peek(s, lane->bpf, &r)) > 0) {
-		if (is_of(r, unit)) {
-			rc = take_run(lane, s, unit, b);
-			if (rc < 0)
-				return rc;
-		} else if (r->tid > unit->rec.tid) {
-			return 0;
-		} else {
-			s->at += r->len;
-		}
-	}
-	return rc;
-}
-
-/* None at all: the task has closed everything, or it went away in between. */
-static int check_empty(struct lane *lane, const struct crfd_bpf_unit *unit, crfd_task *t)
-{
-	int rc = crfd_bpf_unit_lives(unit, lane->bpf);
-
-	if (rc == 0) {
-		t->err = ESRCH;
-		t->step = CRFD_STEP_TASK;
-	}
-	return rc;
-}
-
-static int read_unit(struct state *st, struct lane *lane, const struct crfd_bpf_unit *unit, crfd_batch *b)
-{
-	struct crfd_bpf_source *s = st->all.iter >= 0 ? &st->all : &lane->one;
 	crfd_task *t = crfd_batch_task(b);
 	int rc = 0;
 
 	if (!t)
 		return -ENOMEM;
-	crfd_bpf_unit_task(unit, st->clk_tck, t);
-	if (unit->empty)
-		return crfd_bpf_task_records(&lane->looker, unit, b, t);
-	if (unit->rec.tid != unit->rec.tgid && crfd_bpf_selects(lane->bpf))
-		s = &lane->one;
-	if (s == &lane->one)
-		rc = crfd_bpf_source_start(s, lane->bpf, (int32_t)unit->rec.tid);
-	if (rc >= 0)
-		rc = take_unit(lane, s, unit, b);
-	if (s == &lane->one)
-		crfd_bpf_source_stop(s);
-	if (rc >= 0 && !t->nfds)
-		rc = check_empty(lane, unit, t);
-	t->info.identity = t->nfds ? CRFD_IDENTITY_EXACT : CRFD_IDENTITY_NONE;
+	crfd_bpf_unit_task(unit, lane->clk_tck, t);
+	if (!unit->empty)
+		rc = crfd_bpf_files_read(lane, unit, b);
 	return rc < 0 ? rc : crfd_bpf_task_records(&lane->looker, unit, b, t);
 }
 
-static int bpf_fill(void *state, int lane, const struct crfd_scan_job *units, crfd_batch *b)
+static int bpf_fill(void *state, int number, const struct crfd_scan_job *units, crfd_batch *b)
 {
 	struct state *st = state;
+	struct crfd_bpf_lane *lane = &st->lane[number];
 	int rc = 0;
 
 	crfd_batch_clear(b);
+	if (st->tables)
+		return crfd_bpf_tables_read(lane, &st->units.v[units->from], units->to - units->from, st->together, b);
 	for (size_t i = units->from; i < units->to && rc >= 0; i++)
-		rc = read_unit(st, &st->lane[lane], &st->units.v[i], b);
+		rc = read_unit(lane, &st->units.v[i], b);
 	return rc < 0 ? rc : 0;
 }
 
@@ -163,7 +80,7 @@ static int bpf_claim(void *state, struct crfd_scan_job *units)
 
 static int bpf_join(void *state, int number)
 {
-	struct lane *lane = &((struct state *)state)->lane[number];
+	struct crfd_bpf_lane *lane = &((struct state *)state)->lane[number];
 	enum crfd_bpf_step step;
 	int rc = crfd_bpf_get(number, &lane->bpf, &step);
 
@@ -171,13 +88,27 @@ static int bpf_join(void *state, int number)
 	return rc;
 }
 
-static void lane_release(struct lane *lane)
+static void lane_init(struct crfd_bpf_lane *lane, int flags)
+{
+	lane->one.iter = lane->all.iter = lane->one_table.iter = lane->all_tables.iter = -1;
+	lane->looker = (struct crfd_bpf_looker){.scratch = &lane->asker.scratch, .flags = flags};
+	lane->looker.holds.deleted.mnt_id = -1;
+	lane->clk_tck = sysconf(_SC_CLK_TCK);
+	crfd_getfd_init(&lane->asker.getfd, crfd_probe_pidfd_getfd() == 0, 0); /* the walk tells owners */
+}
+
+static void lane_release(struct crfd_bpf_lane *lane)
 {
 	crfd_bpf_source_release(&lane->one);
+	crfd_bpf_source_release(&lane->all);
+	crfd_bpf_source_release(&lane->one_table);
+	crfd_bpf_source_release(&lane->all_tables);
 	free(lane->looker.numbers.v);
 	crfd_holds_release(&lane->looker.holds);
 	crfd_buf_release(&lane->asker.scratch);
 	crfd_detail_release(&lane->asker.detail);
+	crfd_buf_release(&lane->begin);
+	crfd_bpf_words_release(&lane->words);
 	crfd_getfd_release(&lane->asker.getfd);
 	if (lane->bpf)
 		crfd_bpf_put(lane->bpf);
@@ -187,7 +118,6 @@ static void bpf_close(void *state)
 {
 	struct state *st = state;
 
-	crfd_bpf_source_release(&st->all);
 	crfd_bpf_units_release(&st->units);
 	for (int i = 0; i < CRFD_BPF_LANES; i++)
 		lane_release(&st->lane[i]);
@@ -214,9 +144,13 @@ static int start(struct state *st, const int32_t *pids, size_t n, int threads)
 
 	if (rc < 0)
 		return rc;
+	st->tables = selects && crfd_bpf_ask(bpf);
+	st->together = st->units.ascending && n > MANY;
 	st->lanes = lanes_for(&st->units, selects);
+	if (st->tables)
+		return 0;
 	if (!selects || (st->units.most && st->units.ascending && (st->lanes < 2 || threads < 2)))
-		return crfd_bpf_source_start(&st->all, bpf, 0);
+		return crfd_bpf_source_start(&st->lane[0].all, bpf, 0);
 	return 0;
 }
 
@@ -235,16 +169,8 @@ static int bpf_open(const int32_t *pids, size_t n, int threads, int flags, void 
 	st = calloc(1, sizeof(*st));
 	if (!st)
 		return -ENOMEM;
-	st->all.iter = -1;
-	for (int i = 0; i < CRFD_BPF_LANES; i++) {
-		struct lane *lane = &st->lane[i];
-
-		lane->one.iter = -1;
-		lane->looker = (struct crfd_bpf_looker){.scratch = &lane->asker.scratch, .flags = flags};
-		lane->looker.holds.deleted.mnt_id = -1;
-		crfd_getfd_init(&lane->asker.getfd, granted == 0, 0); /* the walk tells owners */
-	}
-	st->clk_tck = sysconf(_SC_CLK_TCK);
+	for (int i = 0; i < CRFD_BPF_LANES; i++)
+		lane_init(&st->lane[i], flags);
 	rc = bpf_join(st, 0);
 	if (rc >= 0)
 		rc = start(st, pids, n, threads);

@@ -9,15 +9,25 @@
 #include "bpf/load.h"
 #include "bpf/walk.h"
 
-/* An iterator and what was read of it: whole records. */
+/* An iterator over files, or over tables, and what was read of it: whole records. */
 struct crfd_bpf_source {
 	int iter; /* -1: none */
-	uint8_t *piece;
+	int over; /* of one over tables: all tasks were passed */
+	uint8_t *piece; /* of one over tables it is where all such of its lane write */
+	struct walk_ask *ask; /* NULL: over files */
 	size_t at, end;
 };
 
 /* Starts a walk over the files of a task, of all for 0. 0 or more, or -errno. */
 int crfd_bpf_source_start(struct crfd_bpf_source *s, crfd_bpf *bpf, int32_t tid);
+/* Starts a walk over the table of a task, or for 0 over those of all tasks in the order of their numbers. As above. */
+int crfd_bpf_source_start_tables(struct crfd_bpf_source *s, crfd_bpf *bpf, int32_t tid);
+/*
+ * Asks a walk over tables for tasks, all of them behind those that it was asked for before: tid[] ascends, at most
+ * WALK_ASK_MAX - 1, and those with bare[] are asked for without their descriptors. Each that is there gives a walk_begin, its
+ * records and a walk_end. The lane is held from here until all have been taken.
+ */
+void crfd_bpf_source_ask(struct crfd_bpf_source *s, const uint32_t *tid, const uint8_t *bare, size_t n);
 /* Ends it; the memory stays for the next one. */
 void crfd_bpf_source_stop(struct crfd_bpf_source *s);
 void crfd_bpf_source_release(struct crfd_bpf_source *s);

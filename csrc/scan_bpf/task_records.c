@@ -9,8 +9,7 @@
 #include "base/ours.h"
 #include "procfs/task_records.h"
 
-/* /proc/TID of the task that was walked, not of one that has its number by now; or -errno. */
-static int open_task(const crfd_task *t, crfd_buf *scratch, struct crfd_procstat *stat)
+int crfd_bpf_open_task(const crfd_task *t, crfd_buf *scratch, struct crfd_procstat *stat)
 {
 	int dir = crfd_proc_open((int32_t)t->info.pid), rc;
 
@@ -62,7 +61,7 @@ int crfd_bpf_task_records(struct crfd_bpf_looker *l, const struct crfd_bpf_unit 
 
 	if (t->err)
 		return 0;
-	dir = open_task(t, l->scratch, &stat);
+	dir = crfd_bpf_open_task(t, l->scratch, &stat);
 	if (crfd_is_ours(dir))
 		return dir;
 	if (dir >= 0)

@@ -137,6 +137,7 @@ static int add_process(struct crfd_bpf_units *u, const struct records *r, uint32
 		if (!unit)
 			return -ENOMEM;
 		unit->rec = r->v[i];
+		unit->cgroups = r->v[i].cgroups;
 	}
 	return 0;
 }

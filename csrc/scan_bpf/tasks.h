@@ -15,6 +15,7 @@ struct crfd_bpf_unit {
 	int32_t err;
 	int32_t empty; /* has no descriptors, or its table's are with another task */
 	uint64_t table; /* as crfd_task.table */
+	uint64_t cgroups; /* as in a walk_begin, when the tasks were listed */
 };
 
 struct crfd_bpf_units {

@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0 */
+/*
+ * The walk that goes over the tables of tasks by itself. The kernel's iterator over files takes and drops a reference of each
+ * file, which costs more than all that is read of most; here nothing is held, and so each record is proved when it is
+ * complete.
+ *
+ * All of it happens under RCU. It keeps the memory of a file a file's (fs/file_table.c, SLAB_TYPESAFE_BY_RCU), but may give it to
+ * another file meanwhile; and inodes, mounts, credentials and the dentries that have a parent are not freed. So what a record
+ * was made of is read once more at its end: the task's table, the slot, and of the file all that it keeps for life. If all are
+ * what they were, the slot held the file at that time, and each field is one that this file has. (A position is read
+ * once: had the file been closed and one like it in every other respect opened at its address, in the time of one
+ * record, it is that one's, or the record is in whole the first one's.) Loads must be done in the order of the program for
+ * this: the loader offers this walk where the processor sees to that.
+ */
+#ifndef CRFD_TABLES_H
+#define CRFD_TABLES_H
+
+#include "climb.bpf.h"
+#include "file.bpf.h"
+#include "here.bpf.h"
+#include "kernel.bpf.h"
+#include "kinds.bpf.h"
+#include "out.bpf.h"
+#include "path.bpf.h"
+#include "read.bpf.h"
+#include "table.bpf.h"
+#include "task.bpf.h"
+#include "walk.h"
+
+#define SLOTS_A_RUN 32768 /* no other task gets this processor meanwhile, where the kernel is not preemptible */
+#define TRIES 8 /* for a slot that changes while it is read */
+#define ASK_FOR_IT (-1)
+#define PF_KTHREAD 0x00200000 /* linux/sched.h */
+#define RLIMIT_NOFILE 7 /* asm-generic/resource.h; of the few that have another one none runs BPF programs by loads */
+
+/* The table that is walked, and how far. */
+struct {
+	__u64 task, files, fdt, slots;
+	__u64 start, net_ns;
+	__u32 tid, max;
+	__u32 base; /* slot of the loop's step 0 */
+	__u32 next; /* slot to be read next */
+	__u32 tries;
+	__u32 halted; /* before the end, at next */
+	__u32 unable, pad;
+} pass;
+
+#if WALK_CAST
+/* What a file keeps for as long as it lives, but for its text: read at both ends of a record. */
+struct life {
+	__u64 inode, dentry, mnt, op, cred, data;
+	__u32 mode, flags;
+};
+
+static __always_inline void read_life(struct file *file, struct life *life)
+{
+	life->inode = number_of(file->f_inode);
+	life->dentry = number_of(file->f_path.dentry);
+	life->mnt = number_of(file->f_path.mnt);
+	life->op = number_of(file->f_op);
+	life->cred = number_of(file->f_cred);
+	life->data = number_of(file->private_data);
+	life->mode = file->f_mode;
+	life->flags = file->f_flags;
+}
+
+static __always_inline int is_same(struct file *file, const struct life *life)
+{
+	return number_of(file->f_inode) == life->inode && number_of(file->f_path.dentry) == life->dentry &&
+	       number_of(file->f_path.mnt) == life->mnt && number_of(file->f_op) == life->op &&
+	       number_of(file->f_cred) == life->cred && number_of(file->private_data) == life->data &&
+	       file->f_mode == life->mode && file->f_flags == life->flags;
+}
+
+/* Whether the table is still the task's, and laid out as it was. */
+static __always_inline int is_own_table(void)
+{
+	struct task_struct *task = AS(task_struct, pass.task);
+
+	return number_of(task->files) == pass.files && number_of(task->files->fdt) == pass.fdt;
+}
+
+static __always_inline int close_on_exec_at(__u32 fd)
+{
+	struct fdtable *fdt = AS(fdtable, pass.fdt);
+
+	return word_at(number_of(fdt->close_on_exec) + fd / 64 * 8) >> (fd & 63) & 1;
+}
+
+/* simple_dname() of fs/libfs.c, which nameless files of memory have (memfd_create(2), shmget(2)). */
+static __always_inline int is_of_memory(const struct walk_fd *r)
+{
+	return r->bits & WALK_UNNAMED && (r->magic == TMPFS_MAGIC || r->magic == HUGETLBFS_MAGIC);
+}
+
+static __always_inline long put_simple(struct dentry *dentry, char *path)
+{
+	long n = copy_name(dentry, seq_of(dentry), 256, path + 1);
+
+	if (n < 2 || n > 256)
+		return 0;
+	path[0] = '/';
+	path += n;
+	*(__u64 *)path = DELETED;
+	path[8] = 'd';
+	path[9] = ')';
+	path[10] = 0;
+	return n + DELETED_LEN + 1;
+}
+
+/* A text that is made up in a way not known here is left to d_path(). */
+static __always_inline long put_long(struct file *file, struct walk_fd *r, __u64 at, struct dir *d)
+{
+	struct dentry *dentry = file->f_path.dentry;
+	char *path = (char *)(r + 1);
+	__u32 seq = seq_of(dentry);
+	__u64 len;
+	long n;
+
+	d->len = 0;
+	if (is_of_memory(r))
+		return put_simple(dentry, path);
+	if (dentry->d_op && dentry->d_op->d_dname &&
+	    (dentry != dentry->d_parent || number_of(dentry) != mount_root(file->f_path.mnt)))
+		return 0;
+	remember(file, d, at);
+	n = put_climbed(number_of(dentry), number_of(file->f_path.mnt), r->bits & WALK_UNLINKED, at + sizeof(*r));
+	BARRIER();
+	if (n < 2 || (seq | d->seq) & 1 || seq_of(dentry) != seq || !is_named(dentry, d))
+		return n;
+	len = n - 1 - dentry->d_name.len;
+	asm volatile("" : "+r"(len));
+	if (len && len < WALK_PATH_MAX && path[len - 1] == '/')
+		d->len = len;
+	return n;
+}
+
+/*
+ * The parts of a record, of the file at that address, at byte at of the memory. None is static, and so each is verified once,
+ * by itself: inline they would be as often as there are ways through those before them.
+ */
+__noinline int put_facts(__u64 file, __u64 at)
+{
+	struct walk_fd *r = out_at(at);
+
+	if (!r)
+		return 0;
+	r->dir = 0;
+	r->bits = put_file(AS(file, file), r);
+	return 1;
+}
+
+/* Whether its text is to be had. */
+__noinline int put_text(__u64 address, __u64 at)
+{
+	struct file *file = AS(file, address);
+	struct walk_fd *r = out_at(at);
+	struct dir *d = dir_for(file);
+
+	if (!r)
+		return 0;
+	if (!at)
+		reads++;
+	r->path = put_short(file, r, at, d, (char *)(r + 1));
+	if (r->bits & (WALK_MADE | WALK_SIBLING))
+		return 1;
+	r->path = put_long(file, r, at, d);
+	r->dir = d->len;
+	return r->path > 0;
+}
+
+/* What follows the path: the length of it all. */
+__noinline int put_rest(__u64 address, __u64 at)
+{
+	struct file *file = AS(file, address);
+	struct walk_fd *r = out_at(at);
+	struct walk_owner *owner;
+	__u64 len;
+
+	if (!r)
+		return 0;
+	len = sizeof(*r) + (r->path > 0 ? (r->path + 7) & ~7 : 0);
+	r->bits |= put_more(file, pass.net_ns, at, at + len);
+	len += tail_len;
+	owner = out_at(at + len);
+	if (owner && put_owner(file, owner)) {
+		r->bits |= WALK_OWNED;
+		len += sizeof(*owner);
+	}
+	r->len = len;
+	return len;
+}
+
+/* The record of the file at that address: its length; 0: its text is not to be had; -1: it was not one file's. */
+static __always_inline long put_record(__u64 address, __u32 fd, __u64 at)
+{
+	struct file *file = AS(file, address);
+	struct walk_fd *r = out_at(at);
+	struct life life;
+	int cloexec, told;
+	long len;
+
+	if (!r)
+		return -1;
+	read_life(file, &life);
+	cloexec = close_on_exec_at(fd);
+	BARRIER();
+	put_facts(address, at);
+	r->tid = pass.tid;
+	r->fd = fd;
+	r->start = pass.start;
+	r->bits |= cloexec ? WALK_CLOEXEC : 0;
+	told = put_text(address, at);
+	len = put_rest(address, at);
+	BARRIER();
+	if (!is_same(file, &life) || close_on_exec_at(fd) != cloexec || !is_own_table() ||
+	    word_at(pass.slots + (__u64)fd * 8) != address)
+		return -1;
+	return told ? len : 0;
+}
+
+static long step_slot(__u64 i, void *unused)
+{
+	__u32 fd = pass.base + i;
+	__u64 at = walk_ask.used, file;
+	long len;
+
+	(void)unused;
+	pass.next = fd;
+	if (at > WALK_ROOM) {
+		pass.halted = 1;
+		return 1;
+	}
+	file = word_at(pass.slots + (__u64)fd * 8);
+	pass.next = fd + 1;
+	if (!file)
+		return 0;
+	fetch_ahead(pass.slots, pass.max, fd, 0);
+	len = put_record(file, fd, at);
+	if (len > 0) {
+		walk_ask.used = at + len;
+		pass.tries = 0;
+		return 0;
+	}
+	pass.next = fd;
+	pass.halted = 1;
+	pass.unable = !len || ++pass.tries > TRIES;
+	return 1;
+}
+
+/* Reads on in the table of the task: 0 where it is not at the end of it. */
+static __always_inline int walk_table(struct task_struct *task)
+{
+	__u32 nr;
+
+	pass.files = number_of(task->files);
+	pass.fdt = number_of(task->files->fdt);
+	pass.slots = number_of(task->files->fdt->fd);
+	pass.max = pass.files ? task->files->fdt->max_fds : 0;
+	if (!is_own_table())
+		return 0;
+	pass.base = pass.next = walk_ask.at_fd;
+	nr = pass.max > pass.base ? pass.max - pass.base : 0;
+	pass.halted = 0;
+	bpf_loop(nr < SLOTS_A_RUN ? nr : SLOTS_A_RUN, step_slot, (void *)0, 0);
+	walk_ask.at_fd = pass.next;
+	return pass.unable || (!pass.halted && nr <= SLOTS_A_RUN);
+}
+
+/* The slots in use; 0: they are not to be had. */
+static __always_inline __u64 put_bits(struct walk_end *r)
+{
+	struct fdtable *fdt = AS(fdtable, pass.fdt);
+	__u64 bytes = ((__u64)pass.max + 63) / 64 * 8;
+
+	asm volatile("" : "+r"(bytes)); /* the verifier must see the test on what it is given */
+	if (bytes > WALK_SLOTS_MAX / 8)
+		return 0;
+	if (bytes && bpf_probe_read_kernel(r + 1, bytes, fdt->open_fds))
+		return 0;
+	r->told = is_own_table();
+	return r->told ? bytes : 0;
+}
+
+static __always_inline int put_end(int bare)
+{
+	struct walk_end *r = walk_ask.used > WALK_ROOM ? 0 : out_at(walk_ask.used);
+
+	if (!r)
+		return 0;
+	r->dir = 0;
+	r->tid = pass.tid;
+	r->fd = WALK_END;
+	r->unable = pass.unable;
+	r->told = 0;
+	r->start = pass.start;
+	r->fd_size = pass.max;
+	r->pad = 0;
+	r->len = sizeof(*r) + (bare ? 0 : put_bits(r));
+	walk_ask.used += r->len;
+	return 1;
+}
+
+#define NS_OF(proxy, member) BPF_CORE_READ(proxy, member, ns.inum)
+
+static __always_inline void put_namespaces(struct task_struct *task, struct walk_begin *r)
+{
+	struct nsproxy *proxy = BPF_CORE_READ(task, nsproxy);
+	struct pid *pid = BPF_CORE_READ(task, thread_pid);
+	struct upid own = upid_at(pid, BPF_CORE_READ(pid, level));
+
+	r->pid_ns = BPF_CORE_READ(own.ns, ns.inum);
+	r->user_ns = BPF_CORE_READ(task, real_cred, user_ns, ns.inum);
+	r->mnt_ns = NS_OF(proxy, mnt_ns);
+	r->net_ns = NS_OF(proxy, net_ns);
+	r->uts_ns = NS_OF(proxy, uts_ns);
+	r->ipc_ns = NS_OF(proxy, ipc_ns);
+	r->cgroup_ns = NS_OF(proxy, cgroup_ns);
+	r->time_ns = NS_OF(proxy, time_ns);
+}
+
+/* As proc_exe_link() of fs/proc/base.c; kernel threads have none. */
+static __always_inline long put_executable(struct task_struct *task, __u64 to)
+{
+	struct mm_struct *mm = task->flags & PF_KTHREAD ? 0 : task->mm;
+	struct file *file = mm ? mm->exe_file : 0;
+	struct dentry *dentry = file ? file->f_path.dentry : 0;
+	__u64 mnt;
+	long n;
+
+	if (!dentry)
+		return 0;
+	if (dentry->d_op && dentry->d_op->d_dname)
+		return ASK_FOR_IT;
+	mnt = number_of(file->f_path.mnt);
+	n = put_climbed(number_of(dentry), mnt, dentry != dentry->d_parent && !dentry->d_hash.pprev, to);
+	BARRIER();
+	if (n <= 0 || task->mm != mm || mm->exe_file != file || file->f_path.dentry != dentry ||
+	    number_of(file->f_path.mnt) != mnt)
+		return ASK_FOR_IT;
+	return n;
+}
+
+static __always_inline int put_begin(struct task_struct *task)
+{
+	struct walk_begin *r = walk_ask.used > WALK_ROOM ? 0 : out_at(walk_ask.used);
+
+	if (!r)
+		return 0;
+	if (!walk_ask.used)
+		reads++;
+	put_task(task, &r->task);
+	r->task.fd_size = BPF_CORE_READ(task, files, fdt, max_fds);
+	r->dir = 0;
+	r->tid = pass.tid;
+	r->fd = WALK_BEGIN;
+	r->bits = 0;
+	r->start = pass.start;
+	r->nofile_soft = BPF_CORE_READ(task, signal, rlim[RLIMIT_NOFILE].rlim_cur);
+	r->nofile_hard = BPF_CORE_READ(task, signal, rlim[RLIMIT_NOFILE].rlim_max);
+	put_namespaces(task, r);
+	r->path = put_executable(task, walk_ask.used + sizeof(*r));
+	r->len = sizeof(*r) + (r->path > 0 ? (r->path + 7) & ~7 : 0);
+	walk_ask.used += r->len;
+	return 1;
+}
+
+static long step_asked(__u64 i, void *unused)
+{
+	(void)i;
+	(void)unused;
+	if (walk_ask.tid[walk_ask.at & (WALK_ASK_MAX - 1)] >= pass.tid)
+		return 1;
+	walk_ask.at++;
+	return 0;
+}
+
+/* The first of those asked for that has not been passed: tasks come in the order of their numbers. */
+static __always_inline __u32 next_asked(void)
+{
+	bpf_loop(WALK_ASK_MAX - 1, step_asked, (void *)0, 0);
+	return walk_ask.at & (WALK_ASK_MAX - 1);
+}
+
+/* A task that was asked for, or what is left of it: 0 where it has to be given once more. */
+static __always_inline int walk_task(struct task_struct *task, __u32 i)
+{
+	int bare = walk_ask.bare[i / 64 % (WALK_ASK_MAX / 64)] >> (i & 63) & 1;
+
+	pass.task = number_of(task);
+	pass.start = task->start_boottime;
+	if (walk_ask.at_tid != pass.tid || walk_ask.at_start != pass.start) {
+		if (!put_begin(task))
+			return 0;
+		walk_ask.at_tid = pass.tid;
+		walk_ask.at_start = pass.start;
+		walk_ask.at_fd = 0;
+		pass.tries = pass.unable = 0;
+	}
+	pass.net_ns = number_of(task->nsproxy->net_ns);
+	if ((!bare && !walk_table(task)) || !put_end(bare))
+		return 0;
+	walk_ask.at_tid = 0;
+	return 1;
+}
+#endif
+
+#endif

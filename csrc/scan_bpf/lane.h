@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* What one thread reads with. */
+#ifndef CRFD_BPF_LANE_H
+#define CRFD_BPF_LANE_H
+
+#include "bpf/load.h"
+#include "scan_bpf/fd.h"
+#include "scan_bpf/source.h"
+#include "scan_bpf/task_records.h"
+#include "scan_bpf/words.h"
+
+struct crfd_bpf_lane {
+	crfd_bpf *bpf;
+	struct crfd_bpf_source one; /* over the files of one task */
+	struct crfd_bpf_source all; /* over the files of all */
+	struct crfd_bpf_source one_table, all_tables; /* the same, over tables */
+	struct crfd_bpf_asker asker;
+	struct crfd_bpf_looker looker;
+	struct crfd_bpf_words words;
+	crfd_buf begin; /* the walk_begin of the task that is being read, with its path */
+	long clk_tck;
+};
+
+#endif

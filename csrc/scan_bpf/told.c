@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include "scan_bpf/told.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <unistd.h>
+
+#include "format/record.h"
+#include "procfs/read.h"
+#include "procfs/task_records.h"
+
+#define PF_EXITING 0x4 /* include/linux/sched.h */
+
+/* A link of /proc/TID, or one of its files, appended as records of that type; nothing where it is gone or refused. */
+static int ask_link(const crfd_task *t, crfd_buf *scratch, const char *name, int type, crfd_buf *out)
+{
+	struct crfd_procstat stat;
+	int dir = crfd_bpf_open_task(t, scratch, &stat);
+	char path[PATH_MAX];
+	ssize_t n;
+
+	if (dir < 0)
+		return dir == -ENOMEM ? dir : 0;
+	n = readlinkat(dir, name, path, sizeof(path));
+	close(dir);
+	return n <= 0 ? 0 : crfd_buf_recs(out, type, 0, path, (size_t)n, 1);
+}
+
+static int put_exe(const struct walk_begin *begin, const crfd_task *t, crfd_buf *scratch, crfd_buf *out)
+{
+	if (begin->path < 0)
+		return ask_link(t, scratch, "exe", CRFD_REC_TASK_EXE, out);
+	return begin->path ? crfd_buf_recs(out, CRFD_REC_TASK_EXE, 0, begin + 1, (size_t)begin->path - 1, 1) : 0;
+}
+
+static int read_cgroup(const crfd_task *t, crfd_buf *scratch)
+{
+	struct crfd_procstat stat;
+	int dir = crfd_bpf_open_task(t, scratch, &stat), rc;
+
+	if (dir < 0)
+		return dir;
+	rc = crfd_proc_read(dir, "cgroup", 0, scratch);
+	close(dir);
+	return rc;
+}
+
+/*
+ * Tasks that share one struct css_set are in the same cgroups of every hierarchy. One of these has been in it since the tasks
+ * were listed, which is before the first text of the scan was read, so it was never freed meanwhile. (Of a task that
+ * exits /proc shows something else: kernel/cgroup/cgroup.c, proc_cgroup_show().)
+ */
+static int put_cgroup(struct crfd_bpf_lane *lane, const struct crfd_bpf_unit *unit, const struct walk_begin *begin,
+		      const crfd_task *t, crfd_buf *out)
+{
+	struct crfd_bpf_group *group = crfd_bpf_words_group(&lane->words, begin->task.cgroups);
+	crfd_buf *scratch = lane->looker.scratch;
+	int rc, shared = begin->task.cgroups && !(begin->task.flags & PF_EXITING) && unit->cgroups == begin->task.cgroups;
+
+	if (shared && group->cgroups == begin->task.cgroups)
+		return crfd_buf_recs(out, CRFD_REC_TASK_CGROUP, 0, group->text.v, group->text.nr, 1);
+	rc = read_cgroup(t, scratch);
+	if (rc < 0)
+		return rc == -ENOMEM ? rc : 0;
+	if (shared) {
+		group->cgroups = 0;
+		group->text.nr = 0;
+		rc = crfd_buf_put(&group->text, scratch->v, scratch->nr);
+		if (rc < 0)
+			return rc;
+		group->cgroups = begin->task.cgroups;
+	}
+	return crfd_buf_recs(out, CRFD_REC_TASK_CGROUP, 0, scratch->v, scratch->nr, 1);
+}
+
+static int put_namespaces(const struct walk_begin *begin, crfd_buf *out)
+{
+	crfd_task_ns ns = {.mnt = begin->mnt_ns, .pid = begin->pid_ns, .net = begin->net_ns, .user = begin->user_ns,
+			   .uts = begin->uts_ns, .ipc = begin->ipc_ns, .cgroup = begin->cgroup_ns, .time = begin->time_ns};
+
+	return crfd_buf_rec(out, CRFD_REC_TASK_NS, 0, &ns, sizeof(ns));
+}
+
+static int put_held(struct crfd_bpf_looker *l, crfd_batch *b, crfd_task *t)
+{
+	struct crfd_procstat stat;
+	int dir, rc;
+
+	if (!(l->flags & CRFD_SCAN_HOLDS))
+		return 0;
+	dir = crfd_bpf_open_task(t, l->scratch, &stat);
+	if (dir < 0)
+		return dir == -ENOMEM ? dir : 0;
+	rc = crfd_task_held(&l->holds, dir, &stat, b, t);
+	close(dir);
+	return rc;
+}
+
+static int look(struct crfd_bpf_looker *l, const struct crfd_bpf_unit *unit, int looked, crfd_batch *b, crfd_task *t)
+{
+	int rc = 0;
+
+	if (l->flags & CRFD_SCAN_STILL || (unit->empty && unit->table))
+		return 0;
+	if (unit->empty || !looked)
+		l->numbers.nr = 0;
+	if (!unit->empty && !looked)
+		rc = crfd_bpf_unit_numbers(unit, l->bpf, &l->numbers);
+	if (rc == -ENOMEM)
+		return rc;
+	return crfd_task_look(rc < 0 ? NULL : &l->numbers, b, t);
+}
+
+int crfd_bpf_told(struct crfd_bpf_lane *lane, const struct crfd_bpf_unit *unit, size_t i, int looked, crfd_batch *b)
+{
+	const struct walk_begin *begin = (const struct walk_begin *)lane->begin.v;
+	crfd_task *t = &b->task[b->ntasks - 1];
+	const uint8_t *line;
+	size_t n;
+	int rc;
+
+	t->ext = (crfd_span){.off = b->text.nr};
+	t->info.nofile_soft = begin->nofile_soft;
+	t->info.nofile_hard = begin->nofile_hard;
+	t->info.known |= CRFD_TASK_HAS_LIMITS;
+	line = crfd_bpf_words_get(&lane->words, i, &n);
+	rc = put_exe(begin, t, lane->looker.scratch, &b->text);
+	if (rc >= 0)
+		rc = crfd_buf_recs(&b->text, CRFD_REC_TASK_CMDLINE, 0, line, n, 1);
+	if (rc >= 0)
+		rc = put_cgroup(lane, unit, begin, t, &b->text);
+	if (rc >= 0)
+		rc = put_namespaces(begin, &b->text);
+	if (rc >= 0)
+		rc = crfd_task_extend(&b->text, &t->ext);
+	if (rc >= 0)
+		rc = put_held(&lane->looker, b, t);
+	return rc < 0 ? rc : look(&lane->looker, unit, looked, b, t);
+}
