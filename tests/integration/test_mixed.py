@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: MIT
+"""Slots that change their file all the time, which comes to lie where the one before it was: every record is one file's."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import crfd
+from crfd.kinds.event import Eventfd
+
+Need = Callable[[str], None]
+STABLE = 500
+SLOTS = 8
+SCANS = 400 if os.environ.get("CRFD_STRESS") == "1" else 60
+
+# Each of the kinds that take turns differs from the others in all that it has.
+CHURN = """
+import fcntl, os, socket, sys
+os.chdir(sys.argv[1])
+stable, slots = int(sys.argv[2]), int(sys.argv[3])
+for i in range(3):
+    os.mkdir(f"dir{i}")
+    with open(f"dir{i}/name{i}", "wb") as file:
+        file.write(bytes(1000 * (i + 1)))
+    os.chmod(f"dir{i}/name{i}", 0o600 + i)
+with open("steady", "wb") as file:
+    file.write(b"steady")
+low = os.open("steady", os.O_RDONLY)
+for i in range(stable):
+    os.dup2(low, 1000 + i)
+path = [f"dir{i}/name{i}" for i in range(3)]
+flag = [os.O_RDONLY, os.O_WRONLY | os.O_APPEND, os.O_RDWR | os.O_NONBLOCK]
+first = os.open("/dev/null", os.O_RDONLY)
+os.close(first)
+os.write(1, b"ready")
+made = [None] * slots
+n = 0
+while True:
+    for slot in range(slots):
+        n += 1
+        which = n % 6
+        if made[slot] is not None:
+            os.close(made[slot])
+        if which < 3:
+            made[slot] = os.open(path[which], flag[which])
+        elif which == 3:
+            made[slot] = os.eventfd(77, os.EFD_SEMAPHORE)
+        elif which == 4:
+            made[slot] = os.eventfd(5)
+        else:
+            made[slot] = os.memfd_create("changing")
+"""
+
+
+@contextmanager
+def churn(directory: Path) -> Iterator[int]:
+    command = [sys.executable, "-I", "-S", "-c", CHURN, str(directory), str(STABLE), str(SLOTS)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        assert process.stdout.read(5) == b"ready"
+        try:
+            yield process.pid
+        finally:
+            process.kill()
+
+
+def allowed(directory: Path) -> set[tuple[object, ...]]:
+    flags = (os.O_RDONLY, os.O_WRONLY | os.O_APPEND, os.O_RDWR | os.O_NONBLOCK)
+    files = {
+        (f"{directory}/dir{i}/name{i}", 1000 * (i + 1), 0o600 + i, flags[i], os.stat(f"{directory}/dir{i}/name{i}").st_ino)
+        for i in range(3)
+    }
+    return {*files, ("[eventfd]", 77, True), ("[eventfd]", 5, False), ("/memfd:changing", 0)}
+
+
+def seen(file: crfd.OpenFile) -> tuple[object, ...]:
+    path = os.fsdecode(file.path or b"")
+    if path == "anon_inode:[eventfd]":
+        assert isinstance(file.detail, Eventfd)
+        return "[eventfd]", file.detail.count, file.detail.semaphore
+    if path == "/memfd:changing":
+        return path, file.size
+    mask = os.O_ACCMODE | os.O_APPEND | os.O_NONBLOCK
+    return path, file.size, (file.st_mode or 0) & 0o7777, file.f_flags & mask, file.ino
+
+
+def test_no_record_is_of_two_files(need: Need, tmp_path: Path) -> None:
+    need("backend bpf")
+    wrong, found, changing = [], set(), 0
+    with churn(tmp_path) as pid:
+        expected = allowed(tmp_path)
+        for _ in range(SCANS):
+            task = crfd.scan(pid, backend="bpf")
+            steady = [entry for number, entry in task.fds.items() if number >= 1000]
+            assert len(steady) == STABLE
+            assert {entry.objref for entry in steady} == {steady[0].objref}
+            for number, entry in task.fds.items():
+                if 3 < number < 1000:
+                    assert entry.file, entry.error
+                    changing += 1
+                    facts = seen(entry.file)
+                    found.add(facts)
+                    if facts not in expected:
+                        wrong.append((number, facts))
+    assert not wrong
+    assert found == expected, "each kind was met"
+    assert changing > SCANS
