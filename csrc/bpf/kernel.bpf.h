@@ -392,6 +392,7 @@ struct seq_file {
 /* What iterator programs are called with does not move: members of eight bytes, as they were in 5.8. */
 struct bpf_iter_meta {
 	struct seq_file *seq;
+	__u64 session_id, seq_num;
 };
 
 struct bpf_iter__task {

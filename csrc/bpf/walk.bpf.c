@@ -68,7 +68,8 @@ int walk_tasks(struct bpf_iter__task *ctx)
 		return 0;
 	leader = BPF_CORE_READ(task, group_leader);
 	files = (__u64)BPF_CORE_READ(task, files);
-	if (task->pid != task->tgid && (!files || files == (__u64)BPF_CORE_READ(leader, files)))
+	/* Before all others a thread comes only where it was asked for: first is the first process, or the leader. */
+	if (task->pid != task->tgid && (!files || files == (__u64)BPF_CORE_READ(leader, files)) && ctx->meta->seq_num)
 		return 0;
 	find_here();
 	put_task(task, r);

@@ -117,21 +117,52 @@ static int is_there(uint32_t pid)
 	return access(path, F_OK) == 0;
 }
 
-static int add_process(struct crfd_bpf_units *u, const struct records *r, uint32_t pid)
+/* A number that is no process's: of a thread that was asked for by name, or of nothing that we may look at. */
+static int add_thread(struct crfd_bpf_units *u, crfd_bpf *bpf, uint32_t tid)
+{
+	struct crfd_bpf_unit *unit = add(u);
+	struct records r = {0};
+	int rc;
+
+	if (!unit)
+		return -ENOMEM;
+	rc = crfd_bpf_selects(bpf) ? read_records(bpf, (struct crfd_bpf_target){.tid = (int32_t)tid}, &r) : 0;
+	if (r.nr && r.v[0].tid == tid) {
+		unit->rec = r.v[0];
+		unit->cgroups = r.v[0].cgroups;
+	} else {
+		unit->rec.tid = tid;
+		unit->err = is_there(tid) ? EPERM : ESRCH;
+	}
+	free(r.v);
+	return rc < 0 ? rc : 0;
+}
+
+/* What was asked for. */
+struct given {
+	const int32_t *pids;
+	size_t nr;
+};
+
+static int is_given(const struct given *given, uint32_t tid)
+{
+	for (size_t i = 0; i < given->nr; i++)
+		if ((uint32_t)given->pids[i] == tid)
+			return 1;
+	return 0;
+}
+
+/* The process and its threads that have a table of their own, but for those that are asked for by themselves. */
+static int add_process(struct crfd_bpf_units *u, crfd_bpf *bpf, const struct records *r, uint32_t pid,
+		       const struct given *given)
 {
 	struct crfd_bpf_unit *unit;
 	size_t i = find(r, pid);
 
-	if (i == r->nr || r->v[i].tgid != pid) {
-		unit = add(u);
-		if (!unit)
-			return -ENOMEM;
-		unit->rec.tid = pid;
-		unit->err = is_there(pid) ? EPERM : ESRCH;
-		return 0;
-	}
+	if (i == r->nr || r->v[i].tgid != pid)
+		return add_thread(u, bpf, pid);
 	for (; i < r->nr && r->v[i].tgid == pid; i++) {
-		if (r->v[i].tid != pid && !r->v[i].files)
+		if (r->v[i].tid != pid && (!r->v[i].files || is_given(given, r->v[i].tid)))
 			continue;
 		unit = add(u);
 		if (!unit)
@@ -228,6 +259,7 @@ static int are_most(const struct crfd_bpf_units *u, const struct records *r)
 
 int crfd_bpf_units_find(struct crfd_bpf_units *u, crfd_bpf *bpf, const int32_t *pids, size_t n, int all)
 {
+	struct given given = {.pids = pids, .nr = n};
 	struct records r = {0};
 	int rc = 0;
 
@@ -242,7 +274,7 @@ int crfd_bpf_units_find(struct crfd_bpf_units *u, crfd_bpf *bpf, const int32_t *
 	if (rc >= 0 && r.nr)
 		qsort(r.v, r.nr, sizeof(*r.v), compare);
 	for (size_t i = 0; i < n && rc >= 0; i++)
-		rc = add_process(u, &r, (uint32_t)pids[i]);
+		rc = add_process(u, bpf, &r, (uint32_t)pids[i], &given);
 	u->most = all && are_most(u, &r);
 	free(r.v);
 	if (rc < 0)
@@ -261,7 +293,7 @@ void crfd_bpf_units_release(struct crfd_bpf_units *u)
 int crfd_bpf_unit_lives(const struct crfd_bpf_unit *unit, crfd_bpf *bpf)
 {
 	struct records r = {0};
-	int lives = 0, rc = read_records(bpf, (struct crfd_bpf_target){.pid = (int32_t)unit->rec.tgid}, &r);
+	int lives = 0, rc = read_records(bpf, (struct crfd_bpf_target){.tid = (int32_t)unit->rec.tid}, &r);
 
 	for (size_t i = 0; i < r.nr; i++)
 		lives |= r.v[i].tid == unit->rec.tid && r.v[i].start == unit->rec.start && !r.v[i].exit_state;

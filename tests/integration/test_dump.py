@@ -147,6 +147,24 @@ def test_a_thread_with_a_table_of_its_own_is_a_task(backend: str, need: Need) ->
         image.close()
 
 
+@pytest.mark.parametrize("role", ["thread_plain", "thread_unshare"])
+def test_a_thread_is_found_by_its_own_number(backend: str, need: Need, role: str) -> None:
+    """With the table of its process, or with one of its own."""
+    if backend == "proc":
+        need("kcmp")
+    with mkfds.spawn("regular", "thread_unshare", "thread_plain") as holder:
+        tid = {task["role"]: task["tid"] for task in holder.tasks}[role]
+        numbers = sorted(int(name) for name in os.listdir(f"/proc/{tid}/fd"))
+        with dump_image([tid], backend) as image:
+            (task,) = image.tasks.values()
+            assert (task.pid, task.tgid, sorted(task.fds)) == (tid, holder.pid, numbers)
+        with dump_image([holder.pid, tid], backend) as image:
+            assert {holder.pid, tid} <= set(image.tasks)
+            assert sorted(image.tasks[tid].fds) == numbers
+            tables = {image.tasks[pid].files_objref for pid in (tid, holder.pid)}
+            assert tables == ({1} if role == "thread_plain" else {0})
+
+
 def dump_image(pids: list[int], backend: str) -> Any:
     out = io.BytesIO()
     result = crfd.dump(pids, out, backend=backend)
