@@ -4,22 +4,80 @@
 from __future__ import annotations
 
 import errno
+from collections import namedtuple
 from collections.abc import Container, Sequence
 
 from crfd._core.batch import Batch
 from crfd._core.library import check, ffi, lib, owned
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class Push(
+    namedtuple(
+        "Push",
+        ("uid", "kinds", "file", "deleted", "close_on_exec", "port"),
+        defaults=(None, (), None, None, None, None),
+    )
+):
+    """Conditions that a scan may test where the descriptors are: all must hold, None and () are none.
+
+    What surely fails may be left out of the batches, and need not be: whoever scans tests all that comes by itself. uid
+    is the task's, kinds are those that are meant, file is a device and an inode as stat(2) has them, port is a socket's
+    own or its peer's. There is no second look at the tables then.
+    """
+
+    __slots__ = ()
+    uid: int | None
+    kinds: tuple[int, ...]
+    file: tuple[int, int] | None
+    deleted: bool | None
+    close_on_exec: bool | None
+    port: int | None
+
+    def fill(self, c: Any) -> None:
+        """Writes it to a crfd_filter_push that is all zeros."""
+        for bit, name, value in (
+            (lib.CRFD_PUSH_UID, "uid", self.uid),
+            (lib.CRFD_PUSH_DELETED, "deleted", self.deleted),
+            (lib.CRFD_PUSH_CLOEXEC, "close_on_exec", self.close_on_exec),
+            (lib.CRFD_PUSH_PORT, "port", self.port),
+        ):
+            if value is not None:
+                c.has |= bit
+                setattr(c, name, value)
+        if self.kinds:
+            c.has |= lib.CRFD_PUSH_KINDS
+            c.kinds = sum({1 << kind for kind in self.kinds})
+        if self.file:
+            c.has |= lib.CRFD_PUSH_FILE
+            c.dev, c.ino = self.file
 
 
 class Scanner:
     """Reads tasks batch by batch."""
 
     def __init__(
-        self, backend: int, pids: Sequence[int], threads: int, *, still: bool = False, holds: bool = False
+        self,
+        backend: int,
+        pids: Sequence[int],
+        threads: int,
+        *,
+        still: bool = False,
+        holds: bool = False,
+        push: Push | None = None,
     ) -> None:
         """still: the tasks stand still, so there is no second look at their tables. holds: what else they hold, too."""
         out = ffi.new("crfd_scanner **")
-        flags = (lib.CRFD_SCAN_STILL if still else 0) | (lib.CRFD_SCAN_HOLDS if holds else 0)
-        check(lib.crfd_scanner_new(backend, pids, len(pids), threads, flags, out))
+        options = ffi.new("crfd_scan_options *", {"backend": backend, "threads": threads})
+        options.flags = (lib.CRFD_SCAN_STILL if still else 0) | (lib.CRFD_SCAN_HOLDS if holds else 0)
+        conditions = ffi.new("crfd_filter_push *")
+        if push:
+            push.fill(conditions)
+            options.push = conditions
+        check(lib.crfd_scanner_new(pids, len(pids), options, out))
         self._c = owned(out[0], lib.crfd_scanner_free)
 
     def next(self, batch: Batch) -> bool:

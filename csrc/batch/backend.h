@@ -16,8 +16,7 @@ struct crfd_scan_job {
  * close() takes what open() gave. The jobs are claimed one after the other, and each may be filled by another lane.
  */
 struct crfd_scan_ops {
-	/* threads: how many may be used in all; the caller's is one of them. flags: CRFD_SCAN_*. */
-	int (*open)(const int32_t *pids, size_t n, int threads, int flags, void **state);
+	int (*open)(const int32_t *pids, size_t n, const crfd_scan_options *options, void **state);
 	/* How many threads may fill at a time, at most CRFD_LANES; 0 where it is not worth one. */
 	int (*lanes)(const void *state);
 	/* Makes a lane ready, before it fills; lane 0 is. */

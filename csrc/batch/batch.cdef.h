@@ -53,5 +53,37 @@ typedef struct {
 #define CRFD_SCAN_STILL 1 /* the tasks stand still, so there is no second look at their tables (TASK_QUIET) */
 #define CRFD_SCAN_HOLDS 2 /* also what they hold without a descriptor (HELD) */
 
+/* Which fields of a crfd_filter_push count. */
+#define CRFD_PUSH_UID 1
+#define CRFD_PUSH_KINDS 2
+#define CRFD_PUSH_FILE 4
+#define CRFD_PUSH_DELETED 8
+#define CRFD_PUSH_CLOEXEC 16
+#define CRFD_PUSH_PORT 32
+
+/*
+ * Conditions of which all must hold, for a backend that can test them where the descriptors are. What surely fails may be left
+ * out of the batches, and need not be: whoever asks tests the rest, and all that comes, by itself. A task of another user
+ * comes without descriptors, and no task has a second look (TASK_QUIET).
+ */
+typedef struct {
+	uint32_t has; /* CRFD_PUSH_*; 0: no condition */
+	uint32_t uid; /* of the task, the real one */
+	uint64_t kinds; /* 1 << enum crfd_kind of each that is meant */
+	uint64_t dev, ino; /* of the file, as stat(2) has them */
+	uint16_t port; /* of a socket, its own or its peer's */
+	uint8_t deleted, close_on_exec; /* 0 or 1 */
+	uint32_t pad;
+} crfd_filter_push;
+
+/* How a scan is made. threads >= 1 bounds what reads at a time; push may be NULL, and is read only at the start. */
+typedef struct {
+	int32_t backend; /* CRFD_BACKEND_PROC or CRFD_BACKEND_BPF */
+	int32_t threads;
+	int32_t flags; /* CRFD_SCAN_* */
+	int32_t pad;
+	const crfd_filter_push *push;
+} crfd_scan_options;
+
 crfd_batch *crfd_batch_new(void);
 void crfd_batch_free(crfd_batch *b);

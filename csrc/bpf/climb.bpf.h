@@ -21,13 +21,14 @@
 #define CLIMB_TEXT (WALK_PATH_MAX - 1)
 #define DELETED 0x6574656c65642820 /* " (delete" */
 #define DELETED_LEN 10
+#define ENAMETOOLONG 36
 
 struct {
 	__u64 dentry, mnt; /* where it is */
 	__u64 root, root_mnt; /* the reader's */
 	__u64 sum; /* of what it has passed */
 	__u64 at; /* the first byte of the text */
-	__u32 copies, there;
+	__u32 copies, there, too_long, pad;
 	char text[CLIMB_TEXT + 257];
 } climb;
 
@@ -60,8 +61,12 @@ static __always_inline int copy_up(struct dentry *dentry)
 
 	asm volatile("" : "+r"(len)); /* the verifier must see the tests on what it is given */
 	asm volatile("" : "+r"(at));
-	if (!len || len > 255 || !at || at >= CLIMB_TEXT)
+	if (!len || len > 255)
 		return 0;
+	if (!at || at >= CLIMB_TEXT) {
+		climb.too_long = 1;
+		return 0;
+	}
 	if (bpf_probe_read_kernel(climb.text + at, len, dentry->d_name.name))
 		return 0;
 	at--;
@@ -85,7 +90,9 @@ static long step_up(__u64 i, void *unused)
 	if (climb.dentry == mount_root((void *)climb.mnt))
 		return leave_mount();
 	parent = number_of(dentry->d_parent);
-	if (parent == climb.dentry) {
+	if (parent == climb.dentry) { /* it has escaped from its mount: nothing of the way counts */
+		if (climb.copies)
+			climb.at = CLIMB_TEXT;
 		climb.there = 1;
 		return 1;
 	}
@@ -108,7 +115,7 @@ static __always_inline __u64 climb_from(__u64 dentry, __u64 mnt, int copies)
 }
 
 /*
- * The path to byte `to` of the memory: its length with the NUL, or 0 where it is not to be had so. Not static: verified once.
+ * The path to byte `to` of the memory: its length with the NUL, -ENAMETOOLONG, or 0 where it is not to be had so. Not static: verified once.
  */
 __noinline int put_climbed(__u64 dentry, __u64 mnt, __u64 deleted, __u64 to)
 {
@@ -121,9 +128,12 @@ __noinline int put_climbed(__u64 dentry, __u64 mnt, __u64 deleted, __u64 to)
 	climb.root = number_of(self->fs->root.dentry);
 	climb.root_mnt = number_of(self->fs->root.mnt);
 	climb.at = CLIMB_TEXT;
+	climb.too_long = 0;
 	sum = climb_from(dentry, mnt, 1);
 	if (climb.at == CLIMB_TEXT && climb.there)
 		climb.text[--climb.at & 0xfff] = '/';
+	if (climb.too_long)
+		return -ENAMETOOLONG;
 	if (!climb.there || climb_from(dentry, mnt, 0) != sum || !climb.there)
 		return 0;
 	at = climb.at;
@@ -131,7 +141,7 @@ __noinline int put_climbed(__u64 dentry, __u64 mnt, __u64 deleted, __u64 to)
 	asm volatile("" : "+r"(at));
 	asm volatile("" : "+r"(len));
 	if (!len || len > CLIMB_TEXT || at > CLIMB_TEXT || len + (deleted ? DELETED_LEN : 0) > CLIMB_TEXT)
-		return 0;
+		return -ENAMETOOLONG;
 	if (bpf_probe_read_kernel(path, len, climb.text + at))
 		return 0;
 	path += len;

@@ -6,13 +6,17 @@
 #define S_IFMT 0170000 /* linux/stat.h */
 #define S_IFREG 0100000
 #define S_IFIFO 0010000
+#define S_IFSOCK 0140000
 
 #define TMPFS_MAGIC 0x01021994 /* linux/magic.h */
 #define ANON_INODE_FS_MAGIC 0x09041934
 #define PIPEFS_MAGIC 0x50495045
 #define SOCKFS_MAGIC 0x534f434b
+#define BTRFS_SUPER_MAGIC 0x9123683e
+#define OVERLAYFS_SUPER_MAGIC 0x794c7630
 #define XFS_SUPER_MAGIC 0x58465342
 #define HUGETLBFS_MAGIC 0x958458f6
+#define SECRETMEM_MAGIC 0x5345434d
 #define NSFS_MAGIC 0x6e736673
 #define PIDFS_MAGIC 0x50494446 /* since 6.9 */
 
@@ -50,6 +54,19 @@ struct inode {
 	__u8 i_blkbits;
 	__u64 i_blocks;
 	struct file_lock_context *i_flctx;
+} CORE;
+
+struct inode___private {
+	void *i_private;
+} CORE;
+
+struct proc_ns_operations {
+	const char *name;
+} CORE;
+
+/* What the inode of a namespace leads to. */
+struct ns_common {
+	const struct proc_ns_operations *ops;
 } CORE;
 
 /* i_state was a number, is an enum in 6.18, and after that one in a struct. */

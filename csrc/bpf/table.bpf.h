@@ -17,7 +17,7 @@ static __always_inline int close_on_exec(struct task_struct *task, __u32 fd)
 struct {
 	__u64 table;
 	__u32 from;
-} fetched;
+} fetched, sought;
 
 #if WALK_CAST
 #define AHEAD 8 /* files fetched at a time */
@@ -61,6 +61,27 @@ static __always_inline void fetch_ahead(__u64 table, __u32 max, __u32 fd, int co
 		WANT(inode->i_flctx);
 		WANT(dentry->d_parent);
 		WANT(dentry->d_op);
+	}
+}
+
+/* The same, of what most conditions are about. */
+static __always_inline void fetch_inodes(__u64 table, __u32 max, __u32 fd)
+{
+	struct inode *inode[AHEAD];
+
+	if (sought.table == table && fd - sought.from < AHEAD)
+		return;
+	sought.table = table;
+	sought.from = fd;
+	if (fd + AHEAD > max)
+		return;
+#pragma unroll
+	for (__u32 i = 0; i < AHEAD; i++)
+		inode[i] = AS(file, word_at(table + (fd + i) * sizeof(inode[0])))->f_inode;
+#pragma unroll
+	for (__u32 i = 0; i < AHEAD; i++) {
+		WANT(inode[i]->i_mode);
+		WANT(inode[i]->i_ino);
 	}
 }
 #else

@@ -22,6 +22,7 @@
 #include "kinds.bpf.h"
 #include "out.bpf.h"
 #include "path.bpf.h"
+#include "push.bpf.h"
 #include "read.bpf.h"
 #include "table.bpf.h"
 #include "task.bpf.h"
@@ -87,10 +88,10 @@ static __always_inline int close_on_exec_at(__u32 fd)
 	return word_at(number_of(fdt->close_on_exec) + fd / 64 * 8) >> (fd & 63) & 1;
 }
 
-/* simple_dname() of fs/libfs.c, which nameless files of memory have (memfd_create(2), shmget(2)). */
+/* simple_dname() of fs/libfs.c, which nameless files of memory have (memfd_create(2), shmget(2), memfd_secret(2)). */
 static __always_inline int is_of_memory(const struct walk_fd *r)
 {
-	return r->bits & WALK_UNNAMED && (r->magic == TMPFS_MAGIC || r->magic == HUGETLBFS_MAGIC);
+	return r->bits & WALK_UNNAMED && (r->magic == TMPFS_MAGIC || r->magic == HUGETLBFS_MAGIC || r->magic == SECRETMEM_MAGIC);
 }
 
 static __always_inline long put_simple(struct dentry *dentry, char *path)
@@ -108,6 +109,26 @@ static __always_inline long put_simple(struct dentry *dentry, char *path)
 	return n + DELETED_LEN + 1;
 }
 
+#define PIDFD 0x005d64666469705b /* "[pidfd]" and a NUL */
+
+/* pidfs_dname() of fs/pidfs.c, and ns_dname() of fs/nsfs.c, of which the number is left to the reader. */
+static __always_inline long put_named(struct file *file, struct walk_fd *r, char *path)
+{
+	struct inode___private *inode = (void *)file->f_inode;
+	struct ns_common *ns = AS(ns_common, inode->i_private);
+	long n = 0;
+
+	if (r->magic == PIDFS_MAGIC) {
+		*(__u64 *)path = PIDFD;
+		n = sizeof(__u64);
+	} else if (r->magic == NSFS_MAGIC) {
+		n = bpf_probe_read_kernel_str(path, 32, ns->ops->name);
+	}
+	if (n > 1)
+		r->bits |= WALK_MADE;
+	return n > 1 ? n : 0;
+}
+
 /* A text that is made up in a way not known here is left to d_path(). */
 static __always_inline long put_long(struct file *file, struct walk_fd *r, __u64 at, struct dir *d)
 {
@@ -120,6 +141,8 @@ static __always_inline long put_long(struct file *file, struct walk_fd *r, __u64
 	d->len = 0;
 	if (is_of_memory(r))
 		return put_simple(dentry, path);
+	if (r->bits & WALK_UNNAMED && (r->magic == PIDFS_MAGIC || r->magic == NSFS_MAGIC))
+		return put_named(file, r, path);
 	if (dentry->d_op && dentry->d_op->d_dname &&
 	    (dentry != dentry->d_parent || number_of(dentry) != mount_root(file->f_path.mnt)))
 		return 0;
@@ -166,7 +189,7 @@ __noinline int put_text(__u64 address, __u64 at)
 		return 1;
 	r->path = put_long(file, r, at, d);
 	r->dir = d->len;
-	return r->path > 0;
+	return r->path != 0;
 }
 
 /* What follows the path: the length of it all. */
@@ -235,6 +258,11 @@ static long step_slot(__u64 i, void *unused)
 	pass.next = fd + 1;
 	if (!file)
 		return 0;
+	if (walk_ask.push.has) {
+		fetch_inodes(pass.slots, pass.max, fd);
+		if (surely_fails(file, close_on_exec_at(fd)))
+			return 0;
+	}
 	fetch_ahead(pass.slots, pass.max, fd, 0);
 	len = put_record(file, fd, at);
 	if (len > 0) {
@@ -385,7 +413,8 @@ static __always_inline __u32 next_asked(void)
 /* A task that was asked for, or what is left of it: 0 where it has to be given once more. */
 static __always_inline int walk_task(struct task_struct *task, __u32 i)
 {
-	int bare = walk_ask.bare[i / 64 % (WALK_ASK_MAX / 64)] >> (i & 63) & 1;
+	int mine = !(walk_ask.push.has & WALK_PUSH_UID) || BPF_CORE_READ(task, real_cred, uid.val) == walk_ask.push.uid;
+	int bare = !mine || walk_ask.bare[i / 64 % (WALK_ASK_MAX / 64)] >> (i & 63) & 1;
 
 	pass.task = number_of(task);
 	pass.start = task->start_boottime;

@@ -189,6 +189,25 @@ struct walk_end {
 
 #define WALK_ASK_MAX 256
 
+#define WALK_PUSH_UID 1
+#define WALK_PUSH_CLASSES 2
+#define WALK_PUSH_FILE 4
+#define WALK_PUSH_DELETED 8
+#define WALK_PUSH_CLOEXEC 16
+#define WALK_PUSH_PORT 32
+
+/* Conditions of one question: what surely fails one of them is passed by. */
+struct walk_push {
+	__u32 has; /* WALK_PUSH_* */
+	__u32 uid; /* of the task */
+	__u32 classes; /* 1 << the type of the inode, in its mode; 1 << 0 of all anonymous ones */
+	__u32 dev; /* the kernel's own dev_t */
+	__u64 ino;
+	__be16 port;
+	__u8 deleted, cloexec;
+	__u32 pad;
+};
+
 /* What is asked for by one read or several, and how far it has come. The reader writes all of it before the first one. */
 struct walk_ask {
 	__u32 tid[WALK_ASK_MAX]; /* in the reader's pid namespace, ascending; behind nr all bits are set */
@@ -199,6 +218,7 @@ struct walk_ask {
 	__u32 at_tid, at_fd; /* the task that was begun, 0: none, and its next slot */
 	__u64 at_start;
 	__u64 used; /* bytes of records; the reader takes them and sets it to 0 */
+	struct walk_push push;
 };
 
 #endif

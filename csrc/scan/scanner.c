@@ -28,23 +28,23 @@ static int start_ahead(crfd_scanner *s)
 	return rc == -EAGAIN ? 0 : rc;
 }
 
-int crfd_scanner_new(int backend, const int32_t *pids, size_t n, int threads, int flags, crfd_scanner **out)
+int crfd_scanner_new(const int32_t *pids, size_t n, const crfd_scan_options *o, crfd_scanner **out)
 {
 	crfd_scanner *s;
 	int rc;
 
-	if ((backend != CRFD_BACKEND_PROC && backend != CRFD_BACKEND_BPF) || threads < 1)
+	if ((o->backend != CRFD_BACKEND_PROC && o->backend != CRFD_BACKEND_BPF) || o->threads < 1)
 		return -EINVAL;
 	s = calloc(1, sizeof(*s));
 	if (!s)
 		return -ENOMEM;
-	s->ops = backends[backend];
-	rc = s->ops->open(pids, n, threads, flags, &s->state);
+	s->ops = backends[o->backend];
+	rc = s->ops->open(pids, n, o, &s->state);
 	if (rc < 0) {
 		free(s);
 		return rc;
 	}
-	if (threads > 1)
+	if (o->threads > 1)
 		rc = start_ahead(s);
 	if (rc < 0) {
 		crfd_scanner_free(s);

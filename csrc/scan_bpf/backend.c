@@ -18,6 +18,7 @@
 #include "batch/batch.h"
 #include "scan_bpf/files.h"
 #include "scan_bpf/lane.h"
+#include "scan_bpf/push.h"
 #include "scan_bpf/tables.h"
 
 #define MANY 64 /* processes from which on the tasks are listed at once */
@@ -88,11 +89,14 @@ static int bpf_join(void *state, int number)
 	return rc;
 }
 
-static void lane_init(struct crfd_bpf_lane *lane, int flags)
+static void lane_init(struct crfd_bpf_lane *lane, const crfd_scan_options *options)
 {
+	int flags = options->flags | (options->push && options->push->has ? CRFD_SCAN_STILL : 0);
+
 	lane->one.iter = lane->all.iter = lane->one_table.iter = lane->all_tables.iter = -1;
 	lane->looker = (struct crfd_bpf_looker){.scratch = &lane->asker.scratch, .flags = flags};
 	lane->looker.holds.deleted.mnt_id = -1;
+	lane->push = crfd_bpf_push(options->push);
 	lane->clk_tck = sysconf(_SC_CLK_TCK);
 	crfd_getfd_init(&lane->asker.getfd, crfd_probe_pidfd_getfd() == 0, 0); /* the walk tells owners */
 }
@@ -159,7 +163,7 @@ static int bpf_lanes(const void *state)
 	return ((const struct state *)state)->lanes;
 }
 
-static int bpf_open(const int32_t *pids, size_t n, int threads, int flags, void **state)
+static int bpf_open(const int32_t *pids, size_t n, const crfd_scan_options *options, void **state)
 {
 	int granted = crfd_probe_pidfd_getfd(), rc;
 	struct state *st;
@@ -170,10 +174,10 @@ static int bpf_open(const int32_t *pids, size_t n, int threads, int flags, void 
 	if (!st)
 		return -ENOMEM;
 	for (int i = 0; i < CRFD_BPF_LANES; i++)
-		lane_init(&st->lane[i], flags);
+		lane_init(&st->lane[i], options);
 	rc = bpf_join(st, 0);
 	if (rc >= 0)
-		rc = start(st, pids, n, threads);
+		rc = start(st, pids, n, options->threads);
 	if (rc < 0) {
 		bpf_close(st);
 		return rc;

@@ -111,7 +111,7 @@ static void put_kind(const struct walk_fd *r, const crfd_batch *b, crfd_fd *f)
 	/* Most files: the one path that is a row of the table, linked and of any type, is that of a dma-buf. */
 	if (S_ISREG(r->mode) && len > 1 && *name == '/' && name[1] != 'd' && !f->st.flags)
 		f->kind = CRFD_KIND_FILE;
-	else if (r->bits & WALK_MADE && r->magic != ANON_INODE_FS_MAGIC)
+	else if (r->bits & WALK_MADE && (r->magic == SOCKFS_MAGIC || r->magic == PIPEFS_MAGIC))
 		f->kind = r->magic == SOCKFS_MAGIC ? CRFD_KIND_SOCKET : CRFD_KIND_PIPE;
 	else
 		f->kind = (uint16_t)crfd_kind_of(name, len, f->st.st_mode, f->st.flags & CRFD_STAT_DELETED);

@@ -18,6 +18,7 @@ struct crfd_bpf_lane {
 	struct crfd_bpf_looker looker;
 	struct crfd_bpf_words words;
 	crfd_buf begin; /* the walk_begin of the task that is being read, with its path */
+	struct walk_push push; /* of the scan */
 	long clk_tck;
 };
 

@@ -9,6 +9,7 @@
 #include "base/number.h"
 #include "scan_bpf/source.h"
 
+enum { MAGIC_PIDFS = 0x50494446 }; /* older <linux/magic.h> do not have it */
 #define ANON_INODE "anon_inode:"
 #define DELETED " (deleted)" /* fs/d_path.c */
 #define DELETED_LEN (sizeof(DELETED) - 1)
@@ -39,16 +40,32 @@ static int put_text(crfd_batch *b, const char *start, size_t start_len, const ch
 	return 0;
 }
 
-/* As anon_inodefs_dname() of fs/anon_inodes.c, sockfs_dname() of net/socket.c and pipefs_dname() of fs/pipe.c. */
+static int put_namespace(crfd_batch *b, const char *name, size_t len, const char *number, size_t number_len, crfd_fd *f)
+{
+	char word[34];
+
+	if (len > sizeof(word) - 2)
+		return -EPROTO;
+	memcpy(word, name, len);
+	memcpy(word + len, ":[", 2);
+	return put_text(b, word, len + 2, number, number_len, f);
+}
+
+/*
+ * As anon_inodefs_dname() of fs/anon_inodes.c, pidfs_dname() of fs/pidfs.c, sockfs_dname() of net/socket.c, pipefs_dname() of
+ * fs/pipe.c and ns_dname() of fs/nsfs.c.
+ */
 static int put_made(const struct walk_fd *r, crfd_batch *b, const char *name, size_t len, crfd_fd *f)
 {
 	const char *word = r->magic == SOCKFS_MAGIC ? "socket:[" : "pipe:[";
 	char number[21], *digits;
 
-	if (r->magic == ANON_INODE_FS_MAGIC)
+	if (r->magic == ANON_INODE_FS_MAGIC || r->magic == MAGIC_PIDFS)
 		return put_text(b, ANON_INODE, sizeof(ANON_INODE) - 1, name, len, f);
 	number[20] = ']';
 	digits = crfd_number_text(r->ino, number + 20);
+	if (r->magic == NSFS_MAGIC)
+		return put_namespace(b, name, len, digits, (size_t)(number + sizeof(number) - digits), f);
 	return put_text(b, word, strlen(word), digits, (size_t)(number + sizeof(number) - digits), f);
 }
 

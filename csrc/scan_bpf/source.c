@@ -33,7 +33,8 @@ int crfd_bpf_source_start_tables(struct crfd_bpf_source *s, crfd_bpf *bpf, int32
 	return s->iter < 0 ? s->iter : 0;
 }
 
-void crfd_bpf_source_ask(struct crfd_bpf_source *s, const uint32_t *tid, const uint8_t *bare, size_t n)
+void crfd_bpf_source_ask(struct crfd_bpf_source *s, const uint32_t *tid, const uint8_t *bare, size_t n,
+			 const struct walk_push *push)
 {
 	struct walk_ask *ask = s->ask;
 
@@ -43,6 +44,7 @@ void crfd_bpf_source_ask(struct crfd_bpf_source *s, const uint32_t *tid, const u
 	for (size_t i = 0; i < n; i++)
 		ask->bare[i / 64] |= (uint64_t)bare[i] << i % 64;
 	ask->nr = (uint32_t)n;
+	ask->push = *push;
 	s->at = s->end = 0;
 }
 

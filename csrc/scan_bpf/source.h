@@ -24,10 +24,12 @@ int crfd_bpf_source_start(struct crfd_bpf_source *s, crfd_bpf *bpf, int32_t tid)
 int crfd_bpf_source_start_tables(struct crfd_bpf_source *s, crfd_bpf *bpf, int32_t tid);
 /*
  * Asks a walk over tables for tasks, all of them behind those that it was asked for before: tid[] ascends, at most
- * WALK_ASK_MAX - 1, and those with bare[] are asked for without their descriptors. Each that is there gives a walk_begin, its
+ * WALK_ASK_MAX - 1, and those with bare[] are asked for without their descriptors;
+ * push: what is not wanted of the others. Each that is there gives a walk_begin, its
  * records and a walk_end. The lane is held from here until all have been taken.
  */
-void crfd_bpf_source_ask(struct crfd_bpf_source *s, const uint32_t *tid, const uint8_t *bare, size_t n);
+void crfd_bpf_source_ask(struct crfd_bpf_source *s, const uint32_t *tid, const uint8_t *bare, size_t n,
+			 const struct walk_push *push);
 /* Ends it; the memory stays for the next one. */
 void crfd_bpf_source_stop(struct crfd_bpf_source *s);
 void crfd_bpf_source_release(struct crfd_bpf_source *s);

@@ -146,7 +146,7 @@ static int is_one_of_many(const struct crfd_bpf_unit *unit)
 }
 
 /* Asks for the first units, as many as go together; how many these are. */
-static size_t ask(struct crfd_bpf_source *s, const struct crfd_bpf_unit *units, size_t n)
+static size_t ask(const struct crfd_bpf_lane *lane, struct crfd_bpf_source *s, const struct crfd_bpf_unit *units, size_t n)
 {
 	uint32_t tid[WALK_ASK_MAX];
 	uint8_t bare[WALK_ASK_MAX];
@@ -158,7 +158,7 @@ static size_t ask(struct crfd_bpf_source *s, const struct crfd_bpf_unit *units, 
 		tid[asked] = units[nr].rec.tid;
 		bare[asked++] = units[nr].empty != 0;
 	}
-	crfd_bpf_source_ask(s, tid, bare, asked);
+	crfd_bpf_source_ask(s, tid, bare, asked, &lane->push);
 	return nr;
 }
 
@@ -172,7 +172,7 @@ static ssize_t read_some(struct crfd_bpf_lane *lane, const struct crfd_bpf_unit 
 
 	if (rc < 0)
 		return rc;
-	nr = ask(s, units + i, together ? n - i : 1);
+	nr = ask(lane, s, units + i, together ? n - i : 1);
 	for (size_t j = i; j < i + nr && rc >= 0; j++)
 		rc = read_unit(lane, s, &units[j], j, b);
 	if (s == &lane->one_table)

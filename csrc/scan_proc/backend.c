@@ -100,19 +100,19 @@ static int start_lanes(struct scan *s, int threads)
 	return rc;
 }
 
-static int scan_open(const int32_t *pids, size_t n, int threads, int flags, void **state)
+static int scan_open(const int32_t *pids, size_t n, const crfd_scan_options *options, void **state)
 {
 	struct scan *s = calloc(1, sizeof(*s));
 	int rc;
 
 	if (!s)
 		return -ENOMEM;
-	s->flags = flags;
+	s->flags = options->flags;
 	rc = crfd_identities_init(&s->identities);
 	if (rc == 0)
 		rc = crfd_targets_find(&s->targets, pids, n);
 	if (rc == 0)
-		rc = start_lanes(s, threads);
+		rc = start_lanes(s, options->threads);
 	if (rc < 0) {
 		scan_close(s);
 		return rc;

@@ -155,12 +155,13 @@ static void scan(crfd_bpf *bpf, uint32_t tid, crfd_batch *b, struct seen *seen)
 {
 	struct crfd_bpf_source s = {.iter = -1};
 	const struct walk_fd *r;
+	struct walk_push none = {0};
 	uint8_t bare = 0;
 	int rc, ended = 0;
 
 	CHECK(crfd_bpf_source_start_tables(&s, bpf, (int32_t)tid) == 0);
 	crfd_bpf_hold(bpf);
-	crfd_bpf_source_ask(&s, &tid, &bare, 1);
+	crfd_bpf_source_ask(&s, &tid, &bare, 1, &none);
 	while ((rc = crfd_bpf_source_peek(&s, bpf, &r)) > 0) {
 		if (r->fd == WALK_END)
 			ended = !((const struct walk_end *)r)->unable;
@@ -193,12 +194,12 @@ int main(void)
 		scan(bpf, (uint32_t)pid, b, &seen);
 	CHECK(kill(pid, SIGKILL) == 0 && waitpid(pid, NULL, 0) == pid);
 	remove_paths();
-	CHECK(!seen.wrong);
-	CHECK(seen.stable == seen.scans * STABLE);
+	CHECK_EQ(seen.wrong, 0);
+	CHECK_EQ(seen.stable, seen.scans * STABLE);
 	for (int i = 0; i < KINDS; i++)
-		CHECK(seen.of[i] > 10);
+		CHECK_RANGE(seen.of[i], 10, SIZE_MAX);
 	crfd_batch_free(b);
 	crfd_bpf_put(bpf);
 	crfd_bpf_unload();
-	return 0;
+	return check_status();
 }

@@ -279,13 +279,14 @@ static size_t walk_table(struct crfd_bpf_layout *layout, int end, uint8_t *out, 
 	uint32_t tid = (uint32_t)getpid();
 	int types = load_types();
 	struct crfd_bpf bpf;
+	struct walk_push none = {0};
 	uint8_t bare = 0;
 	size_t n = 0;
 
 	start(&bpf, layout);
 	if (add_tables(&bpf.programs, types) >= 0) {
 		CHECK(crfd_bpf_source_start_tables(&s, &bpf, (int32_t)tid) == 0);
-		crfd_bpf_source_ask(&s, &tid, &bare, 1);
+		crfd_bpf_source_ask(&s, &tid, &bare, 1, &none);
 		n = take(&s, &bpf, end, out, room);
 	}
 	close(types);

@@ -72,7 +72,13 @@ def churn(directory: Path) -> Iterator[int]:
 def allowed(directory: Path) -> set[tuple[object, ...]]:
     flags = (os.O_RDONLY, os.O_WRONLY | os.O_APPEND, os.O_RDWR | os.O_NONBLOCK)
     files = {
-        (f"{directory}/dir{i}/name{i}", 1000 * (i + 1), 0o600 + i, flags[i], os.stat(f"{directory}/dir{i}/name{i}").st_ino)
+        (
+            f"{directory}/dir{i}/name{i}",
+            1000 * (i + 1),
+            0o600 + i,
+            flags[i],
+            os.stat(f"{directory}/dir{i}/name{i}").st_ino,
+        )
         for i in range(3)
     }
     return {*files, ("[eventfd]", 77, True), ("[eventfd]", 5, False), ("/memfd:changing", 0)}
@@ -86,7 +92,7 @@ def seen(file: crfd.OpenFile) -> tuple[object, ...]:
     if path == "/memfd:changing":
         return path, file.size
     mask = os.O_ACCMODE | os.O_APPEND | os.O_NONBLOCK
-    return path, file.size, (file.st_mode or 0) & 0o7777, file.f_flags & mask, file.ino
+    return path, file.size, (file.st_mode or 0) & 0o7777, (file.f_flags or 0) & mask, file.ino
 
 
 def test_no_record_is_of_two_files(need: Need, tmp_path: Path) -> None:
