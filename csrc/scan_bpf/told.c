@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <unistd.h>
 
+#include "base/ours.h"
 #include "format/record.h"
 #include "procfs/read.h"
 #include "procfs/task_records.h"
@@ -21,7 +22,7 @@ static int ask_link(const crfd_task *t, crfd_buf *scratch, const char *name, int
 	ssize_t n;
 
 	if (dir < 0)
-		return dir == -ENOMEM ? dir : 0;
+		return crfd_is_ours(dir) ? dir : 0;
 	n = readlinkat(dir, name, path, sizeof(path));
 	close(dir);
 	return n <= 0 ? 0 : crfd_buf_recs(out, type, 0, path, (size_t)n, 1);
@@ -62,7 +63,7 @@ static int put_cgroup(struct crfd_bpf_lane *lane, const struct crfd_bpf_unit *un
 		return crfd_buf_recs(out, CRFD_REC_TASK_CGROUP, 0, group->text.v, group->text.nr, 1);
 	rc = read_cgroup(t, scratch);
 	if (rc < 0)
-		return rc == -ENOMEM ? rc : 0;
+		return crfd_is_ours(rc) ? rc : 0;
 	if (shared) {
 		group->cgroups = 0;
 		group->text.nr = 0;
@@ -91,7 +92,7 @@ static int put_held(struct crfd_bpf_looker *l, crfd_batch *b, crfd_task *t)
 		return 0;
 	dir = crfd_bpf_open_task(t, l->scratch, &stat);
 	if (dir < 0)
-		return dir == -ENOMEM ? dir : 0;
+		return crfd_is_ours(dir) ? dir : 0;
 	rc = crfd_task_held(&l->holds, dir, &stat, b, t);
 	close(dir);
 	return rc;
@@ -107,7 +108,7 @@ static int look(struct crfd_bpf_looker *l, const struct crfd_bpf_unit *unit, int
 		l->numbers.nr = 0;
 	if (!unit->empty && !looked)
 		rc = crfd_bpf_unit_numbers(unit, l->bpf, &l->numbers);
-	if (rc == -ENOMEM)
+	if (crfd_is_ours(rc))
 		return rc;
 	return crfd_task_look(rc < 0 ? NULL : &l->numbers, b, t);
 }

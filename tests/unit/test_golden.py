@@ -2,8 +2,8 @@
 """Images of earlier days, read as they were then. tests/data/ is made once and never again: a difference is a defect.
 
 kinds-proc.crfd and kinds-bpf.crfd are one holder of tests/mkfds.py and a forked child, by either backend; plain.rfc is the
-holder's files in the fixed records alone; held-proc.crfd and held-bpf.crfd are the child of tests/integration/test_held.py, and
-one process that waits for another's lock. The .jsonl beside each is what `crfd show --json` said on that day.
+holder's files in the fixed records alone; held-proc.crfd and held-bpf.crfd are the child of tests/integration/test_held.py,
+and one process that waits for another's lock. The .jsonl beside each is what `crfd show --json` said on that day.
 """
 
 from __future__ import annotations
