@@ -143,11 +143,16 @@ class _Freezer:
         return sorted({int(pid) for pids in lists for pid in pids})
 
 
+# Milliseconds by which v2 may tell of a change: kernel/cgroup/cgroup.c, CGROUP_FILE_NOTIFY_MIN_INTV, is 10 ms.
+LATE = 20
+
+
 class _Watch:
     """Looks at the state of a freezer, and whether it was another one in between."""
 
     def __init__(self, freezer: _Freezer) -> None:
         self._settled = freezer.settled
+        self._late = LATE if freezer.state.name == "cgroup.events" else 0
         self._fd = os.open(freezer.state, os.O_RDONLY | os.O_CLOEXEC)
         self._changes = select.poll()
         self._changes.register(self._fd, select.POLLPRI)
@@ -159,11 +164,14 @@ class _Watch:
             if time.monotonic() > deadline:
                 return False
             time.sleep(PAUSE)
+        while self._changes.poll(self._late):  # of what came before
+            if not self._stands() or time.monotonic() > deadline:
+                return False
         return True
 
     def stood(self) -> bool:
         """Whether all have been standing since. Of a change v2 tells us (fs/kernfs/file.c, kernfs_generic_poll()), v1 not."""
-        return not self._changes.poll(0) and self._stands()
+        return not self._changes.poll(self._late) and self._stands()
 
     def _stands(self) -> bool:
         return self._settled in os.pread(self._fd, 4096, 0).decode().splitlines()

@@ -289,7 +289,7 @@ def test_the_longest_name_in_any_script(tmp_path: Path, tmpfile: bool, monkeypat
     if not tmpfile:
         monkeypatch.setattr(os, "O_TMPFILE", 0)
     name = "\N{HIRAGANA LETTER A}" * 85
-    crfd.dump(os.getppid(), tmp_path / name)
+    crfd.dump(os.getpid(), tmp_path / name)
     assert os.listdir(tmp_path) == [name]
 
 
@@ -327,10 +327,10 @@ assert "logging" not in sys.modules
 
 
 def test_the_library_tells_the_logger_crfd(caplog: pytest.LogCaptureFixture) -> None:
-    crfd.dump(os.getppid(), io.BytesIO())
+    crfd.dump(os.getpid(), io.BytesIO())
     assert not caplog.records
     caplog.set_level("DEBUG", "crfd")
-    crfd.dump(os.getppid(), io.BytesIO())
+    crfd.dump(os.getpid(), io.BytesIO())
     assert any(record.getMessage().startswith("backend ") for record in caplog.records)
 
 
