@@ -19,7 +19,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from functools import partial
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import crfd
 from benchmarks.holders import KINDS, OTHERS, at_most, host, process, scan
@@ -211,6 +213,44 @@ def startup(s: Setting) -> Iterator[Row]:
     yield Row(case, "crfd dump", "python3 -c pass", runs["crfd"], runs["python"], at_most=3)
 
 
+def arrow(s: Setting) -> Iterator[Row]:
+    """An image, opened and decoded, in other programs' tables: all columns that a descriptor has."""
+    image = s.image("arrow.crfd")
+    with host(s.processes, s.n) as pids:
+        crfd.dump(pids, image)
+
+    def frame(*columns: str) -> Callable[[ModuleType], object]:
+        return lambda polars: polars.DataFrame(crfd.open(image).table(columns=columns or None))
+
+    def grouped(duckdb: ModuleType) -> object:
+        opened = crfd.open(image)  # noqa: F841 - DuckDB looks for the name
+        return duckdb.sql("select kind, comm, count(*), sum(size) from opened group by all").fetchall()
+
+    columns = ("pid", "comm", "fd", "objref", "kind", "deleted", "f_pos", "size", "dev", "ino", "path", "path_bytes")
+    runs = race(
+        {
+            "polars": _with("polars", frame()),
+            "polars, some": _with("polars", frame(*columns)),
+            "duckdb": _with("duckdb", grouped),
+        },
+        s.rounds,
+    )
+    case = f"image of {s.processes * s.n:,} descriptors"
+    whole = f"into a polars DataFrame, {len(crfd.open(image).table().names)} columns"
+    yield Row(case, whole, "", runs.get("polars"), at_most=0.35)
+    yield Row(case, f"into a polars DataFrame, {len(columns)} columns", "", runs.get("polars, some"), at_most=0.35)
+    yield Row(case, "into DuckDB, grouped", "", runs.get("duckdb"), at_most=0.5)
+
+
+def _with(name: str, use: Callable[[ModuleType], object]) -> Candidate | None:
+    """None where the library is not installed."""
+    try:
+        module = import_module(name)
+    except ImportError:
+        return None
+    return call(lambda: use(module))
+
+
 CASES: dict[str, Callable[[Setting], Iterator[Row]]] = {
     "startup": startup,
     "one-process": one_process,
@@ -218,6 +258,7 @@ CASES: dict[str, Callable[[Setting], Iterator[Row]]] = {
     "shapes": shapes,
     "show": show,
     "freeze": freeze,
+    "arrow": arrow,
     "big-host": big_host,
 }
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from crfd.analysis.links import Link, Links, links
     from crfd.analysis.who import Holder, who
     from crfd.capture.dumper import DumpResult, dump
-    from crfd.capture.live import count, scan
+    from crfd.capture.live import count, scan, snapshot
     from crfd.capture.selection import Selection
     from crfd.errors import (
         BackendError,
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from crfd.image.objref import ObjrefTable
     from crfd.image.reader import Image, open
     from crfd.image.verifier import Verified, verify
+    from crfd.image.view import View
     from crfd.image.writer import ImageWriter
     from crfd.kinds.lock import LockWait
 
@@ -77,12 +78,14 @@ __all__ = [
     "UnreadError",
     "UnsupportedError",
     "Verified",
+    "View",
     "count",
     "deadlocks",
     "dump",
     "links",
     "open",
     "scan",
+    "snapshot",
     "verify",
     "where",
     "who",
@@ -116,9 +119,10 @@ _HOME = {
     "image.model": ("Descriptor", "Head", "ImageInfo", "OpenFile", "Task"),
     "image.objref": ("ObjrefTable",),
     "image.reader": ("Image", "open"),
-    "capture.live": ("count", "scan"),
+    "capture.live": ("count", "scan", "snapshot"),
     "capture.selection": ("Selection",),
     "image.verifier": ("Verified", "verify"),
+    "image.view": ("View",),
     "image.writer": ("ImageWriter",),
     "kinds.lock": ("LockWait",),
 }

@@ -11,8 +11,8 @@ HERE = dirname(os.path.abspath(__file__))
 
 # The rooms, ground first: each uses only those before it (tests/unit/test_c_rooms.py holds the tree to that).
 ROOMS = (
-    "base", "format", "batch", "kinds", "image", "columns", "filter", "tally", "render", "locate", "identity", "getfd",
-    "sock_diag", "procfs", "freeze", "bpf", "scan_proc", "scan_bpf", "scan",
+    "base", "format", "batch", "kinds", "image", "columns", "filter", "tally", "render", "arrow", "locate", "identity",
+    "getfd", "sock_diag", "procfs", "freeze", "bpf", "scan_proc", "scan_bpf", "scan",
 )  # fmt: skip
 
 

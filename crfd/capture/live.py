@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""A look at one process, without an image on disk."""
+"""A look at processes, without an image on disk."""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable
 
 from crfd._core.scan import count as _count
 from crfd.capture.dumper import dump
+from crfd.capture.selection import Selection
 from crfd.image.model import Task
 from crfd.image.reader import Image
 
@@ -17,9 +19,19 @@ def scan(pid: int, *, backend: str = "auto", holds: str = "fd") -> Task:
     backend is "auto", "bpf" or "proc"; holds "all" fills Task.held too. Raises ProcessLookupError when there is no such
     process, PermissionError when the kernel does not let us look, BackendError when "bpf" cannot run here.
     """
+    return snapshot(pid, backend=backend, holds=holds).tasks[pid]
+
+
+def snapshot(
+    processes: int | Iterable[int] | Selection, *, backend: str = "auto", freeze: bool = False, holds: str = "fd"
+) -> Image:
+    """An image of processes, now, in memory: what dump() writes, with its arguments and errors.
+
+    A process that cannot be read is not in it; dump() names each and says why.
+    """
     image = io.BytesIO()
-    dump(pid, image, backend=backend, holds=holds)
-    return Image(image.getbuffer()).tasks[pid]
+    dump(processes, image, backend=backend, freeze=freeze, holds=holds)
+    return Image(image.getbuffer())
 
 
 def count(pid: int) -> int:

@@ -7,8 +7,9 @@ OpenFile and Descriptor, of which there may be millions, are tuples: a frozen da
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass, fields
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from crfd._core.kinds import kind_name
 from crfd._core.library import lib
@@ -251,3 +252,12 @@ class Task:
     def cgroup(self) -> bytes | None:
         """The text of /proc/PID/cgroup (cgroups(7))."""
         return _text(self.extensions, RecordType.TASK_CGROUP)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For pickle, which cannot take a view of a dict."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return _task, ({**values, "fds": dict(self.fds)},)
+
+
+def _task(values: dict[str, Any]) -> Task:
+    return Task(**{**values, "fds": MappingProxyType(values["fds"])})

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -22,6 +22,7 @@ from crfd.image.consistency import Consistency, consistency
 from crfd.image.model import Head, ImageInfo, OpenFile, Task
 from crfd.image.section import Part
 from crfd.image.source import Bytes, Source, load
+from crfd.image.view import View
 
 _REC = declarations.sizeof("crfd_rec")
 _KEPT = 4  # decoded sections, at first
@@ -43,7 +44,11 @@ def open(source: Source, *, map: bool = False) -> Image:
 
 
 class Image:
-    """An image in memory. Give it a buffer that holds a whole image, or use open()."""
+    """An image in memory: tasks by pid, or one after the other. Give it a buffer that holds a whole image, or use open().
+
+    To other programs it is the table of its descriptors: polars.DataFrame(image), pyarrow.table(image),
+    pandas.DataFrame.from_arrow(image), DuckDB's `from image`. table() gives others, and some columns only.
+    """
 
     def __init__(self, data: Bytes | memoryview | bytes | bytearray, *, name: str | None = None) -> None:
         self._bytes = data if isinstance(data, Bytes) else Bytes(data, name)
@@ -56,7 +61,7 @@ class Image:
             self.close()
             raise
         self._sections.held = self._held()
-        self.tasks = Tasks(self._sections)
+        self._tasks = Tasks(self._sections)
 
     @property
     def _view(self) -> memoryview:
@@ -99,6 +104,17 @@ class Image:
     def size(self) -> int:
         """Bytes."""
         return len(self._bytes.view)
+
+    @property
+    def tasks(self) -> Tasks:
+        """The tasks by pid, in the image's order; each is decoded when it is asked for."""
+        return self._tasks
+
+    def __iter__(self) -> Iterator[Task]:
+        return iter(self._tasks.values())
+
+    def __repr__(self) -> str:
+        return f"<crfd.Image {self.name or 'in memory'}, {len(self._tasks)} tasks>"
 
     @property
     def head(self) -> Head:
@@ -175,6 +191,19 @@ class Image:
         if self._columns is None:
             self._columns = Columns(self._view, self.name)
         return self._columns
+
+    def table(self, name: str = "descriptors", columns: Sequence[str] | None = None) -> View:
+        """A table for other programs: "descriptors", "files", "tasks", "held", "sockets", "pipes", "locks", "epoll_targets" …
+
+        columns: those to give, in that order. ValueError names all tables, or all columns, where one is not known.
+        """
+        return View(self._bytes, name, columns)
+
+    def __arrow_c_schema__(self) -> object:
+        return self.table().__arrow_c_schema__()
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self.table().__arrow_c_stream__(requested_schema)
 
     def close(self) -> None:
         """Lets go of the bytes. Tables and tasks that were read stay; payloads of records must be gone before."""

@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from typing import IO, Union
 from weakref import finalize
 
+from crfd._core.shared import Shared
 from crfd.errors import FormatError
 
 Source = Union[str, bytes, "os.PathLike[str]", "os.PathLike[bytes]", IO[bytes]]
@@ -44,6 +45,7 @@ class Bytes:
     def __init__(self, data: memoryview | bytes | bytearray, name: str | None = None) -> None:
         self.view = memoryview(data)
         self.name = name
+        self.shared: Shared | None = None  # where the view is all of one
 
     def need(self, start: int, end: int) -> memoryview:
         """The bytes of a range, which are there from now on."""
@@ -80,16 +82,14 @@ class FileBytes(Bytes):
     """
 
     def __init__(self, fd: int, size: int, name: str | None) -> None:
-        self._memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-        if size >= _SPLIT:
-            with suppress(OSError):  # it is not needed; its page faults take twice as long as the copying without
-                self._memory.madvise(mmap.MADV_HUGEPAGE)
+        memory = Shared(size)
         self._fd = os.dup(fd)
         self._end = finalize(self, os.close, self._fd)
         self._there = bytearray(-(-size // CHUNK))  # 1: the chunk was read
         self._lock = allocate_lock()
-        self._into = memoryview(self._memory)
+        self._into = memory.view()
         super().__init__(self._into.toreadonly(), name)
+        self.shared = memory
 
     def has(self, start: int, end: int) -> bool:
         return 0 not in self._there[start // CHUNK : -(-end // CHUNK)]
@@ -153,8 +153,7 @@ class FileBytes(Bytes):
     def close(self) -> None:
         super().close()
         self._into.release()
-        with suppress(BufferError):  # somebody still looks at it
-            self._memory.close()
+        self.shared = None
         self._end()
 
 

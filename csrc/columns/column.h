@@ -34,12 +34,14 @@ typedef int crfd_column_get(const struct crfd_column *c, struct crfd_scratch *s,
 			    struct crfd_value *v);
 typedef int crfd_column_json(struct crfd_scratch *s, const struct crfd_row *r, crfd_buf *out);
 
-/* A list: the entries of the records of a type, or what `locks` gives. */
+/* A list: the entries of the records of a type. */
 struct crfd_list {
 	int rec;
 	uint16_t size; /* bytes of an entry */
 	const struct crfd_column *member;
 	size_t nmembers;
+	/* Entries beside those in the records: as crfd_list_each(). NULL: none. */
+	int (*more)(const struct crfd_row *r, int (*each)(void *arg, const struct crfd_row *entry), void *arg);
 };
 
 struct crfd_column {

@@ -40,6 +40,7 @@ typedef struct {
 #define CRFD_COLUMN_BPF 4 /* known with the BPF backend alone */
 #define CRFD_COLUMN_SHOWN 8 /* a text that is escaped already */
 #define CRFD_COLUMN_RIGHT 16 /* a text that begins with a number */
+#define CRFD_COLUMN_FEW 32 /* a text that many rows have in common */
 
 /* Number of columns, which are numbered from 0. */
 size_t crfd_columns_len(void);

@@ -433,7 +433,7 @@ static int get_detail(const struct crfd_column *c, struct crfd_scratch *s, const
 	CRFD_MEMBER(name, text, TASK, type, unit, flags, TASK, 0, struct crfd_row_task, member, \
 		    (bits) ? offsetof(struct crfd_row_task, info.known) : CRFD_ALWAYS, bits)
 #define NS(name, member) \
-	CRFD_MEMBER("ns_" name, "inode of its " name " namespace", TASK, UINT, ID, 0, TASK_RECORD, CRFD_REC_TASK_NS, crfd_task_ns, \
+	CRFD_MEMBER(name "_ns", "inode of its " name " namespace", TASK, UINT, ID, 0, TASK_RECORD, CRFD_REC_TASK_NS, crfd_task_ns, \
 		    member, CRFD_ALWAYS, 0)
 #define FILE_(name, text, type, unit, flags, member, bits) \
 	CRFD_MEMBER(name, text, FILE, type, unit, flags, FILE, 0, struct crfd_row, member, \
@@ -441,21 +441,22 @@ static int get_detail(const struct crfd_column *c, struct crfd_scratch *s, const
 #define PLAIN CRFD_COLUMN_PLAIN
 #define SPARSE (CRFD_COLUMN_PLAIN | CRFD_COLUMN_SPARSE)
 #define SHOWN CRFD_COLUMN_SHOWN
+#define FEW CRFD_COLUMN_FEW
 #define STAT CRFD_TASK_HAS_STAT
 #define STATUS CRFD_TASK_HAS_STATUS
 
 const struct crfd_column crfd_common[] = {
 	TASK("pid", "process or thread id, in our pid namespace", INT, ID, PLAIN, info.pid, 0),
-	TASK("comm", "command name, at most 15 bytes", TEXT, NONE, PLAIN, comm, 0),
+	TASK("comm", "command name, at most 15 bytes", TEXT, NONE, PLAIN | FEW, comm, 0),
 	TASK("tgid", "id of the process that it is a thread of", INT, ID, PLAIN, info.tgid, STATUS),
 	TASK("uid", "real user id", INT, ID, PLAIN, info.uid, STATUS),
 	CRFD_CALL("fd", "descriptor number", FD, INT, ID, PLAIN, get_fd),
-	CRFD_CALL("held", "what holds the file: fd, or cwd, root, exe, map, tty, flight, ring without one", FD, TEXT, NONE, SPARSE,
+	CRFD_CALL("held", "what holds the file: fd, or cwd, root, exe, map, tty, flight, ring without one", FD, TEXT, NONE, SPARSE | FEW,
 		  get_held, .json = json_held),
 	CRFD_CALL("objref", "number of the open file description: equal for descriptors that share one; 0: unreadable", FD, INT,
 		  ID, PLAIN, get_objref),
 	CRFD_CALL("close_on_exec", "whether execve(2) closes it", FD, BOOL, NONE, PLAIN, get_close_on_exec),
-	CRFD_CALL("kind", "what it is: file, dir, socket, pipe, eventfd …", FILE, TEXT, NONE, PLAIN, get_kind),
+	CRFD_CALL("kind", "what it is: file, dir, socket, pipe, eventfd …", FILE, TEXT, NONE, PLAIN | FEW, get_kind),
 	CRFD_CALL("f_mode", "FMODE_ bits of the description", FILE, INT, BITS, PLAIN, get_f_mode),
 	FILE_("f_flags", "O_ flags as fcntl(2) F_GETFL gives them", INT, OCTAL, PLAIN, data.f_flags, CRFD_HAS_FLAGS),
 	FILE_("f_pos", "position", INT, BYTES, PLAIN, data.f_pos, CRFD_HAS_FLAGS),
@@ -480,21 +481,21 @@ const struct crfd_column crfd_common[] = {
 		  .json = crfd_held_map_json),
 	CRFD_CALL("in_fd", "socket or ring that a file in flight lies in", FILE, INT, ID, SPARSE, crfd_held_place, .at = 0),
 	CRFD_CALL("slot", "its place there", FILE, INT, ID, SPARSE, crfd_held_place, .at = 1),
-	CRFD_CALL("error", "why it, or a part of it, could not be read", FD, TEXT, NONE, SPARSE, get_error),
-	CRFD_CALL("step", "what was being read then", FD, TEXT, NONE, SPARSE, get_step),
+	CRFD_CALL("error", "why it, or a part of it, could not be read", FD, TEXT, NONE, SPARSE | FEW, get_error),
+	CRFD_CALL("step", "what was being read then", FD, TEXT, NONE, SPARSE | FEW, get_step),
 
 	CRFD_CALL("num", "descriptor number, with a * where execve(2) closes it", FD, TEXT, NONE, CRFD_COLUMN_RIGHT, get_fd_mark),
 	CRFD_CALL("shared", "descriptors shown that are this very open file description", FD, INT, TIMES, 0, get_uses),
 	CRFD_CALL("name", "path, and what is special about it in a few words", FILE, TEXT, NONE, SHOWN, get_name),
-	CRFD_CALL("flags", "O_ flags by name, O_LARGEFILE left out", FILE, TEXT, NONE, 0, get_flags),
-	CRFD_CALL("all_flags", "O_ flags by name", FILE, TEXT, NONE, 0, get_flags, .at = 1),
-	CRFD_CALL("proto", "TCP, UDP6, unix stream …", KIND, TEXT, NONE, 0, crfd_socket_proto),
-	CRFD_CALL("state", "state of a socket: LISTEN, ESTABLISHED, connected …", KIND, TEXT, NONE, 0, crfd_socket_state),
+	CRFD_CALL("flags", "O_ flags by name, O_LARGEFILE left out", FILE, TEXT, NONE, FEW, get_flags),
+	CRFD_CALL("all_flags", "O_ flags by name", FILE, TEXT, NONE, FEW, get_flags, .at = 1),
+	CRFD_CALL("proto", "TCP, UDP6, unix stream …", KIND, TEXT, NONE, FEW, crfd_socket_proto),
+	CRFD_CALL("state", "state of a socket: LISTEN, ESTABLISHED, connected …", KIND, TEXT, NONE, FEW, crfd_socket_state),
 	CRFD_CALL("local", "address that a socket is bound to", KIND, TEXT, NONE, SHOWN, crfd_socket_local),
 	CRFD_CALL("remote", "address that a socket is connected with", KIND, TEXT, NONE, SHOWN, crfd_socket_remote),
 	CRFD_CALL("port", "port of the local address", KIND, INT, ID, 0, crfd_socket_port),
 	CRFD_CALL("remote_port", "port of the remote address", KIND, INT, ID, 0, crfd_socket_remote_port),
-	CRFD_CALL("access", "r, w or rw", FILE, TEXT, NONE, 0, get_access),
+	CRFD_CALL("access", "r, w or rw", FILE, TEXT, NONE, FEW, get_access),
 	FILE_("blocks", "blocks of 512 bytes that the file takes", INT, NONE, 0, st.blocks, CRFD_HAS_BLOCKS),
 	CRFD_CALL("bytes", "bytes that the file takes on its file system", FILE, INT, BYTES, 0, get_bytes),
 	CRFD_CALL("deleted_bytes", "bytes of a file without a name, given back by its last close", FILE, INT, BYTES, 0,
@@ -506,11 +507,11 @@ const struct crfd_column crfd_common[] = {
 	TASK("euid", "effective user id", INT, ID, 0, info.euid, STATUS),
 	TASK("gid", "real group id", INT, ID, 0, info.gid, STATUS),
 	TASK("egid", "effective group id", INT, ID, 0, info.egid, STATUS),
-	CRFD_CALL("user", "name of the real user", TASK, TEXT, NONE, 0, get_user),
-	CRFD_CALL("exe", "path of the executable", TASK, TEXT, NONE, 0, get_exe),
-	CRFD_CALL("cmdline", "command line", TASK, TEXT, NONE, 0, get_cmdline),
-	CRFD_CALL("cgroup", "path of the cgroup", TASK, TEXT, NONE, 0, get_cgroup),
-	CRFD_CALL("container", "id of the container, its first 12 digits", TASK, TEXT, NONE, 0, get_container),
+	CRFD_CALL("user", "name of the real user", TASK, TEXT, NONE, FEW, get_user),
+	CRFD_CALL("exe", "path of the executable", TASK, TEXT, NONE, FEW, get_exe),
+	CRFD_CALL("cmdline", "command line", TASK, TEXT, NONE, FEW, get_cmdline),
+	CRFD_CALL("cgroup", "path of the cgroup", TASK, TEXT, NONE, FEW, get_cgroup),
+	CRFD_CALL("container", "id of the container, its first 12 digits", TASK, TEXT, NONE, FEW, get_container),
 	CRFD_CALL("nofile_soft", "soft RLIMIT_NOFILE; none where there is no limit", TASK, INT, NONE, 0, get_limit),
 	CRFD_CALL("nofile_hard", "hard RLIMIT_NOFILE", TASK, INT, NONE, 0, get_limit, .at = 1),
 	TASK("fds", "descriptors of the task", INT, NONE, 0, nfds, 0),
@@ -518,7 +519,7 @@ const struct crfd_column crfd_common[] = {
 	TASK("fd_table", "number of a table that several tasks share, 0: its own", INT, ID, 0, table, 0),
 	TASK("threads", "threads of the process", INT, NONE, 0, info.threads, STATUS),
 	TASK("start_time", "when it began, after boot", UINT, TICKS, 0, info.start_time, STAT),
-	CRFD_CALL("identity", "how it was decided which descriptors share: exact, kcmp or inferred", TASK, TEXT, NONE, 0,
+	CRFD_CALL("identity", "how it was decided which descriptors share: exact, kcmp or inferred", TASK, TEXT, NONE, FEW,
 		  get_identity),
 	CRFD_CALL("changed", "numbers opened or closed while the table was read", TASK, INT, NONE, 0, get_changed),
 	NS("mnt", mnt), NS("pid", pid), NS("net", net), NS("user", user), NS("uts", uts), NS("ipc", ipc),

@@ -10,37 +10,111 @@ static const char *const kinds[] = {NULL, "posix", "ofd", "flock", "lease", "del
 static const char *const types[] = {"read", "write", "unlock"};
 static const char *const owners[] = {"tid", "pid", "pgrp"};
 
-typedef int each_lock(const crfd_lock *l, int first, crfd_buf *out);
+/* ---- the locks as a list ---- */
 
-/* The locks of the description, then those of this task on one that another task's section has. */
-static int each(const struct crfd_row *r, each_lock *put, crfd_buf *out, int *nr)
+static crfd_lock lock_at(const struct crfd_row *entry)
 {
-	struct crfd_bytes rest = r->ext;
-	const uint8_t *p;
-	crfd_fd_lock fd_lock;
 	crfd_lock l;
+
+	memcpy(&l, entry->entry, sizeof(l));
+	return l;
+}
+
+static int get_kind(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
+{
+	(void)c;
+	return crfd_value_name(s, kinds, CRFD_LEN(kinds), lock_at(r).lock, v);
+}
+
+static int get_type(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
+{
+	(void)c;
+	return crfd_value_name(s, types, CRFD_LEN(types), lock_at(r).type, v);
+}
+
+static int get_pid(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
+{
+	(void)c, (void)s;
+	v->known = lock_at(r).pid > 0;
+	v->number = (uint64_t)lock_at(r).pid;
+	return 0;
+}
+
+static int get_end(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
+{
+	(void)c, (void)s;
+	v->number = lock_at(r).end;
+	v->known = v->number != UINT64_MAX;
+	return 0;
+}
+
+static int get_flag(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
+{
+	(void)s;
+	v->known = 1;
+	v->number = (lock_at(r).flags & c->at) != 0;
+	return 0;
+}
+
+static const struct crfd_column members[] = {
+	CRFD_CALL("kind", "posix, ofd, flock, lease or deleg", KIND, TEXT, NONE, CRFD_COLUMN_FEW, get_kind),
+	CRFD_CALL("type", "read, write or unlock", KIND, TEXT, NONE, CRFD_COLUMN_FEW, get_type),
+	CRFD_CALL("pid", "process that holds it", KIND, INT, ID, 0, get_pid),
+	CRFD_MEMBER("start", "its first byte", KIND, UINT, BYTES, 0, ENTRY, 0, crfd_lock, start, CRFD_ALWAYS, 0),
+	CRFD_CALL("end", "its last byte; none: to the end of the file", KIND, UINT, BYTES, 0, get_end),
+	CRFD_CALL("mandatory", "whether it binds who does not ask for it", KIND, BOOL, NONE, 0, get_flag, .at = CRFD_LOCK_MANDATORY),
+	CRFD_CALL("breaking", "whether a lease is about to be taken away", KIND, BOOL, NONE, 0, get_flag, .at = CRFD_LOCK_BREAKING),
+};
+
+/* Those of this task on a description that another task's section has. */
+static int each_own(const struct crfd_row *r, int (*each)(void *arg, const struct crfd_row *entry), void *arg)
+{
+	struct crfd_bytes rest = r->locks;
+	struct crfd_row one = *r;
+	crfd_fd_lock own;
+	const uint8_t *p;
 	size_t len;
 	int rc = 0;
 
-	while (rc >= 0 && (p = crfd_row_record(rest, CRFD_REC_LOCK, 0, CRFD_ALWAYS, 0, &len))) {
-		for (size_t i = 0; rc >= 0 && i + sizeof(l) <= len; i += sizeof(l)) {
-			memcpy(&l, p + i, sizeof(l));
-			rc = put(&l, !(*nr)++, out);
-		}
-		rest = (struct crfd_bytes){p + len, (size_t)(rest.p + rest.n - p) - len};
-	}
-	rest = r->locks;
-	while (rc >= 0 && (p = crfd_row_record(rest, CRFD_REC_FD_LOCK, sizeof(fd_lock), CRFD_ALWAYS, 0, &len))) {
-		for (size_t i = 0; rc >= 0 && i + sizeof(fd_lock) <= len; i += sizeof(fd_lock)) {
-			memcpy(&fd_lock, p + i, sizeof(fd_lock));
-			if (fd_lock.fd != r->fd)
+	while (!rc && (p = crfd_row_record(rest, CRFD_REC_FD_LOCK, sizeof(own), CRFD_ALWAYS, 0, &len))) {
+		for (size_t i = 0; !rc && i + sizeof(own) <= len; i += sizeof(own)) {
+			memcpy(&own, p + i, sizeof(own));
+			if (own.fd != r->fd)
 				return 0;
-			memcpy(&l, p + i + offsetof(crfd_fd_lock, lock), sizeof(l));
-			rc = put(&l, !(*nr)++, out);
+			one.entry = p + i + offsetof(crfd_fd_lock, lock);
+			rc = each(arg, &one);
 		}
 		rest = (struct crfd_bytes){p + len, (size_t)(rest.p + rest.n - p) - len};
 	}
 	return rc;
+}
+
+const struct crfd_list crfd_lock_list = {CRFD_REC_LOCK, sizeof(crfd_lock), members, CRFD_LEN(members), each_own};
+
+/* ---- the locks as text ---- */
+
+typedef int each_lock(const crfd_lock *l, int first, crfd_buf *out);
+
+struct saying {
+	each_lock *put;
+	crfd_buf *out;
+	int *nr;
+};
+
+static int say_entry(void *arg, const struct crfd_row *entry)
+{
+	struct saying *s = arg;
+	crfd_lock l = lock_at(entry);
+	int rc = s->put(&l, !(*s->nr)++, s->out);
+
+	return rc < 0 ? rc : 0;
+}
+
+static int each(const struct crfd_row *r, each_lock *put, crfd_buf *out, int *nr)
+{
+	struct saying s = {put, out, nr};
+
+	return crfd_list_each(&crfd_lock_list, r, say_entry, &s);
 }
 
 static int say_range(const crfd_lock *l, crfd_buf *out)

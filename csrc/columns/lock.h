@@ -5,6 +5,8 @@
 
 #include "columns/column.h"
 
+/* The locks of a row, which are no column of type LIST: `locks` says them in words. */
+extern const struct crfd_list crfd_lock_list;
 crfd_column_get crfd_lock_get, crfd_owner_get;
 crfd_column_json crfd_lock_json, crfd_owner_json;
 /* What the NAME column says of both, each word with a blank before it. 0 or -ENOMEM. */

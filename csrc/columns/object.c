@@ -254,7 +254,7 @@ static int get_ino(const struct crfd_column *c, struct crfd_scratch *s, const st
 }
 
 static const struct crfd_column namespace_columns[] = {
-	CRFD_CALL("namespace.type", "net, mnt, pid …", KIND, TEXT, NONE, 0, get_type),
+	CRFD_CALL("namespace.type", "net, mnt, pid …", KIND, TEXT, NONE, CRFD_COLUMN_FEW, get_type),
 	CRFD_CALL("namespace.ino", "inode, which names it", KIND, UINT, ID, 0, get_ino),
 };
 

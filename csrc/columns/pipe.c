@@ -58,7 +58,7 @@ static int say(struct crfd_scratch *s, const struct crfd_row *r, crfd_buf *out)
 		    offsetof(crfd_pipe, known), CRFD_PIPE_HAS_##bit)
 
 static const struct crfd_column columns[] = {
-	CRFD_CALL("pipe.end", "read, write or both", KIND, TEXT, NONE, 0, get_end),
+	CRFD_CALL("pipe.end", "read, write or both", KIND, TEXT, NONE, CRFD_COLUMN_FEW, get_end),
 	CRFD_CALL("pipe.packet", "whether each write is read by itself (O_DIRECT of pipe2(2))", KIND, BOOL, NONE, 0, get_packet),
 	PIPE("capacity", "bytes that it can hold", BYTES, capacity, CAPACITY),
 	PIPE("waiting", "bytes to be read", BYTES, waiting, WAITING),

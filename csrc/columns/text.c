@@ -119,6 +119,47 @@ int crfd_text_escape(crfd_buf *out, const uint8_t *p, size_t n)
 	return rc;
 }
 
+/* How many bytes from p on are UTF-8. */
+static size_t utf8_run(const uint8_t *p, size_t n)
+{
+	size_t i = 0, len = 1;
+
+	while (i < n) {
+		uint64_t eight;
+
+		if (i + sizeof(eight) <= n) {
+			memcpy(&eight, p + i, sizeof(eight));
+			if (!(eight & 0x8080808080808080u)) {
+				i += sizeof(eight);
+				continue;
+			}
+		}
+		if (p[i] >= 0x80 && decode(p + i, n - i, &len) < 0)
+			return i;
+		i += p[i] < 0x80 ? 1 : len;
+	}
+	return n;
+}
+
+int crfd_text_is_utf8(const uint8_t *p, size_t n)
+{
+	return utf8_run(p, n) == n;
+}
+
+int crfd_text_utf8(crfd_buf *out, const uint8_t *p, size_t n)
+{
+	size_t run = utf8_run(p, n);
+	int rc = crfd_buf_put(out, p, run);
+
+	for (size_t i = run; i < n && rc >= 0; i += 1 + run) {
+		rc = crfd_text_printf(out, "\\x%02x", p[i]);
+		run = utf8_run(p + i + 1, n - i - 1);
+		if (rc >= 0)
+			rc = crfd_buf_put(out, p + i + 1, run);
+	}
+	return rc;
+}
+
 static int json_char(crfd_buf *out, int32_t c)
 {
 	static const char *const shorts[] = {['\b'] = "\\b", ['\t'] = "\\t", ['\n'] = "\\n", ['\f'] = "\\f",

@@ -105,7 +105,7 @@ int crfd_list_each(const struct crfd_list *l, const struct crfd_row *r,
 		}
 		rest = (struct crfd_bytes){p + len, (size_t)(rest.p + rest.n - p) - len};
 	}
-	return rc;
+	return !rc && l->more ? l->more(r, each, arg) : rc;
 }
 
 int crfd_text_name(crfd_buf *out, const char *const *names, size_t n, uint64_t number)

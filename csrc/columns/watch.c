@@ -75,7 +75,7 @@ static const struct crfd_column target_members[] = {
 	CRFD_CALL("ino", "inode of the file", KIND, UINT, ID, 0, get_target, .at = 1),
 	CRFD_CALL("pos", "position of the file", KIND, INT, BYTES, 0, get_target, .at = 2),
 };
-static const struct crfd_list targets = {CRFD_REC_EPOLL, sizeof(crfd_epoll_target), target_members, CRFD_LEN(target_members)};
+static const struct crfd_list targets = {CRFD_REC_EPOLL, sizeof(crfd_epoll_target), target_members, CRFD_LEN(target_members), NULL};
 
 static int epoll_is_told(const struct crfd_row *r)
 {
@@ -111,7 +111,7 @@ static const struct crfd_column inotify_members[] = {
 	ENTRY("dev", "device of the file system", UINT, DEVICE, crfd_inotify_mark, dev),
 	ENTRY("ino", "inode", UINT, ID, crfd_inotify_mark, ino),
 };
-static const struct crfd_list marks = {CRFD_REC_INOTIFY, sizeof(crfd_inotify_mark), inotify_members, CRFD_LEN(inotify_members)};
+static const struct crfd_list marks = {CRFD_REC_INOTIFY, sizeof(crfd_inotify_mark), inotify_members, CRFD_LEN(inotify_members), NULL};
 
 static int inotify_is_told(const struct crfd_row *r)
 {
@@ -172,7 +172,7 @@ static int get_marked(const struct crfd_column *c, struct crfd_scratch *s, const
 }
 
 static const struct crfd_column fanotify_members[] = {
-	CRFD_CALL("type", "inode, mount, sb or mntns", KIND, TEXT, NONE, 0, get_mark_type),
+	CRFD_CALL("type", "inode, mount, sb or mntns", KIND, TEXT, NONE, CRFD_COLUMN_FEW, get_mark_type),
 	ENTRY("flags", "flags of the mark", INT, BITS, crfd_fanotify_mark, flags),
 	ENTRY("mask", "FAN_* events", UINT, BITS, crfd_fanotify_mark, mask),
 	ENTRY("ignored_mask", "FAN_* events that are ignored", UINT, BITS, crfd_fanotify_mark, ignored_mask),
@@ -181,7 +181,7 @@ static const struct crfd_column fanotify_members[] = {
 	CRFD_CALL("mnt_id", "mount of a mount mark", KIND, INT, ID, 0, get_marked, .at = 2),
 };
 static const struct crfd_list fanotify_marks = {CRFD_REC_FANOTIFY_MARK, sizeof(crfd_fanotify_mark), fanotify_members,
-						CRFD_LEN(fanotify_members)};
+						CRFD_LEN(fanotify_members), NULL};
 
 static int fanotify_is_told(const struct crfd_row *r)
 {

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CRFD_ARROW_H
+#define CRFD_ARROW_H
+
+#include "columns/columns.h"
+
+#include "arrow/arrow.cdef.h"
+
+#endif

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+#include "arrow/rows.h"
+
+#include <stdlib.h>
+
+#include "base/buf.h"
+
+/* Room for a row more. 0 or -ENOMEM. */
+static int make_room(struct crfd_rows_of *w)
+{
+	int rc = crfd_grow(&w->row, &w->alloc, w->nr + 1, sizeof(*w->row));
+
+	return rc < 0 ? rc : 0;
+}
+
+static int push(void *arg, const struct crfd_row *entry)
+{
+	struct crfd_rows_of *w = arg;
+	int rc = make_room(w);
+
+	if (rc >= 0)
+		w->row[w->nr++] = *entry;
+	return rc;
+}
+
+static int is_of_family(const struct crfd_family *f, const struct crfd_row *row)
+{
+	/* Of a character device only its record tells what it stands for. */
+	if (row->data.fd_type == CRFD_KIND_CHR)
+		return crfd_family_of(row) == f;
+	for (size_t i = 0; i < CRFD_LEN(f->kind) && f->kind[i]; i++)
+		if (f->kind[i] == row->data.fd_type)
+			return 1;
+	return 0;
+}
+
+static int is_wanted(struct crfd_rows_of *w, const struct crfd_row *row)
+{
+	switch (w->table->rows) {
+	case CRFD_ROWS_HELD:
+		return row->held;
+	case CRFD_ROWS_FILE: /* objrefs count up from 1 as they appear */
+		if (row->held || row->objref <= w->seen)
+			return 0;
+		w->seen = row->objref;
+		return 1;
+	case CRFD_ROWS_FAMILY:
+		return !row->held && row->is_read && is_of_family(w->table->family, row);
+	case CRFD_ROWS_LIST:
+		return !row->held && row->is_read && (row->ext.n || row->locks.n);
+	default:
+		return !row->held;
+	}
+}
+
+/* Takes the next row of the task where it is one of the table: 1, 0 when there is none, or -ENOMEM. */
+static int read_row(struct crfd_rows_of *w)
+{
+	struct crfd_row row;
+	int rc = make_room(w);
+
+	if (rc < 0 || crfd_reader_next(w->reader, &w->row[w->nr]) != 1)
+		return rc;
+	if (!is_wanted(w, &w->row[w->nr]))
+		return 1;
+	if (w->table->rows != CRFD_ROWS_LIST) {
+		w->nr++;
+		return 1;
+	}
+	row = w->row[w->nr];
+	rc = crfd_list_each(w->list, &row, push, w);
+	return rc < 0 ? rc : 1;
+}
+
+void crfd_rows_of_begin(struct crfd_rows_of *w, const struct crfd_table *t, crfd_reader *reader)
+{
+	w->table = t;
+	w->list = crfd_table_list(t);
+	w->reader = reader;
+	if (t->rows != CRFD_ROWS_TASK && crfd_reader_task(reader, 0) == 0)
+		w->task = 1;
+}
+
+void crfd_rows_of_release(struct crfd_rows_of *w)
+{
+	free(w->row);
+}
+
+static int read_head(struct crfd_rows_of *w)
+{
+	int rc = make_room(w);
+
+	if (rc < 0)
+		return rc;
+	rc = crfd_reader_head(w->reader, w->task, &w->head, &w->row[w->nr]);
+	if (rc >= 0)
+		w->nr++;
+	return rc;
+}
+
+/* Each task by itself: what rows say of their task changes when the reader goes on to the next. */
+int crfd_rows_of_next(struct crfd_rows_of *w)
+{
+	int is_task = w->table->rows == CRFD_ROWS_TASK, rc = 1;
+
+	w->nr = 0;
+	for (;; w->task++) {
+		while (!is_task && w->nr < CRFD_ROWS_PIECE && rc > 0)
+			rc = read_row(w);
+		if (rc < 0 || w->nr)
+			return rc < 0 ? rc : 1;
+		if (w->task == crfd_reader_ntasks(w->reader))
+			return 0;
+		rc = is_task ? read_head(w) : crfd_reader_task(w->reader, w->task);
+		rc = rc < 0 ? rc : 1;
+	}
+}
