@@ -225,7 +225,8 @@ def library(name: str) -> Any:
         if name == "pandas" and not hasattr(module.DataFrame, "from_arrow"):
             raise ImportError("pandas has DataFrame.from_arrow() from 3.0 on")
     except ImportError as e:
-        if CI:
+        # The build with sanitizers has none of them: their own code is not what it looks at.
+        if CI and "libasan" not in os.environ.get("LD_PRELOAD", ""):
             pytest.fail(f"{e} (CRFD_CI=1: a skip is a failure)")
         pytest.skip(f"{e}: pip install 'crfd[arrow-test]'")
     return module
