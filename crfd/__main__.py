@@ -31,9 +31,9 @@ def _stand_in() -> None:
         except OSError:
             os.open(os.devnull, flags)  # the lowest that is free
     if sys.stdout is None:  # nothing is kept that could not be written
-        sys.stdout = sys.__stdout__ = io.TextIOWrapper(io.FileIO(1, "w", closefd=False), write_through=True)
+        sys.stdout = sys.__stdout__ = io.TextIOWrapper(io.FileIO(1, "w", closefd=False), write_through=True)  # type: ignore[misc]
     if sys.stderr is None:
-        sys.stderr = sys.__stderr__ = io.TextIOWrapper(io.FileIO(2, "w", closefd=False), write_through=True)
+        sys.stderr = sys.__stderr__ = io.TextIOWrapper(io.FileIO(2, "w", closefd=False), write_through=True)  # type: ignore[misc]
 
 
 def _run(words: list[str]) -> int:
