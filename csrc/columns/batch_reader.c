@@ -19,7 +19,7 @@ struct batch_reader {
 
 static struct crfd_bytes bytes(const crfd_batch *b, crfd_span s)
 {
-	return (struct crfd_bytes){b->text.v + s.off, s.len};
+	return (struct crfd_bytes){b->text.v ? b->text.v + s.off : NULL, s.len}; /* NULL + 0 is not defined in C */
 }
 
 static int head(crfd_reader *reader, size_t number, struct crfd_row_task *out)

@@ -24,7 +24,7 @@ static uint32_t word(const uint8_t *p, uint16_t at)
 const uint8_t *crfd_row_record(struct crfd_bytes ext, int rec, size_t size, uint16_t known_at, uint32_t known,
 			       size_t *len)
 {
-	struct crfd_cursor c = {.p = ext.p, .end = ext.p + ext.n};
+	struct crfd_cursor c = {.p = ext.p, .end = ext.n ? ext.p + ext.n : ext.p}; /* NULL + 0 is not defined in C */
 
 	while (crfd_cursor_next(&c)) {
 		if (c.h.type != rec || (size_t)c.h.len < size ||
