@@ -10,7 +10,8 @@
     value   number | string | TRUE | FALSE
 
 Words may be written in any case, EQ NE LT LE GT GE stand for the signs. A number may have a suffix: 10K and 10KiB are
-10240. A string is in double or single quotes and has no escapes. A column alone is true where it is true, not 0, not empty.
+10240. A string is in double or single quotes and has no escapes; strings next to each other are one, so that any text can be
+written. A column alone is true where it is true, not 0, not empty.
 """
 
 from __future__ import annotations
@@ -40,11 +41,12 @@ DEPTH_MAX = 40  # of parentheses and nots
 
 _TOKEN = re.compile(
     r"""(?P<number>-?(?:0[xX][0-9a-fA-F]+|[0-9]+(?:\.[0-9]+)?(?:[KMGTPEZY](?:iB)?)?)(?![\w.]))
-    |(?P<string>"[^"\n]*"|'[^'\n]*')
+    |(?P<string>(?:"[^"]*"|'[^']*')(?:\s*(?:"[^"]*"|'[^']*'))*)
     |(?P<word>[A-Za-z][A-Za-z0-9_.]*)
     |(?P<sign>&&|\|\||[=!<>]=|[=!]~|[<>!(),])""",
     re.VERBOSE | re.ASCII,
 )
+_PIECE = re.compile(r"\"[^\"]*\"|'[^']*'")
 _BLANKS = re.compile(r"\s*")
 _WORDS = {
     "and": "&&", "or": "||", "not": "!", "eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">=",
@@ -122,7 +124,7 @@ def _token(group: str, text: str, at: int) -> Token:
     if group == "number":
         return Token("number", _number(text), text, at)
     if group == "string":
-        return Token("string", text[1:-1], text, at)
+        return Token("string", "".join(piece[1:-1] for piece in _PIECE.findall(text)), text, at)
     if group == "word":
         word = _WORDS.get(text.lower())
         return Token(word, word == "true", text, at) if word else Token("column", text, text, at)

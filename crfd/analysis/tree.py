@@ -246,7 +246,9 @@ def literal(value: object) -> str:
         return [*columns()][value.column]
     if isinstance(value, bytes):
         text = os.fsdecode(value)
-        return f"'{text}'" if '"' in text else f'"{text}"'
+        if '"' not in text or "'" not in text:
+            return f"'{text}'" if '"' in text else f'"{text}"'
+        return " '\"' ".join(f'"{part}"' for part in text.split('"'))
     return str(value)
 
 

@@ -276,3 +276,12 @@ def run(capfdbinary: pytest.CaptureFixture[bytes]) -> Callable[..., str]:
         return capfdbinary.readouterr().out.decode()
 
     return call
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"plain", b"a 'single'", b'a "double"', b"""'single' "double" `back` $(dollar)""", b"two\nlines", b'"', b"'\"'"],
+)
+def test_any_text_can_be_written(text: bytes) -> None:
+    condition = crfd.Condition.compare("path", "==", text)
+    assert crfd.where(str(condition)).root.value == text
