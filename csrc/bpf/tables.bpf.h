@@ -214,12 +214,19 @@ __noinline int put_rest(__u64 address, __u64 at)
 	return len;
 }
 
+/*
+ * How long a record may take. What is looked at before and after cannot tell a slot whose file was closed, became another and
+ * became one at the same addresses again: who closes and opens twice needs longer, unless we were kept from the processor.
+ */
+#define RECORD_NS 5000
+
 /* The record of the file at that address: its length; 0: its text is not to be had; -1: it was not one file's. */
 static __always_inline long put_record(__u64 address, __u32 fd, __u64 at)
 {
 	struct file *file = AS(file, address);
 	struct walk_fd *r = out_at(at);
 	struct life life;
+	__u64 began = bpf_ktime_get_ns();
 	int cloexec, told;
 	long len;
 
@@ -237,7 +244,7 @@ static __always_inline long put_record(__u64 address, __u32 fd, __u64 at)
 	len = put_rest(address, at);
 	BARRIER();
 	if (!is_same(file, &life) || close_on_exec_at(fd) != cloexec || !is_own_table() ||
-	    word_at(pass.slots + (__u64)fd * 8) != address)
+	    word_at(pass.slots + (__u64)fd * 8) != address || bpf_ktime_get_ns() - began > RECORD_NS)
 		return -1;
 	return told ? len : 0;
 }
