@@ -161,7 +161,7 @@ int crfd_mapped_put(struct crfd_mapped *h, int dir, uint64_t mnt_ns, struct crfd
 	struct pass pass = {.dir = dir, .mnt_ns = mnt_ns, .deleted = deleted, .out = out};
 	struct crfd_held_one one = {.r = {.held = CRFD_HELD_MAP, .fd = -1}};
 	int rc = crfd_proc_read(dir, "maps", 1, &h->text);
-	const char *p = (const char *)h->text.v, *end = p + h->text.nr;
+	const char *p = (const char *)h->text.v, *end = p ? p + h->text.nr : p; /* NULL + 0 is not defined in C */
 
 	h->nr = 0;
 	for (int more = rc == 0; more;) {
