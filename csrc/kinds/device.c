@@ -30,6 +30,8 @@ static int tun(struct crfd_detail *d, const struct crfd_line *l)
 /* drivers/tty/pty.c; fs/fuse/dev.c: later kernels alone. */
 static int chr_line(struct crfd_detail *d, const struct crfd_line *l)
 {
+	if (d->known) /* the records lie in one union: a second would have bytes of the first */
+		return 0;
 	if (crfd_line_is(l, "iff"))
 		return tun(d, l);
 	if (crfd_line_is(l, "tty-index") && crfd_line_u32(l, &d->rec.tty.index))

@@ -12,7 +12,7 @@
 static void look_at_raw(const crfd_buf *ext, int kind, const char *text, size_t n)
 {
 	const struct crfd_kind_ops *ops = crfd_kind_find(kind);
-	struct crfd_cursor c = {.p = ext->v, .end = ext->v + ext->nr};
+	struct crfd_cursor c = {.p = ext->v, .end = ext->v ? ext->v + ext->nr : NULL}; /* NULL + 0 is not defined in C */
 	size_t raw = 0;
 
 	while (crfd_cursor_next(&c)) {
