@@ -39,7 +39,10 @@ static int take_bits(const struct walk_end *end, struct crfd_numbers *out)
 	return end->told;
 }
 
-/* The records of a task up to its end, which *end becomes. */
+/*
+ * The records of a task up to its end, which *end becomes. A task that ends between two runs of the walk has none: what was read
+ * of it is then taken for nothing, and who reads it alone is told that it is gone.
+ */
 static int take_all(struct crfd_bpf_lane *lane, struct crfd_bpf_source *s, crfd_batch *b, struct walk_end *end)
 {
 	const struct walk_fd *r;
@@ -50,8 +53,12 @@ static int take_all(struct crfd_bpf_lane *lane, struct crfd_bpf_source *s, crfd_
 		if (rc < 0)
 			return rc;
 	}
-	if (rc <= 0 || r->fd != WALK_END)
-		return rc < 0 ? rc : -EPROTO;
+	if (rc < 0)
+		return rc;
+	if (rc == 0 || r->fd != WALK_END) {
+		*end = (struct walk_end){.unable = 1};
+		return 0;
+	}
 	*end = *(const struct walk_end *)r;
 	rc = take_bits((const struct walk_end *)r, &lane->looker.numbers);
 	s->at += r->len;
