@@ -76,11 +76,25 @@ static __always_inline int put_inode(struct inode *inode, struct walk_fd *r)
 	return bits;
 }
 
-static __always_inline int put_file(struct file *file, struct walk_fd *r)
+/* Whether one holds it, those not counted that the walk holds. */
+static __always_inline int is_alone(struct file *file, __u64 held)
+{
+	struct file___counted *counted = (void *)file;
+	struct file___ref *ref = (void *)file;
+
+	if (bpf_core_field_exists(ref->f_ref))
+		return ref->f_ref.refcnt.counter == held;
+	if (bpf_core_field_exists(counted->f_count))
+		return counted->f_count.counter == held + 1;
+	return 0;
+}
+
+/* held: references of the walk's own. */
+static __always_inline int put_file(struct file *file, struct walk_fd *r, __u64 held)
 {
 	struct dentry *dentry = file->f_path.dentry;
 	struct file___versioned *versioned = (void *)file;
-	int bits = put_inode(file->f_inode, r);
+	int bits = put_inode(file->f_inode, r) | (is_alone(file, held) ? WALK_ALONE : 0);
 
 	r->print = print_of(file);
 	r->file = (__u64)file;

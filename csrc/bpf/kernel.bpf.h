@@ -163,6 +163,21 @@ struct counter {
 	int counter;
 };
 
+struct counter64 {
+	__u64 counter;
+} CORE;
+
+/* How many hold a file: a plain count until 6.12, then one less (include/linux/file_ref.h). */
+struct file___counted {
+	struct counter64 f_count;
+} CORE;
+
+struct file___ref {
+	struct {
+		struct counter64 refcnt;
+	} f_ref;
+} CORE;
+
 struct net {
 	struct numbered ns;
 } CORE;

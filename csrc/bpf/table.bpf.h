@@ -27,9 +27,9 @@ struct {
  * What a file leads to is seldom in the processor's cache: in a large table each lies far from all others. Read here, the
  * lines that will be needed come together, those of several files at a time. There may be none (what is read then is 0), or
  * one that is being closed: the program runs under RCU, which keeps its memory a file's (fs/file_table.c). What the lines say is
- * of no use. counts: the counts of references are wanted too.
+ * of no use.
  */
-static __always_inline void fetch_ahead(__u64 table, __u32 max, __u32 fd, int counts)
+static __always_inline void fetch_ahead(__u64 table, __u32 max, __u32 fd)
 {
 	struct file *file[AHEAD];
 
@@ -46,8 +46,7 @@ static __always_inline void fetch_ahead(__u64 table, __u32 max, __u32 fd, int co
 	for (__u32 i = 0; i < AHEAD; i++) {
 		WANT(file[i]->f_mode);
 		WANT(file[i]->f_pos);
-		if (counts) /* in 6.18 */
-			WANT(word_at((__u64)file[i] + bpf_core_type_size(struct file) - sizeof(__u64)));
+		WANT(word_at((__u64)file[i] + bpf_core_type_size(struct file) - sizeof(__u64))); /* the count, in 6.18 */
 	}
 #pragma unroll
 	for (__u32 i = 0; i < AHEAD; i++) {
@@ -85,12 +84,11 @@ static __always_inline void fetch_inodes(__u64 table, __u32 max, __u32 fd)
 	}
 }
 #else
-static __always_inline void fetch_ahead(__u64 table, __u32 max, __u32 fd, int counts)
+static __always_inline void fetch_ahead(__u64 table, __u32 max, __u32 fd)
 {
 	(void)table;
 	(void)max;
 	(void)fd;
-	(void)counts;
 }
 #endif
 

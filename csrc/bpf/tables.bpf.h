@@ -169,7 +169,7 @@ __noinline int put_facts(__u64 file, __u64 at)
 	if (!r)
 		return 0;
 	r->dir = 0;
-	r->bits = put_file(AS(file, file), r);
+	r->bits = put_file(AS(file, file), r, 0);
 	return 1;
 }
 
@@ -270,7 +270,7 @@ static long step_slot(__u64 i, void *unused)
 		if (surely_fails(file, close_on_exec_at(fd)))
 			return 0;
 	}
-	fetch_ahead(pass.slots, pass.max, fd, 0);
+	fetch_ahead(pass.slots, pass.max, fd);
 	len = put_record(file, fd, at);
 	if (len > 0) {
 		walk_ask.used = at + len;

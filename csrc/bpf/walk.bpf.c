@@ -32,11 +32,11 @@ int walk_fds(struct bpf_iter__task_file *ctx)
 	if (!task || !file || !r)
 		return 0;
 	find_here();
-	fetch_ahead(number_of(task->files->fdt->fd), task->files->fdt->max_fds, ctx->fd, 1);
+	fetch_ahead(number_of(task->files->fdt->fd), task->files->fdt->max_fds, ctx->fd);
 	r->tid = here.level ? nr_here(task->thread_pid) : task->pid;
 	r->fd = ctx->fd;
 	r->start = task->start_boottime;
-	r->bits = put_file(file, r) | (close_on_exec(task, ctx->fd) ? WALK_CLOEXEC : 0);
+	r->bits = put_file(file, r, 1) | (close_on_exec(task, ctx->fd) ? WALK_CLOEXEC : 0);
 	put_path(file, r, seq->count);
 	BARRIER();
 	if (r->path > 0)

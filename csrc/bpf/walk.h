@@ -57,6 +57,9 @@ struct walk_fd {
  */
 #define WALK_MADE 16384
 
+/* No other descriptor had it at that time, in any task, and nothing else of the kernel's held it. */
+#define WALK_ALONE 32768
+
 #define WALK_NAME_MAX 112 /* a sockaddr_un, and a NUL where the path fills it (net/unix/af_unix.c, unix_mkname_bsd) */
 
 /* As the kernel's struct sock has it. */

@@ -27,17 +27,24 @@
 	 CRFD_HAS_DEV | CRFD_HAS_TYPE | CRFD_HAS_NLINK | CRFD_HAS_SIZE | CRFD_HAS_BLOCKS | CRFD_HAS_DELETED | CRFD_HAS_SIGNALS)
 #define KNOWN_BY_STAT (CRFD_HAS_DEV | CRFD_HAS_INO | CRFD_HAS_NLINK | CRFD_HAS_SIZE | CRFD_HAS_BLOCKS)
 
-/*
- * An address comes back as soon as its file is closed, so the upper bits, the same in all addresses, tell apart what
- * had one after the other. The rest is one-to-one, and no key shows an address as it is.
- */
-static uint64_t ident_of(const struct walk_fd *r)
+static uint64_t mixed(uint64_t x)
 {
-	uint64_t x = r->file ^ (uint64_t)r->print << 48;
-
 	x = (x ^ x >> 32) * 0xd6e8feb86659fd93u;
 	x = (x ^ x >> 32) * 0xd6e8feb86659fd93u;
 	return x ^ x >> 32;
+}
+
+/*
+ * An address comes back as soon as its file is closed, and mostly with that of its inode and of its opener's credentials. So
+ * what a file keeps for life is in its identity too; and where no other descriptor had it, whose it is. None shows an address.
+ */
+static uint64_t ident_of(const struct walk_fd *r)
+{
+	uint64_t x = mixed(r->file ^ (uint64_t)r->print << 48) ^ mixed(r->ino ^ (uint64_t)r->dev << 32);
+
+	if (r->bits & WALK_ALONE)
+		x ^= mixed(r->start ^ (uint64_t)r->tid << 32 ^ (uint64_t)(uint32_t)r->fd);
+	return mixed(x);
 }
 
 /*
