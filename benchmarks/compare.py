@@ -17,40 +17,19 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
 import crfd
+from benchmarks import answers
 from benchmarks.holders import KINDS, OTHERS, at_most, host, process, scan
 from benchmarks.measure import HERE, Candidate, Run, afresh, build, call, command, harness, other_tool, race
+from benchmarks.setting import BPF, CRFD, PROC, Setting, crfd_dump
 from benchmarks.table import Row, machine, markdown
-from crfd._core.library import lib
 from crfd._core.probe import bpf_unusable
-
-CRFD = (sys.executable, "-m", "crfd")
-PROC, BPF = int(lib.CRFD_BACKEND_PROC), int(lib.CRFD_BACKEND_BPF)
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """Sizes of this run."""
-
-    directory: Path
-    rounds: int
-    n: int  # descriptors of one full process
-    processes: int  # of the big host
-
-    def image(self, name: str) -> str:
-        return str(self.directory / name)
-
-
-def _dump(backend: str, *choice: str, to: str = "-") -> Candidate | None:
-    if backend == "bpf" and bpf_unusable():
-        return None
-    return command(*CRFD, "dump", "--quiet", "--backend", backend, "-o", to, *choice, status=(0, 3))
 
 
 def _rows(runs: Mapping[str, Run], case: str, pairs: list[tuple[str, str, float | None]]) -> Iterator[Row]:
@@ -63,8 +42,8 @@ def one_process(s: Setting) -> Iterator[Row]:
     with process("files", s.n) as pid:
         runs = race(
             {
-                "crfd dump --backend proc": _dump("proc", str(pid)),
-                "crfd dump --backend bpf": _dump("bpf", str(pid)),
+                "crfd dump --backend proc": crfd_dump("proc", str(pid)),
+                "crfd dump --backend bpf": crfd_dump("bpf", str(pid)),
                 "lsof -nP -p": other_tool("lsof", "-nP", "-p", str(pid)),
                 "lsfd -n -p": other_tool("lsfd", "-n", "-p", str(pid)),
             },
@@ -129,10 +108,10 @@ def big_host(s: Setting) -> Iterator[Row]:
     with host(s.processes, s.n):
         runs = race(
             {
-                "bpf": afresh(image, _dump("bpf", "--all", to=image)),
+                "bpf": afresh(image, crfd_dump("bpf", "--all", to=image)),
                 "bare pass": bare_iter,
                 "write": afresh(copy, call(lambda: _write_like(image, copy)) if bare_iter else None),
-                "proc": _dump("proc", "--all", to=s.image("host-proc.crfd")),
+                "proc": crfd_dump("proc", "--all", to=s.image("host-proc.crfd")),
                 "lsof -nP": other_tool("lsof", "-nP"),
                 "lsfd -n": other_tool("lsfd", "-n"),
             },
@@ -178,14 +157,6 @@ def _reading(s: Setting, image: str) -> Iterator[Row]:
 def _columns(image: str) -> None:
     with crfd.open(image) as opened:
         opened.columns()
-
-
-def show(s: Setting) -> Iterator[Row]:
-    image = s.image("show.crfd")
-    with host(5, s.n) as pids:
-        crfd.dump(pids, image)
-    runs = race({"show": command(*CRFD, "show", "--json", image)}, s.rounds)
-    yield Row(f"image of {5 * s.n:,} descriptors", "crfd show --json", "", runs["show"], at_most=1.5)
 
 
 def freeze(s: Setting) -> Iterator[Row]:
@@ -256,10 +227,10 @@ CASES: dict[str, Callable[[Setting], Iterator[Row]]] = {
     "one-process": one_process,
     "library": library,
     "shapes": shapes,
-    "show": show,
     "freeze": freeze,
     "arrow": arrow,
     "big-host": big_host,
+    **answers.CASES,
 }
 
 
@@ -290,6 +261,8 @@ def main(argv: list[str] | None = None) -> int:
             1 if args.quick else args.rounds,
             500 if args.quick else at_most(19_900),
             3 if args.quick else 50,
+            20 if args.quick else 2_000,
+            100 if args.quick else 50_000,
         )
         for case in args.only:
             print(f"{case} …", file=sys.stderr, flush=True)

@@ -52,16 +52,73 @@ def host(processes: int, n: int) -> Iterator[list[int]]:
     with tempfile.TemporaryDirectory(prefix="crfd-host-") as directory, ExitStack() as stack:
         for i in range(n):
             os.close(os.open(f"{directory}/f{i:06d}", os.O_CREAT | os.O_RDWR, 0o600))
-        command = [sys.executable, "-I", "-S", "-c", _OPEN_ALL, directory, str(n)]
-        started = [
-            stack.enter_context(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE))
-            for _ in range(processes)
-        ]
-        for child in started:
-            assert child.stdout
-            if child.stdout.read(5) != b"ready":
-                raise RuntimeError(f"target {child.pid} ended before it had {n} files open")
-        yield [child.pid for child in started]
+        yield [stack.enter_context(_started(_OPEN_ALL, directory, str(n)))[0] for _ in range(processes)]
+
+
+# What the parent of many small processes does: each opens 10 files, 4 pipes and 4 pairs of sockets, and waits.
+_MANY = """
+import os, socket, sys
+os.chdir(sys.argv[1])
+go = os.pipe()
+for _ in range(int(sys.argv[2])):
+    if os.fork() == 0:
+        os.close(go[0])
+        held = [os.open(f"f{i}", os.O_RDONLY) for i in range(10)], [os.pipe() for _ in range(4)]
+        pairs = [socket.socketpair() for _ in range(4)]
+        os.close(go[1])
+        os.read(0, 1)
+        os._exit(0)
+os.close(go[1])
+os.read(go[0], 1)
+os.write(1, b"ready")
+os.read(0, 1)
+while True:
+    try:
+        os.wait()
+    except ChildProcessError:
+        break
+"""
+
+# What a server with all of its clients does: n connections with itself, and it says which port.
+_CONNECT = """
+import os, resource, socket, sys
+hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+server = socket.create_server(("127.0.0.1", 0), backlog=64)
+port = server.getsockname()[1]
+held = [(socket.create_connection(("127.0.0.1", port)), server.accept()) for _ in range(int(sys.argv[1]))]
+os.write(1, b"%5d" % port)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def many(processes: int) -> Iterator[int]:
+    """So many processes with 29 descriptors each; the pid of their parent."""
+    with tempfile.TemporaryDirectory(prefix="crfd-many-") as directory:
+        for i in range(10):
+            os.close(os.open(f"{directory}/f{i}", os.O_CREAT, 0o600))
+        with _started(_MANY, directory, str(processes)) as (parent, _):
+            yield parent
+
+
+@contextmanager
+def servers(processes: int, connections: int) -> Iterator[list[int]]:
+    """The ports of processes that each have so many connections with themselves, two sockets each."""
+    with ExitStack() as stack:
+        yield [int(stack.enter_context(_started(_CONNECT, str(connections)))[1]) for _ in range(processes)]
+
+
+@contextmanager
+def _started(program: str, *args: str) -> Iterator[tuple[int, bytes]]:
+    """A process that runs until its input ends, and the five bytes that it said when it was ready."""
+    command = [sys.executable, "-I", "-S", "-c", program, *args]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout
+        said = child.stdout.read(5)
+        if len(said) != 5:
+            raise RuntimeError(f"target {child.pid} ended before it was ready")
+        yield child.pid, said
 
 
 def scan(backend: int, pids: Sequence[int], threads: int = 1) -> int:

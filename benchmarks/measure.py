@@ -31,11 +31,11 @@ class Run:
 Candidate = Callable[[], Run]
 
 
-def command(*argv: str | os.PathLike[str], status: Sequence[int] = (0,)) -> Candidate:
-    """A whole process, start included, its output thrown away; RuntimeError when it ends with another status."""
+def command(*argv: str | os.PathLike[str], status: Sequence[int] = (0,), to: str | None = None) -> Candidate:
+    """A whole process, start included, its output thrown away or in a file; RuntimeError when it ends with another status."""
 
     def run() -> Run:
-        done = subprocess.run([_timed(), *argv], capture_output=True, check=True)
+        done = subprocess.run([_timed(), to or os.devnull, *argv], capture_output=True, check=True)
         found = json.loads(done.stdout)
         if found["status"] not in status:
             line = shlex.join(map(str, argv))
@@ -80,11 +80,11 @@ def harness(*argv: str | os.PathLike[str]) -> Candidate:
     return lambda: Run(json.loads(subprocess.check_output(argv))["seconds"])
 
 
-def other_tool(name: str, *args: str) -> Candidate | None:
+def other_tool(name: str, *args: str, to: str | None = None) -> Candidate | None:
     """A program that may not be installed."""
     path = shutil.which(name)
     # lsof says 1 when anything at all could not be told
-    return command(path, *args, status=(0, 1)) if path else None
+    return command(path, *args, status=(0, 1), to=to) if path else None
 
 
 def build(name: str, directory: Path, *flags: str) -> Path:

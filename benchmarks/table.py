@@ -9,6 +9,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 
 import crfd
@@ -20,7 +21,8 @@ from crfd._core.probe import bpf_unusable
 class Row:
     """One comparison; a run is None where the program is absent. Without theirs the seconds stand for themselves.
 
-    at_least: the goal, as how many times faster; at_most: as how many times the other's time, or seconds.
+    at_least: the goal, as how many times faster; at_most: as how many times the other's time, or seconds; at_most_mb: of
+    memory.
     """
 
     case: str
@@ -30,6 +32,7 @@ class Row:
     other: Run | None = None
     at_least: float | None = None
     at_most: float | None = None
+    at_most_mb: float | None = None
 
     def ratio(self) -> float | None:
         if not self.run or (self.theirs and not self.other):
@@ -48,16 +51,22 @@ class Row:
         return f"{1 / ratio:.1f}x faster" if faster else f"{ratio:.2f}x the time"
 
     def goal(self) -> str:
+        parts = []
         if self.at_least:
-            return f"≥ {self.at_least:g}x faster"
-        return f"≤ {self.at_most:g}{'x' if self.theirs else ' s'}" if self.at_most else ""
+            parts.append(f"≥ {self.at_least:g}x faster")
+        if self.at_most:
+            parts.append(f"≤ {self.at_most:g}{'x' if self.theirs else ' s'}")
+        if self.at_most_mb:
+            parts.append(f"≤ {self.at_most_mb:.0f} MB")
+        return ", ".join(parts)
 
     def met(self) -> bool | None:
         """None where there is no goal or nothing to compare with."""
         ratio = self.ratio()
-        if ratio is None or not (self.at_least or self.at_most):
+        if ratio is None or not self.run or not self.goal():
             return None
-        return ratio <= (1 / self.at_least if self.at_least else self.at_most or 0)
+        is_fast = ratio <= (1 / self.at_least if self.at_least else self.at_most or inf)
+        return is_fast and self.run.peak_kb / 1024 <= (self.at_most_mb or inf)
 
     def memory(self) -> str:
         parts = [f"{run.peak_kb / 1024:.0f} MB" for run in (self.run, self.other) if run and run.peak_kb]
