@@ -182,8 +182,6 @@ __noinline int put_text(__u64 address, __u64 at)
 
 	if (!r)
 		return 0;
-	if (!at)
-		reads++;
 	r->path = put_short(file, r, at, d, (char *)(r + 1));
 	if (r->bits & (WALK_MADE | WALK_SIBLING))
 		return 1;
@@ -382,8 +380,6 @@ static __always_inline int put_begin(struct task_struct *task)
 
 	if (!r)
 		return 0;
-	if (!walk_ask.used)
-		reads++;
 	put_task(task, &r->task);
 	r->task.fd_size = BPF_CORE_READ(task, files, fdt, max_fds);
 	r->dir = 0;

@@ -95,6 +95,8 @@ int walk_tables(struct bpf_iter__task *ctx)
 		return 0;
 	task = AS(task_struct, number_of(task));
 	find_here();
+	if (!walk_ask.used)
+		reads++;
 	pass.tid = here.level ? nr_here(task->thread_pid) : task->pid;
 	i = next_asked();
 	if (walk_ask.tid[i] == pass.tid && !walk_task(task, i))
