@@ -10,7 +10,7 @@
 #include "base/buf.h"
 #include "columns/held.h"
 #include "columns/reader.h"
-#include "image/parse.h"
+#include "image/parse_state.h"
 
 #define PIECE 512 /* records judged at a time: few, so that their bytes are still cached when noted */
 

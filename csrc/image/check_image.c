@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* What the payloads of records about the whole image have to say. */
-#include "image/parse.h"
+#include "image/check_image.h"
 
 #include <string.h>
 
 #include "base/crc32c.h"
+#include "image/tasks.h"
 
 static int check_name(crfd_parser *p, const char *text, size_t at)
 {

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* What the payloads of a section have to say, one function a record type; and which function is whose. */
-#include "image/parse.h"
+/* Payloads of a section are checked here, one function a record type; the last function chooses. */
+#include "image/check_section.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/crc32c.h"
+#include "image/check_image.h"
+#include "image/tasks.h"
 
 #define HAS_ALL (CRFD_HAS_SIGNALS * 2 - 1)
 #define MAP_ALL (CRFD_MAP_READ | CRFD_MAP_WRITE | CRFD_MAP_EXEC | CRFD_MAP_SHARED)

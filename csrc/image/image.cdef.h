@@ -105,8 +105,6 @@ typedef struct crfd_parser crfd_parser;
 
 /* A parser of a whole image. */
 crfd_parser *crfd_parser_new(void);
-/* A parser of one section, from its index entry. */
-crfd_parser *crfd_parser_new_section(const crfd_index_entry *at);
 void crfd_parser_free(crfd_parser *p);
 /* Totals of the records checked so far. */
 void crfd_parser_stats(const crfd_parser *p, crfd_image_stats *out);

@@ -7,7 +7,8 @@
 #include "base/buf.h"
 #include "format/format.h"
 #include "image/image.h"
-#include "image/parse.h"
+#include "image/parse_state.h"
+#include "image/tasks.h"
 
 #define TAIL_SIZE (sizeof(crfd_rec) + sizeof(crfd_tail))
 #define SUM_SIZE (sizeof(crfd_rec) + sizeof(crfd_image_sum))

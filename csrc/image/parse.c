@@ -3,13 +3,13 @@
  * The state machine of the record stream. It takes bytes in pieces of any size, looks at each record once and keeps
  * nothing of it but what later records are checked against. A header is judged before its payload has to be there.
  */
-#include "image/parse.h"
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/crc32c.h"
+#include "image/check_section.h"
+#include "image/parse_state.h"
 
 #define AT(state) (1u << CRFD_AT_##state)
 #define PAYLOAD(type) sizeof(type), sizeof(type), sizeof(type), 0
@@ -103,15 +103,10 @@ static const int16_t usual[] = {
 
 crfd_parser *crfd_parser_new(void)
 {
-	return crfd_parser_new_section(NULL);
-}
-
-crfd_parser *crfd_parser_new_section(const crfd_index_entry *at)
-{
 	crfd_parser *p = malloc(sizeof(*p));
 
 	if (p)
-		crfd_parser_init(p, at);
+		crfd_parser_init(p, NULL);
 	return p;
 }
 

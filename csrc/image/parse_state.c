@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The parser's state: how it begins and ends, and how it says no. */
-#include "image/parse.h"
+#include "image/parse_state.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "image/parse.h"
+#include "image/parse_state.h"
 
 /* Readers in Python take rows by the bytes. */
 _Static_assert(sizeof(crfd_fd_row) == 16, "crfd_fd_row");

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the sections of an image have to be among each other: tables numbered without a gap, each pid once. */
-#include "image/parse.h"
+#include "image/tasks.h"
 
 #include <stdlib.h>
 #include <string.h>

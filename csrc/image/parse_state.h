@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The parser's state, shared by the state machine (parse.c) and the checks of payloads (check_section.c, check_image.c). */
-#ifndef CRFD_PARSE_H
-#define CRFD_PARSE_H
+/* The parser's state: how it begins and ends, and how it says no. */
+#ifndef CRFD_PARSE_STATE_H
+#define CRFD_PARSE_STATE_H
 
 #include "format/format.h"
 #include "image/image.h"
@@ -80,23 +80,5 @@ int crfd_parser_refuse(crfd_parser *p, int code, size_t at, uint64_t expected, u
 
 /* Checks the text of `size` bytes at byte `at` of the payload: nothing but zeros after its first NUL. */
 int crfd_parser_zeros(crfd_parser *p, const char *text, size_t size, size_t at);
-
-/* Checks the payload v of record h, takes over what it says and moves the state on. */
-int crfd_parser_payload(crfd_parser *p, const crfd_rec *h, const uint8_t *v);
-
-int crfd_parser_head(crfd_parser *p, const uint8_t *v);
-int crfd_parser_image_info(crfd_parser *p, const uint8_t *v);
-int crfd_parser_still(crfd_parser *p, const uint8_t *v, size_t len);
-int crfd_parser_lock_wait(crfd_parser *p, const uint8_t *v, size_t len);
-int crfd_parser_index(crfd_parser *p, const uint8_t *v, size_t len);
-int crfd_parser_image_sum(crfd_parser *p, const uint8_t *v);
-int crfd_parser_tail(crfd_parser *p, const uint8_t *v);
-
-/* Takes over what a section says of its task and of the image: here.pid, nfds, files_objref and offset. */
-int crfd_parser_count(crfd_parser *p);
-/* Looks whether a pid has two sections; at the end. */
-int crfd_parser_pids(crfd_parser *p);
-/* Passes over the section that begins here, with its entry taken for right. */
-int crfd_parser_pass(crfd_parser *p, const crfd_index_entry *at);
 
 #endif
