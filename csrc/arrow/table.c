@@ -131,7 +131,8 @@ const struct crfd_list *crfd_table_list(const struct crfd_table *t)
 	return number < 0 ? NULL : crfd_column_at((size_t)number)->list;
 }
 
-size_t crfd_table_fields(const struct crfd_table *t, struct crfd_field *out)
+/* Lists the columns that the table can have, in room for CRFD_ARROW_FIELDS. */
+static size_t list_fields(const struct crfd_table *t, struct crfd_field *out)
 {
 	const struct crfd_list *list = crfd_table_list(t);
 	size_t n = 0;
@@ -149,7 +150,7 @@ size_t crfd_table_fields(const struct crfd_table *t, struct crfd_field *out)
 int crfd_table_choose(const struct crfd_table *t, const uint16_t *number, size_t n, struct crfd_field *out)
 {
 	struct crfd_field all[CRFD_ARROW_FIELDS];
-	size_t have = crfd_table_fields(t, all);
+	size_t have = list_fields(t, all);
 
 	for (size_t i = 0; i < n; i++) {
 		if (number[i] >= have)
@@ -163,7 +164,7 @@ int crfd_arrow_fields(size_t table, crfd_arrow_field *out)
 {
 	const struct crfd_table *t = crfd_table_at(table);
 	struct crfd_field all[CRFD_ARROW_FIELDS];
-	size_t n = t ? crfd_table_fields(t, all) : 0;
+	size_t n = t ? list_fields(t, all) : 0;
 
 	for (size_t i = 0; i < n; i++)
 		out[i] = all[i].info;

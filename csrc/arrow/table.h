@@ -40,9 +40,7 @@ struct crfd_table {
 };
 
 const struct crfd_table *crfd_table_at(size_t number);
-/* The columns that a table can have, in room for CRFD_ARROW_FIELDS; how many. */
-size_t crfd_table_fields(const struct crfd_table *t, struct crfd_field *out);
-/* Those of them that are numbered, in the order of the numbers. 0, or -ERANGE for one that is not there. */
+/* Puts the columns that have these numbers into out, in their order. 0, or -ERANGE for one that the table cannot have. */
 int crfd_table_choose(const struct crfd_table *t, const uint16_t *number, size_t n, struct crfd_field *out);
 /* The list that a LIST table is of. */
 const struct crfd_list *crfd_table_list(const struct crfd_table *t);

@@ -64,17 +64,3 @@ void crfd_batch_move(crfd_batch *b, uint64_t from, uint64_t to)
 	if (b->fd[to].kind == CRFD_KIND_SOCKET && from != to)
 		b->socket[to] = b->socket[from];
 }
-
-int crfd_batch_text(crfd_batch *b, const void *p, size_t n, crfd_span *out)
-{
-	uint64_t off = b->text.nr;
-	int rc;
-
-	if (n > UINT32_MAX)
-		return -EOVERFLOW;
-	rc = crfd_buf_put(&b->text, p, n);
-	if (rc < 0)
-		return rc;
-	*out = (crfd_span){.off = off, .len = (uint32_t)n};
-	return 0;
-}

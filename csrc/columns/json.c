@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "columns/column.h"
 
 static int put_number(const struct crfd_column *c, const struct crfd_value *v, crfd_buf *out)

@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "base/buf.h"
 
 /* enum crfd_lock_kind, enum crfd_lock_type; F_OWNER_* of fcntl(2) */
 static const char *const kinds[] = {NULL, "posix", "ofd", "flock", "lease", "deleg"};

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "base/buf.h"
 #include "kinds/socket.h"
 
 /* SOCK_* and enum socket_state of linux/net.h, include/net/tcp_states.h, AF_* of linux/socket.h; IPPROTO_* of linux/in.h */

@@ -26,7 +26,8 @@ static void add_fd(crfd_batch *b, crfd_fd *f, int fd, const char *name)
 	*f = (crfd_fd){.fd = fd, .kind = CRFD_KIND_FILE, .f_uid = 7, .f_gid = 8, .f_pos = UINT64_MAX,
 		       .st = {.known = CRFD_HAS_FLAGS | CRFD_HAS_ACCESS | CRFD_HAS_PATH | CRFD_HAS_INO | CRFD_HAS_OWNER,
 			      .f_mode = 1, .ino = 1ull << 63}};
-	CHECK(crfd_batch_text(b, name, strlen(name), &f->name) == 0);
+	f->name = (crfd_span){.off = b->text.nr, .len = (uint32_t)strlen(name)};
+	CHECK(crfd_buf_put(&b->text, name, strlen(name)) == 0);
 }
 
 static void add_task(crfd_batch *b, uint32_t pid, const char *comm, size_t n)

@@ -65,7 +65,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	t->rec.comm_len = CRFD_COMM_LEN;
 	*f = (crfd_fd){.kind = kind == CRFD_KIND_SOCKET ? CRFD_KIND_SOCKET : CRFD_KIND_FILE};
 	b->socket[0] = d.rec.socket;
-	REQUIRE(crfd_batch_text(b, "f", 1, &f->name) == 0 && crfd_batch_text(b, ext.v, ext.nr, &f->ext) == 0);
+	f->name = (crfd_span){.len = 1};
+	f->ext = (crfd_span){.off = 1, .len = (uint32_t)ext.nr};
+	REQUIRE(crfd_buf_put(&b->text, "f", 1) == 0 && crfd_buf_put(&b->text, ext.v, ext.nr) == 0);
 	look_at_image(b);
 	crfd_detail_release(&d);
 	crfd_buf_release(&ext);
