@@ -6,8 +6,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import IntEnum
-from typing import Any
+from enum import EnumMeta, IntEnum
+from typing import TYPE_CHECKING, Any
 
 from crfd._core import declarations
 from crfd._core.parse import Parser
@@ -17,58 +17,17 @@ _TYPES = declarations.enum("crfd_rec_type", "CRFD_REC_")
 _KEEP = 4096  # records listed at a time
 
 
-class RecordType(IntEnum):
-    """The record types that this version knows (csrc/format/FORMAT.md)."""
+if TYPE_CHECKING:
 
-    HEAD = _TYPES["HEAD"]
-    STRING = _TYPES["STRING"]
-    FNAME = _TYPES["FNAME"]
-    TASK = _TYPES["TASK"]
-    FILES = _TYPES["FILES"]
-    FD_ENT = _TYPES["FD_ENT"]
-    FD_DATA = _TYPES["FD_DATA"]
-    TAIL = _TYPES["TAIL"]
-    IMAGE_INFO = _TYPES["IMAGE_INFO"]
-    SECTION_SUM = _TYPES["SECTION_SUM"]
-    INDEX = _TYPES["INDEX"]
-    IMAGE_SUM = _TYPES["IMAGE_SUM"]
-    STILL = _TYPES["STILL"]
-    LOCK_WAIT = _TYPES["LOCK_WAIT"]
-    TASK_INFO = _TYPES["TASK_INFO"]
-    FD_ERROR = _TYPES["FD_ERROR"]
-    TASK_EXE = _TYPES["TASK_EXE"]
-    TASK_CMDLINE = _TYPES["TASK_CMDLINE"]
-    TASK_CGROUP = _TYPES["TASK_CGROUP"]
-    TASK_NS = _TYPES["TASK_NS"]
-    TASK_QUIET = _TYPES["TASK_QUIET"]
-    FD_LOCK = _TYPES["FD_LOCK"]
-    HELD = _TYPES["HELD"]
-    FD_STAT = _TYPES["FD_STAT"]
-    FDINFO = _TYPES["FDINFO"]
-    OWNER = _TYPES["OWNER"]
-    LOCK = _TYPES["LOCK"]
-    PIPE = _TYPES["PIPE"]
-    SOCKET = _TYPES["SOCKET"]
-    SOCK_NAME = _TYPES["SOCK_NAME"]
-    SOCK_PEER = _TYPES["SOCK_PEER"]
-    EVENTFD = _TYPES["EVENTFD"]
-    EPOLL = _TYPES["EPOLL"]
-    TIMERFD = _TYPES["TIMERFD"]
-    SIGNALFD = _TYPES["SIGNALFD"]
-    INOTIFY = _TYPES["INOTIFY"]
-    FANOTIFY = _TYPES["FANOTIFY"]
-    FANOTIFY_MARK = _TYPES["FANOTIFY_MARK"]
-    MEMFD = _TYPES["MEMFD"]
-    PIDFD = _TYPES["PIDFD"]
-    IO_URING = _TYPES["IO_URING"]
-    BPF = _TYPES["BPF"]
-    USERFAULTFD = _TYPES["USERFAULTFD"]
-    DMABUF = _TYPES["DMABUF"]
-    TTY = _TYPES["TTY"]
-    TUN = _TYPES["TUN"]
-    FUSE = _TYPES["FUSE"]
-    MQUEUE = _TYPES["MQUEUE"]
-    PIDFD_NS = _TYPES["PIDFD_NS"]
+    class _Members(EnumMeta):
+        def __getattr__(cls, name: str) -> RecordType: ...
+
+    class RecordType(IntEnum, metaclass=_Members):
+        """The record types that this version knows (csrc/format/FORMAT.md)."""
+
+else:
+    RecordType = IntEnum("RecordType", {name: at for name, at in _TYPES.items() if not name.endswith("_FIRST")})
+    RecordType.__doc__ = "The record types that this version knows (csrc/format/FORMAT.md)."
 
 
 _KNOWN: dict[int, RecordType] = {int(kind): kind for kind in RecordType}

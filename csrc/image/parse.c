@@ -12,11 +12,13 @@
 #include "image/parse_state.h"
 
 #define AT(state) (1u << CRFD_AT_##state)
-#define PAYLOAD(type) sizeof(type), sizeof(type), sizeof(type), 0
-#define PADDED(type) sizeof(type), sizeof(type), sizeof(type), offsetof(type, pad)
-#define ARRAY(type) sizeof(type), sizeof(type), CRFD_REC_MAX, 0
-#define ARRAY0(type) sizeof(type), 0, CRFD_REC_MAX, 0
-#define PADDED_ARRAY(type) sizeof(type), sizeof(type), CRFD_REC_MAX, offsetof(type, pad)
+/* The size of a struct, which the wire format states: a compiler to whom it is another one refuses to go on. */
+#define SIZE(type, size) ((size) + 0 * sizeof(struct { _Static_assert(sizeof(type) == (size), #type); char c; }))
+#define PAYLOAD(type, size) SIZE(type, size), size, size, 0
+#define PADDED(type, size) SIZE(type, size), size, size, offsetof(type, pad)
+#define ARRAY(type, size) SIZE(type, size), size, CRFD_REC_MAX, 0
+#define ARRAY0(type, size) SIZE(type, size), 0, CRFD_REC_MAX, 0
+#define PADDED_ARRAY(type, size) SIZE(type, size), size, CRFD_REC_MAX, offsetof(type, pad)
 #define TEXT 1, 1, CRFD_REC_MAX, 0
 #define DESCRIPTION OBJREF, AT(MORE) | AT(MORE_LAST)
 
@@ -33,55 +35,55 @@ struct rule {
 
 /* Found by linear search: the frequent ones first. */
 static const struct rule rules[] = {
-	{CRFD_REC_FD_ENT, ZERO, AT(ENT) | AT(MORE), PADDED(crfd_fd_ent)},
-	{CRFD_REC_FD_DATA, OBJREF, AT(DATA), PAYLOAD(crfd_fd_data)},
+	{CRFD_REC_FD_ENT, ZERO, AT(ENT) | AT(MORE), PADDED(crfd_fd_ent, 16)},
+	{CRFD_REC_FD_DATA, OBJREF, AT(DATA), PAYLOAD(crfd_fd_data, 32)},
 	{CRFD_REC_FNAME, ZERO, AT(NAME), 1, 2, CRFD_NAME_MAX, 0},
-	{CRFD_REC_FD_STAT, OBJREF, AT(STAT), PAYLOAD(crfd_fd_stat)},
+	{CRFD_REC_FD_STAT, OBJREF, AT(STAT), PAYLOAD(crfd_fd_stat, 64)},
 	{CRFD_REC_FDINFO, DESCRIPTION, TEXT},
-	{CRFD_REC_TASK, ZERO, AT(IMAGE) | AT(SECTION) | AT(RFC) | AT(SINGLE), PADDED(crfd_task_rec)},
+	{CRFD_REC_TASK, ZERO, AT(IMAGE) | AT(SECTION) | AT(RFC) | AT(SINGLE), PADDED(crfd_task_rec, 24)},
 	{CRFD_REC_STRING, ZERO, AT(COMM), 1, CRFD_COMM_LEN, CRFD_COMM_LEN, 0},
-	{CRFD_REC_TASK_INFO, PID, AT(TASK_INFO), PAYLOAD(crfd_task_info)},
-	{CRFD_REC_FD_ERROR, PID, AT(TASK), PADDED(crfd_fd_error)},
+	{CRFD_REC_TASK_INFO, PID, AT(TASK_INFO), PAYLOAD(crfd_task_info, 80)},
+	{CRFD_REC_FD_ERROR, PID, AT(TASK), PADDED(crfd_fd_error, 16)},
 	{CRFD_REC_TASK_EXE, PID, AT(TASK), TEXT},
 	{CRFD_REC_TASK_CMDLINE, PID, AT(TASK), TEXT},
 	{CRFD_REC_TASK_CGROUP, PID, AT(TASK), TEXT},
-	{CRFD_REC_TASK_NS, PID, AT(TASK), PAYLOAD(crfd_task_ns)},
-	{CRFD_REC_TASK_QUIET, PID, AT(TASK), PAYLOAD(crfd_task_quiet)},
-	{CRFD_REC_FD_LOCK, PID, AT(TASK), PADDED_ARRAY(crfd_fd_lock)},
+	{CRFD_REC_TASK_NS, PID, AT(TASK), PAYLOAD(crfd_task_ns, 64)},
+	{CRFD_REC_TASK_QUIET, PID, AT(TASK), PAYLOAD(crfd_task_quiet, 8)},
+	{CRFD_REC_FD_LOCK, PID, AT(TASK), PADDED_ARRAY(crfd_fd_lock, 40)},
 	{CRFD_REC_HELD, PID, AT(TASK), 1, sizeof(crfd_held), sizeof(crfd_held) + CRFD_NAME_MAX - 1, 0},
-	{CRFD_REC_FILES, PID, AT(TASK) | AT(FILES), PAYLOAD(crfd_files)},
-	{CRFD_REC_SECTION_SUM, ZERO, AT(SUM) | AT(MORE_LAST), PAYLOAD(crfd_section_sum)},
-	{CRFD_REC_HEAD, ZERO, AT(HEAD), PAYLOAD(crfd_head)},
-	{CRFD_REC_IMAGE_INFO, ZERO, AT(INFO), PAYLOAD(crfd_image_info)},
-	{CRFD_REC_STILL, ZERO, AT(IMAGE) | AT(SECTION) | AT(CLOSE), ARRAY(crfd_still)},
-	{CRFD_REC_LOCK_WAIT, ZERO, AT(IMAGE) | AT(SECTION) | AT(CLOSE), ARRAY(crfd_lock_wait)},
-	{CRFD_REC_INDEX, ZERO, AT(SECTION) | AT(CLOSE) | AT(INDEX), ARRAY(crfd_index_entry)},
-	{CRFD_REC_IMAGE_SUM, ZERO, AT(IMAGE) | AT(SECTION) | AT(CLOSE) | AT(INDEX), PAYLOAD(crfd_image_sum)},
-	{CRFD_REC_TAIL, ZERO, AT(TAIL) | AT(RFC), PAYLOAD(crfd_tail)},
-	{CRFD_REC_OWNER, DESCRIPTION, PADDED(crfd_owner)},
-	{CRFD_REC_LOCK, DESCRIPTION, ARRAY(crfd_lock)},
-	{CRFD_REC_PIPE, DESCRIPTION, PAYLOAD(crfd_pipe)},
-	{CRFD_REC_SOCKET, DESCRIPTION, PAYLOAD(crfd_socket)},
+	{CRFD_REC_FILES, PID, AT(TASK) | AT(FILES), PAYLOAD(crfd_files, 8)},
+	{CRFD_REC_SECTION_SUM, ZERO, AT(SUM) | AT(MORE_LAST), PAYLOAD(crfd_section_sum, 16)},
+	{CRFD_REC_HEAD, ZERO, AT(HEAD), PAYLOAD(crfd_head, 224)},
+	{CRFD_REC_IMAGE_INFO, ZERO, AT(INFO), PAYLOAD(crfd_image_info, 16)},
+	{CRFD_REC_STILL, ZERO, AT(IMAGE) | AT(SECTION) | AT(CLOSE), ARRAY(crfd_still, 16)},
+	{CRFD_REC_LOCK_WAIT, ZERO, AT(IMAGE) | AT(SECTION) | AT(CLOSE), ARRAY(crfd_lock_wait, 80)},
+	{CRFD_REC_INDEX, ZERO, AT(SECTION) | AT(CLOSE) | AT(INDEX), ARRAY(crfd_index_entry, 40)},
+	{CRFD_REC_IMAGE_SUM, ZERO, AT(IMAGE) | AT(SECTION) | AT(CLOSE) | AT(INDEX), PAYLOAD(crfd_image_sum, 32)},
+	{CRFD_REC_TAIL, ZERO, AT(TAIL) | AT(RFC), PAYLOAD(crfd_tail, 8)},
+	{CRFD_REC_OWNER, DESCRIPTION, PADDED(crfd_owner, 24)},
+	{CRFD_REC_LOCK, DESCRIPTION, ARRAY(crfd_lock, 32)},
+	{CRFD_REC_PIPE, DESCRIPTION, PAYLOAD(crfd_pipe, 24)},
+	{CRFD_REC_SOCKET, DESCRIPTION, PAYLOAD(crfd_socket, 48)},
 	{CRFD_REC_SOCK_NAME, DESCRIPTION, TEXT},
 	{CRFD_REC_SOCK_PEER, DESCRIPTION, TEXT},
-	{CRFD_REC_EVENTFD, DESCRIPTION, PADDED(crfd_eventfd)},
-	{CRFD_REC_EPOLL, DESCRIPTION, ARRAY0(crfd_epoll_target)},
-	{CRFD_REC_TIMERFD, DESCRIPTION, PAYLOAD(crfd_timerfd)},
-	{CRFD_REC_SIGNALFD, DESCRIPTION, PAYLOAD(crfd_signalfd)},
-	{CRFD_REC_INOTIFY, DESCRIPTION, ARRAY0(crfd_inotify_mark)},
-	{CRFD_REC_FANOTIFY, DESCRIPTION, PAYLOAD(crfd_fanotify)},
-	{CRFD_REC_FANOTIFY_MARK, DESCRIPTION, PADDED_ARRAY(crfd_fanotify_mark)},
-	{CRFD_REC_MEMFD, DESCRIPTION, PAYLOAD(crfd_memfd)},
-	{CRFD_REC_PIDFD, DESCRIPTION, PAYLOAD(crfd_pidfd)},
-	{CRFD_REC_IO_URING, DESCRIPTION, PADDED(crfd_io_uring)},
-	{CRFD_REC_BPF, DESCRIPTION, PADDED(crfd_bpf_object)},
-	{CRFD_REC_USERFAULTFD, DESCRIPTION, PAYLOAD(crfd_userfaultfd)},
-	{CRFD_REC_DMABUF, DESCRIPTION, PAYLOAD(crfd_dmabuf)},
-	{CRFD_REC_TTY, DESCRIPTION, PADDED(crfd_tty)},
-	{CRFD_REC_TUN, DESCRIPTION, PAYLOAD(crfd_tun)},
-	{CRFD_REC_FUSE, DESCRIPTION, PADDED(crfd_fuse)},
-	{CRFD_REC_MQUEUE, DESCRIPTION, PAYLOAD(crfd_mqueue)},
-	{CRFD_REC_PIDFD_NS, DESCRIPTION, PADDED_ARRAY(crfd_pidfd_ns)},
+	{CRFD_REC_EVENTFD, DESCRIPTION, PADDED(crfd_eventfd, 24)},
+	{CRFD_REC_EPOLL, DESCRIPTION, ARRAY0(crfd_epoll_target, 40)},
+	{CRFD_REC_TIMERFD, DESCRIPTION, PAYLOAD(crfd_timerfd, 32)},
+	{CRFD_REC_SIGNALFD, DESCRIPTION, PAYLOAD(crfd_signalfd, 8)},
+	{CRFD_REC_INOTIFY, DESCRIPTION, ARRAY0(crfd_inotify_mark, 24)},
+	{CRFD_REC_FANOTIFY, DESCRIPTION, PAYLOAD(crfd_fanotify, 8)},
+	{CRFD_REC_FANOTIFY_MARK, DESCRIPTION, PADDED_ARRAY(crfd_fanotify_mark, 48)},
+	{CRFD_REC_MEMFD, DESCRIPTION, PAYLOAD(crfd_memfd, 8)},
+	{CRFD_REC_PIDFD, DESCRIPTION, PAYLOAD(crfd_pidfd, 8)},
+	{CRFD_REC_IO_URING, DESCRIPTION, PADDED(crfd_io_uring, 24)},
+	{CRFD_REC_BPF, DESCRIPTION, PADDED(crfd_bpf_object, 48)},
+	{CRFD_REC_USERFAULTFD, DESCRIPTION, PAYLOAD(crfd_userfaultfd, 32)},
+	{CRFD_REC_DMABUF, DESCRIPTION, PAYLOAD(crfd_dmabuf, 80)},
+	{CRFD_REC_TTY, DESCRIPTION, PADDED(crfd_tty, 8)},
+	{CRFD_REC_TUN, DESCRIPTION, PAYLOAD(crfd_tun, 16)},
+	{CRFD_REC_FUSE, DESCRIPTION, PADDED(crfd_fuse, 8)},
+	{CRFD_REC_MQUEUE, DESCRIPTION, PAYLOAD(crfd_mqueue, 24)},
+	{CRFD_REC_PIDFD_NS, DESCRIPTION, PADDED_ARRAY(crfd_pidfd_ns, 8)},
 };
 
 /* An ancillary type of a later version; the parent depends on the place. */

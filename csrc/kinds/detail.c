@@ -11,7 +11,7 @@ void crfd_detail_begin(struct crfd_detail *d, int kind)
 	const struct crfd_kind_ops *last = d->ops;
 
 	memset(d, 0, offsetof(struct crfd_detail, locks));
-	d->locks.nr = d->entries.nr = 0;
+	d->locks.nr = d->entries.nr = d->more.nr = 0;
 	d->name.len = d->peer.len = 0;
 	d->ops = last && last->kind == kind ? last : crfd_kind_find(kind); /* most are like the one before */
 	if (d->ops) {
@@ -24,6 +24,24 @@ void crfd_detail_release(struct crfd_detail *d)
 {
 	crfd_buf_release(&d->locks);
 	crfd_buf_release(&d->entries);
+	crfd_buf_release(&d->more);
+}
+
+int crfd_detail_has(const struct crfd_detail *d, int type)
+{
+	struct crfd_cursor c = {.p = d->more.v, .end = d->more.nr ? d->more.v + d->more.nr : d->more.v};
+
+	while (crfd_cursor_next(&c))
+		if (c.h.type == type)
+			return 1;
+	return 0;
+}
+
+int crfd_detail_more(struct crfd_detail *d, int type, const void *payload, size_t len)
+{
+	int rc = crfd_detail_has(d, type) ? 0 : crfd_buf_rec(&d->more, type, 0, payload, len);
+
+	return rc < 0 ? rc : 1;
 }
 
 static int take_line(struct crfd_detail *d, const struct crfd_line *l)
@@ -100,6 +118,8 @@ int crfd_detail_put(struct crfd_detail *d, crfd_buf *out)
 		rc = crfd_buf_rec(out, d->type, 0, &d->rec, d->size);
 	if (rc >= 0)
 		rc = put_entries(d, out);
+	if (rc >= 0 && d->more.nr && !d->broken)
+		rc = crfd_buf_put(out, d->more.v, d->more.nr);
 	if (rc >= 0 && d->name.len)
 		rc = crfd_buf_rec(out, CRFD_REC_SOCK_NAME, 0, d->name.v, d->name.len);
 	if (rc >= 0 && d->peer.len)

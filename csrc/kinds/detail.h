@@ -56,6 +56,7 @@ struct crfd_detail {
 	} rec;
 	/* up to here zeroed for each description */
 	crfd_buf locks, entries; /* crfd_lock; what ops->entries says */
+	crfd_buf more; /* records beside that of rec, whole, parent 0: crfd_detail_more() */
 	struct crfd_address name, peer; /* of a socket */
 };
 
@@ -113,5 +114,9 @@ int crfd_detail_lock(struct crfd_detail *d, const struct crfd_line *l);
 int crfd_detail_has_lease(const struct crfd_detail *d);
 /* Appends one entry: 1 or -ENOMEM. */
 int crfd_detail_entry(struct crfd_detail *d, const void *entry);
+/* Says a record of a type that the kind has beside its own, unless one of that type was said: 1 or -ENOMEM. */
+int crfd_detail_more(struct crfd_detail *d, int type, const void *payload, size_t len);
+/* Whether it was. */
+int crfd_detail_has(const struct crfd_detail *d, int type);
 
 #endif
