@@ -15,6 +15,7 @@ _PIDFD = Records(RecordType.PIDFD, "crfd_pidfd")
 _PIDFD_NS = Records(RecordType.PIDFD_NS, "crfd_pidfd_ns")
 _IO_URING = Records(RecordType.IO_URING, "crfd_io_uring")
 _BPF = Records(RecordType.BPF, "crfd_bpf_object")
+_BPF_TAG = Records(RecordType.BPF_TAG, "crfd_bpf_tag")
 _RING_HAS = declarations.flags("CRFD_IO_URING_HAS_")
 _UNKNOWN = (1 << 32) - 1
 
@@ -49,7 +50,8 @@ class BpfObject:
     """A BPF map, program, link or BTF: type is BPF_MAP_TYPE_*, BPF_PROG_TYPE_* or BPF_LINK_TYPE_* of linux/bpf.h.
 
     name is None where it has none (a link never has) or the kernel did not tell it (bpf(2), BPF_OBJ_GET_INFO_BY_FD).
-    The sizes, in bytes, and flags are a map's; prog_id is a link's.
+    The sizes, in bytes, and flags are a map's; prog_id is a link's. tag is a hash of the instructions of a program, or of
+    that of a link, in base 16.
     """
 
     id: int | None
@@ -60,6 +62,7 @@ class BpfObject:
     max_entries: int | None
     map_flags: int | None
     prog_id: int | None
+    tag: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,7 @@ def _bpf(file: Described) -> BpfObject | None:
     if row is None:
         return None
     is_map = file.kind == Kind.BPF_MAP
+    tag = _BPF_TAG.first(file)
     return BpfObject(
         row["id"] or None,
         None if row["type"] == _UNKNOWN else row["type"],
@@ -108,6 +112,7 @@ def _bpf(file: Described) -> BpfObject | None:
         row["max_entries"] if is_map else None,
         row["map_flags"] if is_map else None,
         row["prog_id"] if file.kind == Kind.BPF_LINK else None,
+        tag["tag"].hex() if tag else None,
     )
 
 

@@ -201,6 +201,20 @@ static int get_bpf_name(const struct crfd_column *c, struct crfd_scratch *s, con
 	return 0;
 }
 
+/* As bpftool(8) and the lines of fdinfo write it. */
+static int get_bpf_tag(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
+{
+	const uint8_t *tag = record(r, CRFD_REC_BPF_TAG, sizeof(crfd_bpf_tag));
+	int rc = 0;
+
+	(void)c;
+	for (size_t i = 0; tag && i < sizeof(crfd_bpf_tag) && rc >= 0; i++)
+		rc = crfd_text_printf(&s->text, "%02x", tag[i]);
+	v->known = tag != NULL;
+	v->text = (struct crfd_bytes){s->text.v, s->text.nr};
+	return rc;
+}
+
 #define BPF(name, text, unit, member) \
 	CRFD_CALL("bpf." name, text, KIND, INT, unit, 0, get_bpf, .at = offsetof(crfd_bpf_object, member))
 
@@ -213,6 +227,7 @@ static const struct crfd_column bpf_columns[] = {
 	BPF("max_entries", "entries that a map can have", NONE, max_entries),
 	BPF("map_flags", "BPF_F_* of a map", BITS, map_flags),
 	BPF("prog_id", "program of a link", ID, prog_id),
+	CRFD_CALL("bpf.tag", "hash of the instructions of a program, or of that of a link", KIND, TEXT, NONE, 0, get_bpf_tag),
 };
 
 const struct crfd_family crfd_family_bpf = {

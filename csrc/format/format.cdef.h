@@ -80,6 +80,7 @@ enum crfd_rec_type {
 	CRFD_REC_FUSE = 0x4218,
 	CRFD_REC_MQUEUE = 0x4219,
 	CRFD_REC_PIDFD_NS = 0x421a,
+	CRFD_REC_BPF_TAG = 0x421b,
 
 	CRFD_REC_EXT_FIRST = 0x4000,
 	CRFD_REC_CRITICAL_FIRST = 0x6000
@@ -546,6 +547,11 @@ typedef struct {
 	uint32_t pad;
 	char name[16]; /* zero padded; empty: it has none, or we were not told */
 } crfd_bpf_object;
+
+/* Of a program, or of that of a link. */
+typedef struct {
+	char tag[8]; /* a hash of its instructions */
+} crfd_bpf_tag;
 
 typedef struct {
 	uint64_t pending; /* page faults that nobody has read */

@@ -84,6 +84,7 @@ static const struct rule rules[] = {
 	{CRFD_REC_FUSE, DESCRIPTION, PADDED(crfd_fuse, 8)},
 	{CRFD_REC_MQUEUE, DESCRIPTION, PAYLOAD(crfd_mqueue, 24)},
 	{CRFD_REC_PIDFD_NS, DESCRIPTION, PADDED_ARRAY(crfd_pidfd_ns, 8)},
+	{CRFD_REC_BPF_TAG, DESCRIPTION, PAYLOAD(crfd_bpf_tag, 8)},
 };
 
 /* An ancillary type of a later version; the parent depends on the place. */

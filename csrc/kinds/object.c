@@ -2,6 +2,7 @@
 /* Handles of the kernel's own objects: processes, namespaces, rings, BPF. */
 #include <string.h>
 
+#include "base/number.h"
 #include "kinds/detail.h"
 
 enum { PID = 1, NS_PID = 2 };
@@ -115,6 +116,22 @@ static const struct crfd_line_number bpf_map_numbers[] = {
 	NUMBER("map_id", 10, crfd_bpf_object, id, ID),
 };
 
+/* "prog_tag", of programs since 4.11 and of links: each byte as two digits in base 16. */
+static int bpf_tag_line(struct crfd_detail *d, const struct crfd_line *l)
+{
+	crfd_bpf_tag tag;
+	uint64_t byte;
+
+	if (!crfd_line_is(l, "prog_tag") || l->end - l->p != 2 * sizeof(tag.tag))
+		return 0;
+	for (size_t i = 0; i < sizeof(tag.tag); i++) {
+		if (crfd_number(l->p + 2 * i, 2, 16, UINT8_MAX, &byte) < 0)
+			return 0;
+		tag.tag[i] = (char)byte;
+	}
+	return crfd_detail_more(d, CRFD_REC_BPF_TAG, &tag, sizeof(tag));
+}
+
 /* kernel/bpf/syscall.c: since 4.11; the id came later. */
 static const struct crfd_line_number bpf_prog_numbers[] = {
 	NUMBER("prog_type", 10, crfd_bpf_object, type, TYPE),
@@ -139,7 +156,7 @@ static int bpf_link_line(struct crfd_detail *d, const struct crfd_line *l)
 	uint64_t type;
 
 	if (!crfd_line_is(l, "link_type"))
-		return 0;
+		return bpf_tag_line(d, l);
 	for (size_t i = 0; i < sizeof(link_types) / sizeof(*link_types); i++) {
 		if (len == strlen(link_types[i].name) && !memcmp(l->p, link_types[i].name, len)) {
 			d->rec.bpf.type = link_types[i].type;
@@ -191,8 +208,8 @@ static const struct crfd_kind_ops rows[] = {
 	 CRFD_TOLD(CRFD_REC_BPF, crfd_bpf_object), CRFD_NUMBERS(bpf_map_numbers), .end = bpf_end,
 	 .asks = CRFD_ASKS_OBJECT},
 	{CRFD_ROW(BPF_PROG, "bpf_prog", CRFD_ANON("bpf-prog")), .id_key = "prog_id",
-	 CRFD_TOLD(CRFD_REC_BPF, crfd_bpf_object), CRFD_NUMBERS(bpf_prog_numbers), .end = bpf_end,
-	 .asks = CRFD_ASKS_OBJECT},
+	 CRFD_TOLD(CRFD_REC_BPF, crfd_bpf_object), CRFD_NUMBERS(bpf_prog_numbers), .line = bpf_tag_line,
+	 .end = bpf_end, .asks = CRFD_ASKS_OBJECT},
 	{CRFD_ROW(BPF_LINK, "bpf_link", CRFD_ANON("bpf_link")), .id_key = "link_id",
 	 CRFD_TOLD(CRFD_REC_BPF, crfd_bpf_object), CRFD_NUMBERS(bpf_link_numbers), .line = bpf_link_line,
 	 .end = bpf_end},

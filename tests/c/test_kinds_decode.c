@@ -272,6 +272,7 @@ static const struct row io_urings[] = {
 };
 
 #define BPF(...) ONE(BPF, crfd_bpf_object, __VA_ARGS__)
+#define TAG(bytes) {CRFD_REC_BPF_TAG, 8, bytes}
 
 static const struct row bpf_objects[] = {
 	{"bpf map: every line", CRFD_KIND_BPF_MAP,
@@ -283,7 +284,10 @@ static const struct row bpf_objects[] = {
 	 .rec = {BPF(.type = 1, .key_size = 4, .value_size = 8, .max_entries = 5)}},
 	{"bpf program", CRFD_KIND_BPF_PROG,
 	 COMMON "prog_type:\t1\nprog_jited:\t1\nprog_tag:\t59f4a931744dcdc6\nprog_id:\t4294967295\n", KEPT,
-	 .rec = {BPF(.id = UINT32_MAX, .type = 1)}},
+	 .rec = {BPF(.id = UINT32_MAX, .type = 1), TAG("\x59\xf4\xa9\x31\x74\x4d\xcd\xc6")}},
+	{"bpf program: tag of digits in base 16 alone", CRFD_KIND_BPF_PROG, COMMON "prog_type:\t1\nprog_tag:\t59f4a931744dcdcx\n",
+	 KEPT, .rec = {BPF(.type = 1)}},
+	{"bpf program: whose text is refused", CRFD_KIND_BPF_PROG, COMMON "prog_tag:\t59f4a931744dcdc6\nprog_type:\tx\n", KEPT},
 	{"bpf link: type by its name", CRFD_KIND_BPF_LINK,
 	 COMMON "link_type:\tnetns\nlink_id:\t2456\nprog_tag:\tb1\nprog_id:\t2847\nattach_type:\t36\n", KEPT,
 	 .rec = {BPF(.id = 2456, .type = 5, .prog_id = 2847)}},

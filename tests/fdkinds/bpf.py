@@ -29,6 +29,13 @@ def _object_id(fd: int, offset: int) -> int:
     return int(struct.unpack_from("I", info.raw, offset)[0])
 
 
+def _tag(fd: int) -> str:
+    """struct bpf_prog_info, behind type and id."""
+    info = syscalls.buffer(bytes(256))
+    _bpf(_INFO_BY_FD, struct.pack("IIQ", fd, 256, syscalls.address(info)))
+    return info.raw[8:16].hex()
+
+
 def _map(m: Maker, part: str, key: int, value: int, entries: int) -> int:
     type_ = _MAP_TYPES[part]
     name = f"mk_{part}"
@@ -65,7 +72,7 @@ def _load(type_: int, result: int, attach: int = 0) -> int:
 def _prog(m: Maker) -> None:
     """a socket filter of two instructions"""
     raw = _load(_SOCKET_FILTER, 0)
-    m.add(raw, "bpf_prog", prog_type=_SOCKET_FILTER, prog_id=_object_id(raw, 4), name="mkfds")
+    m.add(raw, "bpf_prog", prog_type=_SOCKET_FILTER, prog_id=_object_id(raw, 4), name="mkfds", tag=_tag(raw))
 
 
 @kind("bpf_link", needs="CAP_BPF, CAP_NET_ADMIN")
@@ -74,7 +81,8 @@ def _link(m: Maker) -> None:
     prog = _load(_SK_LOOKUP, 1, _ATTACH_SK_LOOKUP)  # 1: SK_PASS
     netns = os.open("/proc/self/ns/net", os.O_RDONLY)
     raw = _bpf(_LINK_CREATE, struct.pack("IIII", prog, netns, _ATTACH_SK_LOOKUP, 0))
-    m.add(raw, "bpf_link", "netns", link_id=_object_id(raw, 4), prog_id=_object_id(prog, 4), link_type="netns")
+    known = {"link_id": _object_id(raw, 4), "prog_id": _object_id(prog, 4), "tag": _tag(prog)}
+    m.add(raw, "bpf_link", "netns", link_type="netns", **known)
     os.close(netns)
     os.close(prog)
     prog = _load(_RAW_TRACEPOINT, 0)
@@ -82,7 +90,7 @@ def _link(m: Maker) -> None:
         name = syscalls.buffer(b"xdp_exception\0")
         raw = _bpf(_RAW_TRACEPOINT_OPEN, struct.pack("QII", syscalls.address(name), prog, 0))
         known = {"link_id": _object_id(raw, 4), "prog_id": _object_id(prog, 4), "link_type": "raw_tracepoint"}
-        m.add(raw, "bpf_link", "raw_tracepoint", **known)
+        m.add(raw, "bpf_link", "raw_tracepoint", tag=_tag(prog), **known)
     except OSError as error:
         m.skip("raw_tracepoint", error)
     os.close(prog)

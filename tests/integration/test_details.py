@@ -233,11 +233,13 @@ def test_bpf_program_link_and_btf(everything: mkfds.Holder, backend: str) -> Non
     for one in known(everything, "bpf_prog", "prog_id"):
         program = of(files[one["fd"]], BpfObject)
         assert (program.id, program.type, program.name) == (one["prog_id"], one["prog_type"], one["name"])
+        assert program.tag == one["tag"], one
     types = {"raw_tracepoint": 1, "netns": 5}  # enum bpf_link_type of linux/bpf.h
     for one in known(everything, "bpf_link", "link_id"):
         link = of(files[one["fd"]], BpfObject)
         assert (link.id, link.prog_id, link.type) == (one["link_id"], one["prog_id"], types[one["link_type"]])
         assert link.name is None
+        assert link.tag == one["tag"], one
     for one in known(everything, "btf", "btf_id"):
         btf = of(files[one["fd"]], BpfObject)
         assert (btf.id, btf.type, btf.name, files[one["fd"]].fdinfo) == (one["btf_id"], None, None, b"")
