@@ -141,9 +141,13 @@ class ImageReader(Reader):
         data = ffi.from_buffer("uint8_t[]", image)
         super().__init__(lib.crfd_reader_new_image(data, len(image)), data)
         fault = ffi.new("crfd_fault *")
-        while checked(lib.crfd_reader_check(self._c, CHECKED, fault), fault, path):
-            if let_go:
-                let_go()
+        try:
+            while checked(lib.crfd_reader_check(self._c, CHECKED, fault), fault, path):
+                if let_go:
+                    let_go()
+        except BaseException:
+            ffi.release(data)  # or the traceback holds the image's memory for as long as somebody keeps the exception
+            raise
 
     def totals(self) -> Totals:
         t = ffi.new("crfd_image_totals *")

@@ -90,11 +90,18 @@ static int check_stat_at(crfd_parser *p, const crfd_fd_stat *st, size_t at)
 	return 0;
 }
 
+/* A text that ends with its record, and not before. */
+static int take_text(crfd_parser *p, const uint8_t *v, size_t len, size_t at)
+{
+	const uint8_t *nul = memchr(v + at, 0, len - at);
+
+	return nul ? crfd_parser_refuse(p, CRFD_E_FIELD, sizeof(crfd_rec) + (size_t)(nul - v), 1, 0) : 0;
+}
+
 static int take_held(crfd_parser *p, const uint8_t *v, size_t len)
 {
-	const uint8_t *nul = memchr(v + sizeof(crfd_held), 0, len - sizeof(crfd_held));
 	crfd_held r;
-	int told;
+	int told, rc;
 
 	memcpy(&r, v, sizeof(r));
 	told = (r.st.known & CRFD_HAS_PATH) != 0;
@@ -108,9 +115,8 @@ static int take_held(crfd_parser *p, const uint8_t *v, size_t len)
 		return REFUSE(p, CRFD_E_FIELD, crfd_held, fd, -1, r.fd);
 	if (told != (len > sizeof(r)))
 		return crfd_parser_refuse(p, CRFD_E_LEN, 2, sizeof(r) + (size_t)told, len);
-	if (nul)
-		return crfd_parser_refuse(p, CRFD_E_FIELD, sizeof(crfd_rec) + (size_t)(nul - v), 1, 0);
-	return check_stat_at(p, &r.st, offsetof(crfd_held, st));
+	rc = take_text(p, v, len, sizeof(r));
+	return rc < 0 ? rc : check_stat_at(p, &r.st, offsetof(crfd_held, st));
 }
 
 static int take_files(crfd_parser *p, uint32_t parent, const uint8_t *v)
@@ -251,6 +257,9 @@ int crfd_parser_payload(crfd_parser *p, const crfd_rec *h, const uint8_t *v)
 		return take_task_info(p, h->parent, v);
 	case CRFD_REC_FD_ERROR:
 		return take_fd_error(p, v);
+	case CRFD_REC_TASK_EXE:
+	case CRFD_REC_TASK_CGROUP:
+		return take_text(p, v, (size_t)h->len, 0);
 	case CRFD_REC_HELD:
 		return take_held(p, v, (size_t)h->len);
 	case CRFD_REC_FILES:

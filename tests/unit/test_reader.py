@@ -18,6 +18,7 @@ import pytest
 
 import crfd
 from crfd._core import declarations
+from crfd._core.columns import ImageReader
 from crfd.format.records import RecordType, split
 from crfd.image.source import CHUNK, FileBytes
 from tests.images import (
@@ -41,6 +42,8 @@ from tests.images import (
     STRING,
     TAIL,
     TASK,
+    TASK_CGROUP,
+    TASK_EXE,
     TASK_INFO,
     Fd,
     File,
@@ -511,6 +514,9 @@ EXTENDED_ONLY = [
     ("HELD.prot", insert(Rec(HELD, changed_held(8, "I", 16), 100), FILES), "range", "0", "16"),
     ("HELD.fd", insert(Rec(HELD, changed_held(24, "i", -2), 100), FILES), "range", "-1", "-2"),
     ("HELD.known", insert(Rec(HELD, held(known=1 << 30, path=b""), 100), FILES), "range", "0", str(1 << 30)),
+    ("HELD.path", insert(Rec(HELD, held(path=b"/a\0b"), 100), FILES), "range", "1", "0"),
+    ("TASK_EXE", payload(TASK_EXE, b"/a\0b"), "range", "1", "0"),
+    ("TASK_CGROUP", insert(Rec(TASK_CGROUP, b"0::/\0\n", 100), FILES), "range", "1", "0"),
     ("HELD.flags", insert(Rec(HELD, changed_held(92, "I", 2), 100), FILES), "range", "0", "2"),
     ("HELD without its path", insert(Rec(HELD, held(path=b""), 100), FILES), "length", "97 bytes", "96 bytes"),
     ("HELD with a path it does not know", insert(Rec(HELD, held(known=0), 100), FILES), "length", "96 bytes", "114 bytes"),
@@ -615,6 +621,15 @@ def test_a_record_that_changed_after_it_was_judged_does_not_hang() -> None:
     for length in (-8, 1, 32767):
         with pytest.raises(crfd.FormatError, match="stays as it was"):
             list(split(memoryview(struct.pack("<hhI", STILL, length, 0))))
+
+
+def test_a_refused_image_is_let_go_of_while_the_exception_is_kept() -> None:
+    """An export that a traceback holds ends the interpreter when it is collected (CPython before 3.11.8, gh-77894)."""
+    view = memoryview(EXTENDED[:-1])
+    with pytest.raises(crfd.FormatError) as caught:
+        ImageReader(view, None)
+    view.release()
+    assert caught.value.offset == len(EXTENDED) - 1
 
 
 def test_the_offset_is_that_of_the_field() -> None:
