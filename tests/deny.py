@@ -13,8 +13,14 @@ import sys
 
 # seccomp(2), linux/filter.h, linux/audit.h
 _NUMBERS = {
-    "x86_64": (0xC000003E, {"kcmp": 312, "bpf": 321, "pidfd_getfd": 438, "ptrace": 101, "wait4": 61, "waitid": 247}),
-    "aarch64": (0xC00000B7, {"kcmp": 272, "bpf": 280, "pidfd_getfd": 438, "ptrace": 117, "wait4": 260, "waitid": 95}),
+    "x86_64": (
+        0xC000003E,
+        {"kcmp": 312, "bpf": 321, "pidfd_getfd": 438, "ptrace": 101, "readlinkat": 267, "wait4": 61, "waitid": 247},
+    ),
+    "aarch64": (
+        0xC00000B7,
+        {"kcmp": 272, "bpf": 280, "pidfd_getfd": 438, "ptrace": 117, "readlinkat": 78, "wait4": 260, "waitid": 95},
+    ),
 }
 _LOAD, _EQUAL, _RETURN = 0x20, 0x15, 0x06
 _ALLOW, _ERRNO = 0x7FFF0000, 0x00050000

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One descriptor: its fdinfo, its link, and statx where the link is a path. They are three looks at a number that may be
- * closed and opened again in between, so the inode numbers must agree.
+ * One descriptor: its fdinfo, its link where that has something to add, and statx where the link is a path. They are three
+ * looks at a number that may be closed and opened again in between, so the inode numbers must agree.
  */
 #define _GNU_SOURCE
 #include "scan_proc/proc.h"
@@ -96,6 +96,18 @@ static int look_stat(struct look *k, struct statx *st)
 		f->st.known |= CRFD_HAS_MNT_ID;
 	}
 	return k->info.has & CRFD_FDINFO_INO && st->stx_ino != k->info.ino ? TORN : DONE;
+}
+
+/* One of a mount where all are of one kind: its fdinfo has told all that there is, in one look. */
+static int look_by_mount(struct look *k, const struct crfd_proc_mount *m)
+{
+	crfd_fd *f = k->f;
+
+	k->len = crfd_proc_mount_name(m, f->st.ino, k->r->name, sizeof(k->r->name));
+	f->kind = (uint16_t)m->kind;
+	f->st.known |= CRFD_HAS_PATH | CRFD_HAS_DELETED;
+	set_type(f, m->st_mode, m->dev);
+	return DONE;
 }
 
 /* The memo that look k's name belongs to: -1 when none is there yet, and then *want is how it would look. */
@@ -205,6 +217,8 @@ static int look_named(struct look *k)
 
 static int look_once(struct look *k)
 {
+	const uint32_t both = CRFD_FDINFO_INO | CRFD_FDINFO_MNT_ID;
+	const struct crfd_proc_mount *mount = NULL;
 	crfd_buf *info = &k->r->info;
 	crfd_fd *f = k->f;
 	ssize_t n;
@@ -220,6 +234,10 @@ static int look_once(struct look *k)
 	if (crfd_fdinfo_parse((const char *)info->v, info->nr, &k->info) < 0)
 		return fail(f, EINVAL, CRFD_STEP_PARSE);
 	set_flags(f, &k->info);
+	if ((k->info.has & both) == both)
+		mount = crfd_proc_mount_of(&k->r->mounts, k->info.mnt_id);
+	if (mount)
+		return look_by_mount(k, mount);
 	n = readlinkat(k->p->fds, k->number, k->r->name, sizeof(k->r->name));
 	if (n <= 0) {
 		note(f, n ? errno : EINVAL, CRFD_STEP_LINK);

@@ -14,6 +14,7 @@
 #include "procfs/deleted.h"
 #include "procfs/read.h"
 #include "procfs/stat.h"
+#include "scan_proc/mounts.h"
 
 #define CRFD_PROC_MEMOS 32
 
@@ -50,6 +51,7 @@ struct crfd_proc_reader {
 	int32_t mqueue_mnt; /* the same for crfd_proc_mqueue */
 	int mqueue;
 	struct crfd_getfd getfd;
+	struct crfd_proc_mounts mounts;
 	unsigned int nmemo;
 	struct crfd_proc_memo memo[CRFD_PROC_MEMOS];
 	char name[PATH_MAX];

@@ -37,17 +37,22 @@ struct helper {
 int crfd_readers_init(struct crfd_readers *r, int threads, int inferred)
 {
 	uint32_t nr = threads < MAX_READERS ? (uint32_t)threads : MAX_READERS;
-	int granted = crfd_probe_pidfd_getfd();
+	int granted = crfd_probe_pidfd_getfd(), rc;
+	struct crfd_proc_mounts mounts;
 	struct crfd_proc_reader *v;
 
 	if (crfd_is_ours(granted))
 		return granted;
+	rc = crfd_proc_mounts_find(&mounts);
+	if (rc < 0)
+		return rc;
 	v = calloc(nr, sizeof(*v));
 	if (!v)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < nr; i++) {
 		v[i].deleted.mnt_id = v[i].mqueue_mnt = -1;
 		v[i].inferred = inferred;
+		v[i].mounts = mounts;
 		crfd_getfd_init(&v[i].getfd, granted == 0, 1);
 	}
 	*r = (struct crfd_readers){.v = v, .nr = nr};

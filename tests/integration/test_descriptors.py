@@ -411,6 +411,28 @@ def test_refused_by_seccomp(backend: str) -> None:
             assert "seals=None" in detail
 
 
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "aarch64"), reason="the filter knows no other machine")
+def test_pipes_and_sockets_are_known_without_their_links() -> None:
+    def places(pid: int) -> list[list[Any]]:
+        """What fdinfo, the link and statx say of each."""
+        found = crfd.scan(pid, backend="proc").fds.values()
+        files = [(entry.fd, entry.file) for entry in found if entry.file]
+        return [[fd, f.kind_name, f.path and f.path.decode(), f.ino, f.dev, f.deleted] for fd, f in files]
+
+    def refused() -> list[list[Any]]:
+        deny(["readlinkat"])
+        return places(holder.pid)
+
+    with mkfds.spawn("tcp4", "unix_stream", "pipe", "regular", "fifo") as holder:
+        if "ino:" not in Path(f"/proc/{holder.pid}/fdinfo/{holder.fds[0]['fd']}").read_text():
+            pytest.skip("fdinfo has no ino before Linux 5.14")
+        granted, less = places(holder.pid), in_child(refused)
+    kept = [row for row in granted if row[1] in {"pipe", "socket"}]
+    assert {row[1] for row in granted} >= {"pipe", "socket", "file", "fifo"}
+    assert [row for row in less if row[1] in {"pipe", "socket"}] == kept
+    assert all(row[2] == f"{row[1]}:[{row[3]}]" for row in kept)
+
+
 def test_one_s_own_without_privilege(need: Need) -> None:
     need("root")
     need("pidfd_getfd")
