@@ -65,6 +65,7 @@ static int take_task(struct crfd_getfd *g, int32_t pid, uint64_t start)
 	if (g->pidfd < 0 && crfd_is_ours(-errno))
 		return -errno;
 	g->pid = pid;
+	g->own = pid == getpid();
 	g->start = start;
 	return 0;
 }
@@ -74,7 +75,7 @@ static int take(struct crfd_getfd *g, int fd)
 {
 	int copy;
 
-	if (g->pid == getpid())
+	if (g->own)
 		return fd;
 	copy = g->pidfd < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, g->pidfd, fd, 0);
 	if (copy >= 0 || g->pidfd < 0)
@@ -134,7 +135,8 @@ static void ask_owner(int copy, const crfd_fd *f, struct crfd_detail *d)
 	if (fcntl(copy, F_GETOWN_EX, &owner) < 0)
 		return;
 	signum = fcntl(copy, F_GETSIG);
-	flags = fcntl(copy, F_GETFL); /* is_same() does not tell the two ends of a pipe apart */
+	/* is_same() does not tell the two ends of a pipe apart; an inode of a socket has one description for life */
+	flags = f->kind == CRFD_KIND_SOCKET ? (int)f->f_flags : fcntl(copy, F_GETFL);
 	if (signum < 0 || flags < 0 || ((uint32_t)flags & O_ACCMODE) != (f->f_flags & O_ACCMODE))
 		return;
 	d->owner_told = 1;
@@ -184,7 +186,7 @@ int crfd_getfd_ask(struct crfd_getfd *g, int32_t pid, uint64_t start, const crfd
 			ask_owner(copy, f, d);
 		ask_kind(g, copy, d);
 	}
-	if (pid != getpid())
+	if (!g->own)
 		close(copy);
 	return 0;
 }

@@ -26,6 +26,7 @@ struct crfd_getfd {
 	int granted, owners;
 	int pidfd; /* of the task last asked for, -1: none, or refused */
 	int32_t pid;
+	int own; /* that task is this process */
 	uint64_t start;
 	struct crfd_getfd_nets nets;
 };

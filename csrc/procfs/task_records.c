@@ -40,43 +40,57 @@ static int put_text(int dir, const char *name, int type, crfd_buf *scratch, crfd
 	return crfd_buf_recs(out, type, 0, scratch->v, scratch->nr, 1);
 }
 
-static int put_namespaces(int dir, crfd_buf *out)
+/* Whether any was told, which is that the directory still finds its task. */
+static int read_namespaces(int dir, crfd_task_ns *ns)
 {
-	crfd_task_ns ns = {0};
 	int any = 0;
 
+	*ns = (crfd_task_ns){0};
 	for (size_t i = 0; i < sizeof(namespaces) / sizeof(*namespaces); i++) {
-		uint64_t *ino = (uint64_t *)((char *)&ns + namespaces[i].at);
+		uint64_t *ino = (uint64_t *)((char *)ns + namespaces[i].at);
 		char link[64];
 		ssize_t n = readlinkat(dir, namespaces[i].name, link, sizeof(link));
 
 		any |= n > 0 && crfd_procns_parse(link, (size_t)n, ino) == 0;
 	}
-	return any ? crfd_buf_rec(out, CRFD_REC_TASK_NS, 0, &ns, sizeof(ns)) : 0;
+	return any;
+}
+
+static void set_limits(uint64_t soft, uint64_t hard, crfd_task *t)
+{
+	t->info.nofile_soft = soft;
+	t->info.nofile_hard = hard;
+	t->info.known |= CRFD_TASK_HAS_LIMITS;
+}
+
+static int read_limits(int dir, crfd_buf *scratch, crfd_task *t)
+{
+	uint64_t soft, hard;
+	int rc = crfd_proc_read(dir, "limits", 0, scratch);
+
+	if (rc == 0)
+		rc = crfd_proclimits_parse((const char *)scratch->v, scratch->nr, &soft, &hard);
+	if (rc == 0)
+		set_limits(soft, hard, t);
+	return crfd_is_ours(rc) ? rc : 0;
 }
 
 /*
  * prlimit(2) is one call but wants the task's own user id or CAP_SYS_RESOURCE, and goes by a number that may be another
  * task's by now: so it is asked first, and believed when the directory still finds the task afterwards.
  */
-static int put_limits(int dir, crfd_buf *scratch, crfd_task *t)
+static int put_limits_and_namespaces(int dir, crfd_buf *scratch, crfd_buf *out, crfd_task *t)
 {
 	struct rlimit limit;
-	char link[1];
-	int rc = 0;
+	int told = prlimit((pid_t)t->info.pid, RLIMIT_NOFILE, NULL, &limit) == 0, rc = 0;
+	crfd_task_ns ns;
+	int any = read_namespaces(dir, &ns);
 
-	if (prlimit((pid_t)t->info.pid, RLIMIT_NOFILE, NULL, &limit) == 0 && readlinkat(dir, "ns/user", link, 1) == 1) {
-		t->info.nofile_soft = limit.rlim_cur;
-		t->info.nofile_hard = limit.rlim_max;
-	} else {
-		rc = crfd_proc_read(dir, "limits", 0, scratch);
-		if (rc == 0)
-			rc = crfd_proclimits_parse((const char *)scratch->v, scratch->nr, &t->info.nofile_soft,
-						   &t->info.nofile_hard);
-	}
-	if (rc == 0)
-		t->info.known |= CRFD_TASK_HAS_LIMITS;
-	return crfd_is_ours(rc) ? rc : 0;
+	if (told && any)
+		set_limits(limit.rlim_cur, limit.rlim_max, t);
+	else
+		rc = read_limits(dir, scratch, t);
+	return rc < 0 || !any ? rc : crfd_buf_rec(out, CRFD_REC_TASK_NS, 0, &ns, sizeof(ns));
 }
 
 int crfd_task_extend(const crfd_buf *text, crfd_span *ext)
@@ -92,15 +106,13 @@ int crfd_task_records(int dir, crfd_buf *scratch, crfd_batch *b, crfd_task *t)
 	int rc;
 
 	t->ext = (crfd_span){.off = b->text.nr};
-	rc = put_limits(dir, scratch, t);
-	if (rc >= 0)
-		rc = put_exe(dir, &b->text);
+	rc = put_exe(dir, &b->text);
 	if (rc >= 0)
 		rc = put_text(dir, "cmdline", CRFD_REC_TASK_CMDLINE, scratch, &b->text);
 	if (rc >= 0)
 		rc = put_text(dir, "cgroup", CRFD_REC_TASK_CGROUP, scratch, &b->text);
 	if (rc >= 0)
-		rc = put_namespaces(dir, &b->text);
+		rc = put_limits_and_namespaces(dir, scratch, &b->text, t);
 	return rc < 0 ? rc : crfd_task_extend(&b->text, &t->ext);
 }
 
