@@ -102,6 +102,16 @@ class OpenFile(NamedTuple):
         return kind_name(self.kind)
 
     @property
+    def driver(self) -> bytes | None:
+        """Of a device: the name in /proc/devices of its major number, several with commas between them."""
+        return _text(self.extensions, RecordType.DRIVER)
+
+    @property
+    def misc_device(self) -> bytes | None:
+        """Of a miscellaneous device: its name in /proc/misc."""
+        return _text(self.extensions, RecordType.MISC_DEVICE)
+
+    @property
     def fdinfo(self) -> bytes:
         """The raw text of /proc/PID/fdinfo/N, empty where it was not kept."""
         return _text(self.extensions, RecordType.FDINFO) or b""

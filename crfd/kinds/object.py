@@ -12,8 +12,10 @@ from crfd.format.records import RecordType
 from crfd.kinds.described import Decoders, Described, Records, text
 
 _PIDFD = Records(RecordType.PIDFD, "crfd_pidfd")
+_PIDFD_COMM = Records(RecordType.PIDFD_COMM, "crfd_pidfd_comm")
 _PIDFD_NS = Records(RecordType.PIDFD_NS, "crfd_pidfd_ns")
 _IO_URING = Records(RecordType.IO_URING, "crfd_io_uring")
+_QUEUE = Records(RecordType.IO_URING_QUEUE, "crfd_io_uring_queue")
 _BPF = Records(RecordType.BPF, "crfd_bpf_object")
 _BPF_TAG = Records(RecordType.BPF_TAG, "crfd_bpf_tag")
 _RING_HAS = declarations.flags("CRFD_IO_URING_HAS_")
@@ -25,7 +27,7 @@ class Pidfd:
     """pidfd_open(2): pid in our pid namespace, None where it has none there; ns_pid in its own. ns_pids are all its
     numbers from our namespace down to its own, empty where they are not known.
 
-    reaped: it is gone and was waited for, so it has no number any more. thread: PIDFD_THREAD.
+    reaped: it is gone and was waited for, so it has no number any more. thread: PIDFD_THREAD. comm: its command name.
     """
 
     pid: int | None
@@ -33,16 +35,27 @@ class Pidfd:
     reaped: bool
     thread: bool | None
     ns_pids: tuple[int, ...] = ()
+    comm: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class IoUring:
-    """io_uring(7): entries of the two rings, registered files and buffers."""
+    """io_uring(7): entries of the two rings, registered files and buffers.
+
+    The heads and tails are counters of 32 bits that run on. sq_thread is the thread that polls for submissions, in the initial
+    pid namespace, and sq_cpu the processor that it is on: -1 where there is none.
+    """
 
     sq_entries: int | None
     cq_entries: int | None
     files: int | None
     buffers: int | None
+    sq_head: int | None = None
+    sq_tail: int | None = None
+    cq_head: int | None = None
+    cq_tail: int | None = None
+    sq_thread: int | None = None
+    sq_cpu: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +94,9 @@ def _pidfd(file: Described) -> Pidfd | None:
     # PIDFD_THREAD of linux/pidfd.h, Linux 6.9; before there is none of a thread
     thread = None if file.f_flags is None else bool(file.f_flags & os.O_EXCL)
     numbers = tuple(one["pid"] for one in _PIDFD_NS.all(file)) or ((pid,) if pid == ns_pid > 0 else ())
-    return Pidfd(pid if pid > 0 else None, ns_pid if ns_pid > 0 else None, pid == -1, thread, numbers)
+    comm = _PIDFD_COMM.first(file)
+    own = ns_pid if ns_pid > 0 else None
+    return Pidfd(pid if pid > 0 else None, own, pid == -1, thread, numbers, text(comm["comm"]) if comm else None)
 
 
 def _io_uring(file: Described) -> IoUring | None:
@@ -89,11 +104,19 @@ def _io_uring(file: Described) -> IoUring | None:
     if row is None:
         return None
     entries, registered = row["known"] & _RING_HAS["ENTRIES"], row["known"] & _RING_HAS["REGISTERED"]
+    queue = _QUEUE.first(file) or {"known": 0}
+    moved = {
+        name: queue[name]
+        if queue["known"] & _RING_HAS["THREAD" if name in {"sq_thread", "sq_cpu"} else "QUEUES"]
+        else None
+        for name in ("sq_head", "sq_tail", "cq_head", "cq_tail", "sq_thread", "sq_cpu")
+    }
     return IoUring(
         row["sq_entries"] if entries else None,
         row["cq_entries"] if entries else None,
         row["files"] if registered else None,
         row["buffers"] if registered else None,
+        **moved,
     )
 
 

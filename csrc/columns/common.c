@@ -358,6 +358,16 @@ static int get_deleted_bytes(const struct crfd_column *c, struct crfd_scratch *s
 	return take_number(v, r->st.flags & CRFD_STAT_DELETED && !r->st.nlink ? r->st.blocks * 512 : 0);
 }
 
+/* A record of the description that is a text. */
+static int get_text(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
+{
+	size_t n = 0;
+	const uint8_t *p = r->is_read ? crfd_row_record(r->ext, c->rec, 1, CRFD_ALWAYS, 0, &n) : NULL;
+
+	(void)s;
+	return p ? take_text(v, p, n) : 0;
+}
+
 static int is_device(const struct crfd_row *r)
 {
 	return r->st.known & CRFD_HAS_TYPE && (S_ISCHR(r->st.st_mode) || S_ISBLK(r->st.st_mode));
@@ -470,6 +480,10 @@ const struct crfd_column crfd_common[] = {
 	FILE_("mnt_id", "id of the mount it was opened through", INT, ID, PLAIN, st.mnt_id, CRFD_HAS_MNT_ID),
 	FILE_("st_mode", "type and permissions of the inode, as stat(2)", INT, OCTAL, PLAIN, st.st_mode, CRFD_HAS_TYPE),
 	FILE_("rdev", "device that a device file stands for", UINT, DEVICE, PLAIN, st.rdev, CRFD_HAS_TYPE),
+	CRFD_CALL("driver", "driver of a device, by the names in /proc/devices of its major number", FILE, TEXT, NONE, SPARSE | FEW,
+		  get_text, .rec = CRFD_REC_DRIVER),
+	CRFD_CALL("misc_device", "name in /proc/misc of a miscellaneous device", FILE, TEXT, NONE, SPARSE | FEW, get_text,
+		  .rec = CRFD_REC_MISC_DEVICE),
 	FILE_("nlink", "names that the inode has", INT, NONE, PLAIN, st.nlink, CRFD_HAS_NLINK),
 	FILE_("size", "size of the file", INT, BYTES, PLAIN, st.size, CRFD_HAS_SIZE),
 	CRFD_CALL("path", "name as the kernel gives it, without its mark of a deleted one", FILE, TEXT, NONE, PLAIN, get_path),

@@ -37,9 +37,19 @@ static int get_pidfd(const struct crfd_column *c, struct crfd_scratch *s, const 
 	return 0;
 }
 
+static int say_comm(const uint8_t *comm, crfd_buf *out)
+{
+	int rc = crfd_text_put(out, " (");
+
+	if (rc >= 0)
+		rc = crfd_text_escape(out, comm, strnlen((const char *)comm, sizeof(crfd_pidfd_comm)));
+	return rc < 0 ? rc : crfd_text_put(out, ")");
+}
+
 static int pidfd_say(struct crfd_scratch *s, const struct crfd_row *r, crfd_buf *out)
 {
 	int thread = r->st.known & CRFD_HAS_FLAGS && r->data.f_flags & O_EXCL, rc;
+	const uint8_t *comm = record(r, CRFD_REC_PIDFD_COMM, sizeof(crfd_pidfd_comm));
 	crfd_pidfd f;
 
 	(void)s;
@@ -47,7 +57,9 @@ static int pidfd_say(struct crfd_scratch *s, const struct crfd_row *r, crfd_buf 
 	if (f.pid == -1)
 		return crfd_text_put(out, " reaped");
 	rc = crfd_text_put(out, thread ? " tid " : " pid ");
-	return rc < 0 ? rc : f.pid > 0 ? crfd_text_signed(out, f.pid) : crfd_text_put(out, "?");
+	if (rc >= 0)
+		rc = f.pid > 0 ? crfd_text_signed(out, f.pid) : crfd_text_put(out, "?");
+	return rc < 0 || !comm ? rc : say_comm(comm, out);
 }
 
 static const struct crfd_column pidfd_columns[] = {
@@ -55,6 +67,8 @@ static const struct crfd_column pidfd_columns[] = {
 	CRFD_CALL("pidfd.ns_pid", "its id in its own pid namespace", KIND, INT, ID, 0, get_pidfd, .at = NS_PID),
 	CRFD_CALL("pidfd.reaped", "whether it is gone and was waited for", KIND, BOOL, NONE, 0, get_pidfd, .at = REAPED),
 	CRFD_CALL("pidfd.thread", "whether it stands for a thread", KIND, BOOL, NONE, 0, get_pidfd, .at = THREAD),
+	CRFD_MEMBER("pidfd.comm", "command name of that process or thread", KIND, TEXT, NONE, 0, RECORD, CRFD_REC_PIDFD_COMM,
+		    crfd_pidfd_comm, comm, CRFD_ALWAYS, 0),
 };
 
 const struct crfd_family crfd_family_pidfd = {"pidfd", {CRFD_KIND_PIDFD}, pidfd_columns, CRFD_LEN(pidfd_columns), pidfd_is_told,
@@ -85,11 +99,21 @@ static int io_uring_say(struct crfd_scratch *s, const struct crfd_row *r, crfd_b
 	CRFD_MEMBER("io_uring." name, text, KIND, INT, NONE, 0, RECORD, CRFD_REC_IO_URING, crfd_io_uring, member,      \
 		    offsetof(crfd_io_uring, known), CRFD_IO_URING_HAS_##bit)
 
+#define QUEUE(name, text, member, bit)                                                                                 \
+	CRFD_MEMBER("io_uring." name, text, KIND, INT, NONE, 0, RECORD, CRFD_REC_IO_URING_QUEUE, crfd_io_uring_queue, member, \
+		    offsetof(crfd_io_uring_queue, known), CRFD_IO_URING_HAS_##bit)
+
 static const struct crfd_column io_uring_columns[] = {
 	RING("sq_entries", "entries of the submission ring", sq_entries, ENTRIES),
 	RING("cq_entries", "entries of the completion ring", cq_entries, ENTRIES),
 	RING("files", "registered files", files, REGISTERED),
 	RING("buffers", "registered buffers", buffers, REGISTERED),
+	QUEUE("sq_head", "submissions that the kernel has taken, counted on", sq_head, QUEUES),
+	QUEUE("sq_tail", "submissions that the task has made", sq_tail, QUEUES),
+	QUEUE("cq_head", "completions that the task has taken", cq_head, QUEUES),
+	QUEUE("cq_tail", "completions that the kernel has made", cq_tail, QUEUES),
+	QUEUE("sq_thread", "thread that polls for submissions, -1: none", sq_thread, THREAD),
+	QUEUE("sq_cpu", "processor that it is on, -1: none", sq_cpu, THREAD),
 };
 
 const struct crfd_family crfd_family_io_uring = {"io_uring", {CRFD_KIND_IO_URING}, io_uring_columns, CRFD_LEN(io_uring_columns),

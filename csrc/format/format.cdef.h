@@ -81,6 +81,10 @@ enum crfd_rec_type {
 	CRFD_REC_MQUEUE = 0x4219,
 	CRFD_REC_PIDFD_NS = 0x421a,
 	CRFD_REC_BPF_TAG = 0x421b,
+	CRFD_REC_IO_URING_QUEUE = 0x421c,
+	CRFD_REC_PIDFD_COMM = 0x421d,
+	CRFD_REC_DRIVER = 0x421e,
+	CRFD_REC_MISC_DEVICE = 0x421f,
 
 	CRFD_REC_EXT_FIRST = 0x4000,
 	CRFD_REC_CRITICAL_FIRST = 0x6000
@@ -537,6 +541,23 @@ typedef struct {
 
 #define CRFD_IO_URING_HAS_ENTRIES 1
 #define CRFD_IO_URING_HAS_REGISTERED 2
+
+/* How far the two rings of an io_uring have been moved: counters that run on, of which an entry's place is the rest by their size. */
+typedef struct {
+	uint32_t known; /* CRFD_IO_URING_HAS_* */
+	uint32_t sq_head, sq_tail, cq_head, cq_tail;
+	int32_t sq_thread; /* that polls for the kernel (IORING_SETUP_SQPOLL), in the initial pid namespace; -1: none */
+	int32_t sq_cpu; /* that it is bound to or ran on; -1: none */
+	uint32_t pad;
+} crfd_io_uring_queue;
+
+#define CRFD_IO_URING_HAS_QUEUES 4 /* sq_head, sq_tail, cq_head, cq_tail */
+#define CRFD_IO_URING_HAS_THREAD 8 /* sq_thread, sq_cpu */
+
+/* The command name of a pidfd's process or thread. */
+typedef struct {
+	char comm[16];
+} crfd_pidfd_comm;
 
 /* A BPF map, program, link or BTF. */
 typedef struct {

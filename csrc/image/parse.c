@@ -85,6 +85,10 @@ static const struct rule rules[] = {
 	{CRFD_REC_MQUEUE, DESCRIPTION, PAYLOAD(crfd_mqueue, 24)},
 	{CRFD_REC_PIDFD_NS, DESCRIPTION, PADDED_ARRAY(crfd_pidfd_ns, 8)},
 	{CRFD_REC_BPF_TAG, DESCRIPTION, PAYLOAD(crfd_bpf_tag, 8)},
+	{CRFD_REC_IO_URING_QUEUE, DESCRIPTION, PADDED(crfd_io_uring_queue, 32)},
+	{CRFD_REC_PIDFD_COMM, DESCRIPTION, PAYLOAD(crfd_pidfd_comm, 16)},
+	{CRFD_REC_DRIVER, DESCRIPTION, TEXT},
+	{CRFD_REC_MISC_DEVICE, DESCRIPTION, TEXT},
 };
 
 /* An ancillary type of a later version; the parent depends on the place. */

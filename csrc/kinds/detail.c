@@ -27,23 +27,6 @@ void crfd_detail_release(struct crfd_detail *d)
 	crfd_buf_release(&d->more);
 }
 
-int crfd_detail_has(const struct crfd_detail *d, int type)
-{
-	struct crfd_cursor c = {.p = d->more.v, .end = d->more.nr ? d->more.v + d->more.nr : d->more.v};
-
-	while (crfd_cursor_next(&c))
-		if (c.h.type == type)
-			return 1;
-	return 0;
-}
-
-int crfd_detail_more(struct crfd_detail *d, int type, const void *payload, size_t len)
-{
-	int rc = crfd_detail_has(d, type) ? 0 : crfd_buf_rec(&d->more, type, 0, payload, len);
-
-	return rc < 0 ? rc : 1;
-}
-
 static int take_line(struct crfd_detail *d, const struct crfd_line *l)
 {
 	const struct crfd_kind_ops *ops = d->ops;
@@ -79,7 +62,7 @@ int crfd_detail_fdinfo(struct crfd_detail *d, const char *text, size_t n, size_t
 	return 0;
 }
 
-/* Whether what is known makes a record of the kind. */
+/* Whether what is known makes a record of the kind; or -ENOMEM. */
 static int complete(struct crfd_detail *d)
 {
 	if (!d->ops || d->broken || !d->known || (d->known & d->ops->needs) != d->ops->needs)
@@ -110,9 +93,9 @@ static int put_text(const struct crfd_detail *d, int has_record, crfd_buf *out)
 
 int crfd_detail_put(struct crfd_detail *d, crfd_buf *out)
 {
-	int has_record = complete(d), rc = 0;
+	int has_record = complete(d), rc = has_record < 0 ? has_record : 0;
 
-	if (d->locks.nr)
+	if (rc >= 0 && d->locks.nr)
 		rc = crfd_buf_recs(out, CRFD_REC_LOCK, 0, d->locks.v, d->locks.nr, sizeof(crfd_lock));
 	if (rc >= 0 && has_record && d->type)
 		rc = crfd_buf_rec(out, d->type, 0, &d->rec, d->size);

@@ -46,7 +46,10 @@ struct crfd_detail {
 		crfd_mqueue mqueue;
 		crfd_memfd memfd;
 		crfd_pidfd pidfd;
-		crfd_io_uring io_uring;
+		struct crfd_rings {
+			crfd_io_uring io_uring;
+			crfd_io_uring_queue queue;
+		} rings;
 		crfd_bpf_object bpf;
 		crfd_userfaultfd userfaultfd;
 		crfd_dmabuf dmabuf;

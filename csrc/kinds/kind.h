@@ -70,7 +70,7 @@ struct crfd_kind_ops {
 	/* Takes another line: 1 where the record has all of it, 0 where the text must be kept as well, or -ENOMEM. */
 	int (*line)(struct crfd_detail *d, const struct crfd_line *l);
 	uint32_t needs; /* bits of crfd_detail.known without which there is no record */
-	/* Completes the record when everything is known that will be: 1, or 0 where there is none. */
+	/* Completes the record when everything is known that will be: 1, 0 where there is none, or -ENOMEM. */
 	int (*end)(struct crfd_detail *d);
 
 	enum crfd_asks asks;

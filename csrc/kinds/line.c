@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/number.h"
+#include "format/record.h"
 
 static int is_blank(char c)
 {
@@ -136,6 +137,23 @@ int crfd_line_number(struct crfd_detail *d, const struct crfd_line *l)
 int crfd_detail_entry(struct crfd_detail *d, const void *entry)
 {
 	int rc = crfd_buf_put(&d->entries, entry, d->ops->entry);
+
+	return rc < 0 ? rc : 1;
+}
+
+int crfd_detail_has(const struct crfd_detail *d, int type)
+{
+	struct crfd_cursor c = {.p = d->more.v, .end = d->more.nr ? d->more.v + d->more.nr : d->more.v};
+
+	while (crfd_cursor_next(&c))
+		if (c.h.type == type)
+			return 1;
+	return 0;
+}
+
+int crfd_detail_more(struct crfd_detail *d, int type, const void *payload, size_t len)
+{
+	int rc = crfd_detail_has(d, type) ? 0 : crfd_buf_rec(&d->more, type, 0, payload, len);
 
 	return rc < 0 ? rc : 1;
 }

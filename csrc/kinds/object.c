@@ -69,19 +69,57 @@ static int pidfd_end(struct crfd_detail *d)
 	return 1;
 }
 
-enum { SQ = 4, CQ = 8, FILES = 16, BUFFERS = 32 };
+enum { SQ = 4, CQ = 8, FILES = 16, BUFFERS = 32, SQ_HEAD = 64, SQ_TAIL = 128, CQ_HEAD = 256, CQ_TAIL = 512, THREAD = 1024, CPU = 2048 };
 
-/* io_uring/fdinfo.c: what is registered since 5.7, the masks since 5.19. Any may be missing while the ring is busy. */
+#define MOVED (SQ_HEAD | SQ_TAIL | CQ_HEAD | CQ_TAIL)
+
+/* io_uring/fdinfo.c: what is registered since 5.7, the rings since 5.19. Any may be missing while the ring is busy. */
 static const struct crfd_line_number io_uring_numbers[] = {
-	NUMBER("SqMask", 16, crfd_io_uring, sq_entries, SQ),
-	NUMBER("CqMask", 16, crfd_io_uring, cq_entries, CQ),
-	NUMBER("UserFiles", 10, crfd_io_uring, files, FILES),
-	NUMBER("UserBufs", 10, crfd_io_uring, buffers, BUFFERS),
+	NUMBER("SqMask", 16, struct crfd_rings, io_uring.sq_entries, SQ),
+	NUMBER("CqMask", 16, struct crfd_rings, io_uring.cq_entries, CQ),
+	NUMBER("UserFiles", 10, struct crfd_rings, io_uring.files, FILES),
+	NUMBER("UserBufs", 10, struct crfd_rings, io_uring.buffers, BUFFERS),
+	NUMBER("SqHead", 10, struct crfd_rings, queue.sq_head, SQ_HEAD),
+	NUMBER("SqTail", 10, struct crfd_rings, queue.sq_tail, SQ_TAIL),
+	NUMBER("CqHead", 10, struct crfd_rings, queue.cq_head, CQ_HEAD),
+	NUMBER("CqTail", 10, struct crfd_rings, queue.cq_tail, CQ_TAIL),
 };
+
+/* Of the thread that polls: -1 where there is none. */
+static int io_uring_line(struct crfd_detail *d, const struct crfd_line *l)
+{
+	int thread = crfd_line_is(l, "SqThread");
+	const char *p = l->p;
+	int64_t v;
+
+	if (!thread && !crfd_line_is(l, "SqThreadCpu"))
+		return 0;
+	if (crfd_line_signed(&p, l->end, "", &v) < 0 || v < -1 || v > INT32_MAX || p != l->end)
+		return 0;
+	*(thread ? &d->rec.rings.queue.sq_thread : &d->rec.rings.queue.sq_cpu) = (int32_t)v;
+	d->known |= thread ? THREAD : CPU;
+	return 1;
+}
+
+static int put_queue(struct crfd_detail *d)
+{
+	crfd_io_uring_queue q = d->rec.rings.queue;
+
+	if ((d->known & MOVED) == MOVED)
+		q.known |= CRFD_IO_URING_HAS_QUEUES;
+	else
+		q.sq_head = q.sq_tail = q.cq_head = q.cq_tail = 0;
+	if ((d->known & (THREAD | CPU)) == (THREAD | CPU))
+		q.known |= CRFD_IO_URING_HAS_THREAD;
+	else
+		q.sq_thread = q.sq_cpu = 0;
+	return q.known ? crfd_detail_more(d, CRFD_REC_IO_URING_QUEUE, &q, sizeof(q)) : 0;
+}
 
 static int io_uring_end(struct crfd_detail *d)
 {
-	crfd_io_uring *r = &d->rec.io_uring;
+	crfd_io_uring *r = &d->rec.rings.io_uring;
+	int rc = put_queue(d);
 
 	if ((d->known & (SQ | CQ)) == (SQ | CQ) && r->sq_entries < UINT32_MAX && r->cq_entries < UINT32_MAX) {
 		r->sq_entries++;
@@ -94,7 +132,7 @@ static int io_uring_end(struct crfd_detail *d)
 		r->known |= CRFD_IO_URING_HAS_REGISTERED;
 	else
 		r->files = r->buffers = 0;
-	return r->known != 0;
+	return rc < 0 ? rc : r->known != 0;
 }
 
 enum { ID = 1, TYPE = 2, KEY_SIZE = 4, VALUE_SIZE = 8, MAX_ENTRIES = 16, MAP_FLAGS = 32, PROG_ID = 64 };
@@ -203,7 +241,7 @@ static const struct crfd_kind_ops rows[] = {
 	 CRFD_ENTRIES(CRFD_REC_PIDFD_NS, crfd_pidfd_ns), .line = pidfd_line, .needs = PID,
 	 .end = pidfd_end},
 	{CRFD_ROW(IO_URING, "io_uring", CRFD_ANON("[io_uring]")), CRFD_TOLD(CRFD_REC_IO_URING, crfd_io_uring),
-	 CRFD_NUMBERS(io_uring_numbers), .end = io_uring_end},
+	 CRFD_NUMBERS(io_uring_numbers), .line = io_uring_line, .end = io_uring_end},
 	{CRFD_ROW(BPF_MAP, "bpf_map", CRFD_ANON("bpf-map")), .id_key = "map_id",
 	 CRFD_TOLD(CRFD_REC_BPF, crfd_bpf_object), CRFD_NUMBERS(bpf_map_numbers), .end = bpf_end,
 	 .asks = CRFD_ASKS_OBJECT},

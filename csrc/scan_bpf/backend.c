@@ -114,6 +114,7 @@ static void lane_release(struct crfd_bpf_lane *lane)
 	crfd_buf_release(&lane->begin);
 	crfd_bpf_words_release(&lane->words);
 	crfd_getfd_release(&lane->asker.getfd);
+	crfd_names_release(&lane->asker.names);
 	if (lane->bpf)
 		crfd_bpf_put(lane->bpf);
 }

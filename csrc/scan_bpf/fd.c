@@ -211,6 +211,8 @@ static int put_records(const struct walk_fd *r, crfd_batch *b, struct crfd_bpf_a
 		return rc;
 	rc = crfd_getfd_ask(&asker->getfd, (int32_t)r->tid, r->start, f, 0, d);
 	if (rc >= 0)
+		rc = crfd_names_find(&asker->names, (int32_t)r->tid, f, d);
+	if (rc >= 0)
 		rc = crfd_detail_put(d, &b->text);
 	if (f->kind == CRFD_KIND_SOCKET)
 		*socket = d->rec.socket;

@@ -9,12 +9,14 @@
 #include "bpf/walk.h"
 #include "getfd/getfd.h"
 #include "kinds/detail.h"
+#include "procfs/names.h"
 
 /* What is asked with where the walk does not say: kept from call to call. */
 struct crfd_bpf_asker {
 	crfd_buf scratch;
 	struct crfd_detail detail;
 	struct crfd_getfd getfd;
+	struct crfd_names names;
 	uint32_t tid; /* of whom net_ns is, 0: no one yet */
 	uint64_t start, net_ns;
 };

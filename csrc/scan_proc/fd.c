@@ -277,6 +277,8 @@ static int keep(struct look *k, crfd_socket *socket, uint64_t *key)
 	if (d->owner_told)
 		f->st.known |= CRFD_HAS_SIGNALS;
 	if (rc >= 0)
+		rc = crfd_names_find(&k->r->names, k->p->pid, f, d);
+	if (rc >= 0)
 		rc = crfd_detail_put(d, text);
 	if (rc < 0)
 		return rc;

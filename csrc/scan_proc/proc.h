@@ -12,6 +12,7 @@
 #include "kinds/detail.h"
 #include "kinds/fdinfo.h"
 #include "procfs/deleted.h"
+#include "procfs/names.h"
 #include "procfs/read.h"
 #include "procfs/stat.h"
 #include "scan_proc/mounts.h"
@@ -52,6 +53,7 @@ struct crfd_proc_reader {
 	int mqueue;
 	struct crfd_getfd getfd;
 	struct crfd_proc_mounts mounts;
+	struct crfd_names names;
 	unsigned int nmemo;
 	struct crfd_proc_memo memo[CRFD_PROC_MEMOS];
 	char name[PATH_MAX];

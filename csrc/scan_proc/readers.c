@@ -66,6 +66,7 @@ void crfd_readers_release(struct crfd_readers *r)
 		crfd_buf_release(&r->v[i].info);
 		crfd_detail_release(&r->v[i].detail);
 		crfd_getfd_release(&r->v[i].getfd);
+		crfd_names_release(&r->v[i].names);
 	}
 	free(r->v);
 	free(r->items);

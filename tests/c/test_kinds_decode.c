@@ -260,9 +260,17 @@ static const struct row io_urings[] = {
 	{"io_uring: names and addresses behind", CRFD_KIND_IO_URING,
 	 COMMON "SqMask:\t0x7\nSqHead:\t0\nCqMask:\t0xff\nUserFiles:\t1\n    0: /tmp/a:b\nUserBufs:\t2\n"
 		"    0: 0x55cee2b64790/4096\nPollList:\n",
-	 KEPT,
+	 KEPT, /* SqHead without the others is no record */
 	 .rec = {ONE(IO_URING, crfd_io_uring, .sq_entries = 8, .cq_entries = 256, .files = 1, .buffers = 2,
 		     .known = CRFD_IO_URING_HAS_ENTRIES | CRFD_IO_URING_HAS_REGISTERED)}},
+	{"io_uring: heads, tails and thread", CRFD_KIND_IO_URING,
+	 COMMON "SqMask:\t0x3\nSqHead:\t4294967295\nSqTail:\t1\nCqMask:\t0x7\nCqHead:\t2\nCqTail:\t3\nSqThread:\t77\n"
+		"SqThreadCpu:\t-1\n",
+	 .rec = {ONE(IO_URING, crfd_io_uring, .sq_entries = 4, .cq_entries = 8, .known = CRFD_IO_URING_HAS_ENTRIES),
+		 ONE(IO_URING_QUEUE, crfd_io_uring_queue, .sq_head = UINT32_MAX, .sq_tail = 1, .cq_head = 2, .cq_tail = 3,
+		     .sq_thread = 77, .sq_cpu = -1, .known = CRFD_IO_URING_HAS_QUEUES | CRFD_IO_URING_HAS_THREAD)}},
+	{"io_uring: a thread of -2", CRFD_KIND_IO_URING, COMMON "SqThread:\t-2\nSqThreadCpu:\t0\nUserFiles:\t1\nUserBufs:\t0\n", KEPT,
+	 .rec = {ONE(IO_URING, crfd_io_uring, .files = 1, .known = CRFD_IO_URING_HAS_REGISTERED)}},
 	{"io_uring: Linux 5.10", CRFD_KIND_IO_URING, COMMON "UserFiles:\t3\nUserBufs:\t0\nPollList:\n", KEPT,
 	 .rec = {ONE(IO_URING, crfd_io_uring, .files = 3, .known = CRFD_IO_URING_HAS_REGISTERED)}},
 	{"io_uring: neither rings nor files", CRFD_KIND_IO_URING, COMMON "PollList:\n", KEPT},

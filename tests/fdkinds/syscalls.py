@@ -43,6 +43,7 @@ _COMMON = {
     "fsmount": 432,
     "fsopen": 430,
     "fspick": 433,
+    "io_uring_enter": 426,
     "io_uring_register": 427,
     "io_uring_setup": 425,
     "landlock_create_ruleset": 444,

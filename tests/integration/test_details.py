@@ -6,6 +6,7 @@ from __future__ import annotations
 import ctypes
 import io
 import json
+import mmap
 import os
 import struct
 import subprocess
@@ -167,6 +168,8 @@ def test_pidfd(everything: mkfds.Holder, backend: str) -> None:
         assert pidfd.reaped is not one["alive"], one
         assert pidfd.pid == pidfd.ns_pid == (one["pid"] if one["alive"] else None), one
         assert pidfd.thread is (one["role"] == "pidfd.thread"), one
+        comm = Path(f"/proc/{one['pid']}/comm").read_text().removesuffix("\n") if one["alive"] else None
+        assert pidfd.comm == comm, one
 
 
 def test_pidfd_of_another_pid_namespace(backend: str, need: Need) -> None:
@@ -185,7 +188,8 @@ def test_pidfd_of_another_pid_namespace(backend: str, need: Need) -> None:
                 os.close(fd)
         finally:
             process.kill()
-    assert found == Pidfd(pid, 1, reaped=False, thread=False, ns_pids=(pid, 1))
+    assert found.comm in {"sh", "sleep"}
+    assert found == Pidfd(pid, 1, reaped=False, thread=False, ns_pids=(pid, 1), comm=found.comm)
 
 
 _REPORT_MNT, _MARK_MNTNS, _MNT_ATTACH = 0x4000, 0x110, 0x1000000  # include/uapi/linux/fanotify.h, 6.15
@@ -216,6 +220,66 @@ def test_io_uring(everything: mkfds.Holder, backend: str) -> None:
         assert (ring.files, ring.buffers) == (len(one["files"]), len(one["buffers"])), one
         for path in one["files"]:  # names are in the text alone, of older kernels without their directories
             assert os.fsencode(os.path.basename(path)) in files[one["fd"]].fdinfo
+
+
+_SETUP_SQPOLL, _SETUP_SQ_AFF = 2, 4  # include/uapi/linux/io_uring.h
+_SQ_OFF = 40  # of sq_off in struct io_uring_params, which begins with head and tail
+
+
+def test_io_uring_queues_and_thread(everything: mkfds.Holder, backend: str) -> None:
+    del everything  # it says where there is no io_uring
+    params = syscalls.buffer(bytes(120))
+    polled = syscalls.buffer(struct.pack("IIII104x", 0, 0, _SETUP_SQPOLL | _SETUP_SQ_AFF, 0))
+    try:
+        ring, other = (syscalls.syscall("io_uring_setup", 4, one) for one in (params, polled))
+    except OSError as error:
+        pytest.skip(f"io_uring_setup: {error.strerror}")
+    tail = struct.unpack_from("I", params.raw, _SQ_OFF + 4)[0]
+    try:
+        with mmap.mmap(ring, 4096) as queue:
+            queue[tail : tail + 4] = struct.pack("I", 3)  # three times the first entry, all zeros: IORING_OP_NOP
+            assert syscalls.syscall("io_uring_enter", ring, 2, 0, 0, None, 0) == 2
+        files = scan(os.getpid(), backend)
+        one, two = of(files[ring], IoUring), of(files[other], IoUring)
+    finally:
+        os.close(ring)
+        os.close(other)
+    if one.sq_head is None:
+        pytest.skip("the kernel tells no heads and tails before Linux 5.19")
+    assert (one.sq_head, one.sq_tail, one.cq_head, one.cq_tail) == (2, 3, 0, 2)
+    assert (one.sq_thread, one.sq_cpu) == (-1, -1)
+    assert two.sq_cpu == 0
+    assert two.sq_thread is not None
+    assert two.sq_thread > 0
+
+
+def test_drivers_of_devices(backend: str) -> None:
+    master, slave = os.openpty()
+    null = os.open("/dev/null", os.O_RDONLY)
+    try:
+        files = scan(os.getpid(), backend)
+        assert (files[null].driver, files[null].misc_device) == (b"mem", None)
+        assert files[slave].driver == b"pts"
+        assert files[master].driver == b"/dev/tty,/dev/console,/dev/ptmx"
+    finally:
+        for fd in (master, slave, null):
+            os.close(fd)
+
+
+def test_a_misc_device_and_a_block_device(backend: str, need: Need) -> None:
+    need("root")
+    misc = next(
+        line.split() for line in Path("/proc/misc").read_text().splitlines() if Path("/dev", line.split()[1]).exists()
+    )
+    fds = [os.open(f"/dev/{misc[1]}", os.O_PATH)]
+    fds += [os.open(path, os.O_PATH) for path in Path("/dev").iterdir() if path.name == "loop0"]
+    try:
+        files = scan(os.getpid(), backend)
+        assert (files[fds[0]].driver, files[fds[0]].misc_device) == (b"misc", misc[1].encode())
+        assert [files[fd].driver for fd in fds[1:]] == [b"loop"] * len(fds[1:])
+    finally:
+        for fd in fds:
+            os.close(fd)
 
 
 def test_bpf_map(everything: mkfds.Holder, backend: str) -> None:
