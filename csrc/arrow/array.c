@@ -7,7 +7,7 @@
 
 #include "base/buf.h"
 
-/* What an array owns: the memory of its buffers, and its children. */
+/* An array owns the memory of its buffers, and its children. */
 struct owned {
 	const void *buffer[4];
 	void *memory[5];
@@ -82,7 +82,7 @@ static int finish_words(struct crfd_words *w, struct ArrowArray *a)
 	return 0;
 }
 
-/* A view: its length, and up to 12 bytes, or the first 4, the number of the buffer and where they are in it. */
+/* Puts a view: its length, and up to 12 bytes, or the first 4, the number of the buffer and where they are in it. */
 static void put_view(uint8_t *out, const uint8_t *text, int32_t from, int32_t n)
 {
 	memset(out, 0, 16);
@@ -92,7 +92,7 @@ static void put_view(uint8_t *out, const uint8_t *text, int32_t from, int32_t n)
 		memcpy(out + 12, &from, sizeof(from));
 }
 
-/* From offsets to views, which all lie in the one buffer of text; behind that comes how long it is. */
+/* Turns offsets into views, which all lie in the one buffer of text; the length of that comes behind it. */
 static int finish_views(struct crfd_array *a, struct ArrowArray *out)
 {
 	const int32_t *offset = (const int32_t *)a->value.v;
@@ -115,7 +115,7 @@ static int finish_views(struct crfd_array *a, struct ArrowArray *out)
 	return 0;
 }
 
-/* Zeros for a column of nulls alone: pages that nobody touches take no memory. */
+/* Gives a column of nulls alone its zeros: pages that nobody touches take no memory. */
 static int finish_nulls(struct crfd_array *a)
 {
 	if (a->room)

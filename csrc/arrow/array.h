@@ -33,7 +33,7 @@ int crfd_array_fill(struct crfd_array *a, struct crfd_scratch *s, const struct c
 /* Makes out of what was filled; the array is empty then, written on success only. */
 int crfd_array_finish(struct crfd_array *a, struct ArrowArray *out);
 
-/* A record batch of n finished columns, which are moved into it. */
+/* Makes a record batch of n finished columns, which are moved into it. */
 int crfd_batch_finish(struct ArrowArray *column, size_t n, int64_t length, struct ArrowArray *out);
 
 #endif

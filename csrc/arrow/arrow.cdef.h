@@ -52,14 +52,14 @@ typedef struct {
 	uint8_t is_given; /* without being asked for */
 } crfd_arrow_field;
 
-/* Number of tables, which are numbered from 0. */
+/* Returns the number of tables, which are numbered from 0. */
 size_t crfd_arrow_tables_len(void);
-/* The table of that number, for the life of the process; NULL beyond the last. */
+/* Returns a table by its number, for the life of the process; NULL beyond the last. */
 const crfd_arrow_table *crfd_arrow_tables_get(size_t number);
 /* Fills out, room for CRFD_ARROW_FIELDS, with the columns that a table can have; how many, or -ERANGE. */
 int crfd_arrow_fields(size_t table, crfd_arrow_field *out);
 
-/* The schema of some columns of a table, by their numbers in it. 0, -ERANGE or -ENOMEM. */
+/* Makes the schema of some columns of a table, by their numbers in it. 0, -ERANGE or -ENOMEM. */
 int crfd_arrow_schema(size_t table, const uint16_t *field, size_t nfields, struct ArrowSchema *out);
 
 typedef struct {
@@ -73,10 +73,10 @@ typedef struct {
 	const struct ArrowSchema *requested;
 } crfd_arrow_options;
 
-/* A stream of record batches. Every byte of the image is checked first, sums excepted. 0, the code of *fault, or -errno. */
+/* Makes a stream of record batches. Every byte of the image is checked first, sums excepted. 0, the code of *fault, or -errno. */
 int crfd_arrow_stream(const crfd_arrow_options *o, struct ArrowArrayStream *out, crfd_fault *fault);
 
-/* Structs of their own for whoever has no room for them, all zero; free releases what is in them. */
+/* Makes a struct of its own, all zero, for a caller that has no room for one; free releases what is in it. */
 struct ArrowSchema *crfd_arrow_schema_new(void);
 void crfd_arrow_schema_free(struct ArrowSchema *s);
 struct ArrowArrayStream *crfd_arrow_stream_new(void);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Rows to columns. A column is filled for some rows at a time, so that what it is is asked once for all of them. */
+/* Turns rows into columns. A column is filled for some rows at a time, so that its type is asked once for all of them. */
 #include <errno.h>
 #include <string.h>
 
@@ -7,7 +7,7 @@
 #include "base/buf.h"
 #include "columns/common.h"
 
-/* Memory for `bytes`, of which those from `from` on are zeroed. */
+/* Makes room for `bytes`, of which those from `from` on are zeroed. */
 static int reserve(crfd_buf *b, size_t from, size_t bytes)
 {
 	int rc = crfd_buf_reserve(b, bytes);
@@ -18,8 +18,8 @@ static int reserve(crfd_buf *b, size_t from, size_t bytes)
 }
 
 /*
- * Room for n more. As long as nothing is known a column has no memory at all, and is zeros up to where it stands when it gets
- * some.
+ * Makes room for n more. As long as nothing is known a column has no memory at all, and is zeros up to where it stands when it
+ * gets some.
  */
 static int make_room(struct crfd_array *a, size_t n)
 {
@@ -146,7 +146,7 @@ static inline __attribute__((always_inline)) void put_members(struct crfd_array 
 	a->nr += n;
 }
 
-/* Whether a member, one of the row itself, is known of any of the rows. */
+/* Returns 1 where a member of the row itself is known of any of the rows. */
 static int is_any_known(const struct crfd_column *c, const struct crfd_row *row, size_t n)
 {
 	uint32_t word;
@@ -159,7 +159,7 @@ static int is_any_known(const struct crfd_column *c, const struct crfd_row *row,
 	return 0;
 }
 
-/* 1 where that was done, 0 where it is no such column, or -ENOMEM. */
+/* Fills a column that is such a member: 1, 0 where it is none, or -ENOMEM. */
 static int fill_members(struct crfd_array *a, const struct crfd_row *row, size_t n)
 {
 	const struct crfd_column *c = a->field->column;
@@ -186,7 +186,7 @@ static int fill_members(struct crfd_array *a, const struct crfd_row *row, size_t
 	return 1;
 }
 
-/* Whether the columns of kinds, and those that few files have, say nothing of any of the rows. */
+/* Returns 1 where the columns of kinds, and those that few files have, say nothing of any of the rows. */
 static int is_silent(const struct crfd_column *c, const struct crfd_row *row, size_t n)
 {
 	int is_common = c >= crfd_common && c < crfd_common + crfd_common_len;

@@ -5,7 +5,7 @@
 
 #include "base/buf.h"
 
-/* Room for a row more. 0 or -ENOMEM. */
+/* Makes room for a row more. 0 or -ENOMEM. */
 static int make_room(struct crfd_rows_of *w)
 {
 	int rc = crfd_grow(&w->row, &w->alloc, w->nr + 1, sizeof(*w->row));
@@ -25,7 +25,7 @@ static int push(void *arg, const struct crfd_row *entry)
 
 static int is_of_family(const struct crfd_family *f, const struct crfd_row *row)
 {
-	/* Of a character device only its record tells what it stands for. */
+	/* Only its record tells what a character device stands for. */
 	if (row->data.fd_type == CRFD_KIND_CHR)
 		return crfd_family_of(row) == f;
 	for (size_t i = 0; i < CRFD_LEN(f->kind) && f->kind[i]; i++)
@@ -98,7 +98,7 @@ static int read_head(struct crfd_rows_of *w)
 	return rc;
 }
 
-/* Each task by itself: what rows say of their task changes when the reader goes on to the next. */
+/* Reads rows of one task at a time: what they say of their task changes when the reader goes on to the next. */
 int crfd_rows_of_next(struct crfd_rows_of *w)
 {
 	int is_task = w->table->rows == CRFD_ROWS_TASK, rc = 1;

@@ -9,7 +9,7 @@
 
 #define NULLABLE 2 /* ARROW_FLAG_NULLABLE */
 
-/* What a schema owns. */
+/* A schema owns these. */
 struct owned {
 	char *name;
 	uint8_t *metadata;
@@ -34,7 +34,7 @@ static void release(struct ArrowSchema *s)
 	s->release = NULL;
 }
 
-/* A schema with room for n children, which are released already as long as nobody fills them. */
+/* Begins a schema with room for n children, which count as released as long as nobody fills them. */
 static int begin(struct ArrowSchema *s, const char *format, const char *name, size_t n)
 {
 	struct owned *own = calloc(1, sizeof(*own));
@@ -65,7 +65,7 @@ static int put_text(crfd_buf *out, const char *text)
 	return rc < 0 ? rc : crfd_buf_put(out, text, (size_t)n);
 }
 
-/* Pairs of key and value, those without a value left out; encoded as the specification has it. */
+/* Encodes pairs of key and value as the specification has it; those without a value are left out. */
 static int set_metadata(struct ArrowSchema *s, const char *const (*pair)[2], size_t n)
 {
 	struct owned *own = s->private_data;

@@ -4,7 +4,7 @@
 
 #include "arrow/table.h"
 
-/* The schema of a table's columns; written on success only. 0 or -ENOMEM. */
+/* Makes the schema of a table's columns; out is written on success only. 0 or -ENOMEM. */
 int crfd_schema_make(const struct crfd_table *t, const struct crfd_field *f, size_t n, struct ArrowSchema *out);
 
 #endif

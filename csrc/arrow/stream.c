@@ -49,7 +49,7 @@ static int is_full(const struct stream *s)
 	return 0;
 }
 
-/* The number of rows that were filled, or -ENOMEM. */
+/* Fills a batch, and returns the number of its rows, or -ENOMEM. */
 static int64_t fill_batch(struct stream *s)
 {
 	int64_t filled = 0;
@@ -144,7 +144,7 @@ static void release(struct ArrowArrayStream *stream)
 	stream->release = NULL;
 }
 
-/* Those columns become views that are asked for as such. */
+/* Makes views of those columns that the caller asked for as such. */
 static void give_views(struct stream *s, const struct ArrowSchema *wish)
 {
 	for (int64_t i = 0; wish && wish->release && i < wish->n_children; i++) {

@@ -50,7 +50,7 @@ static int is_one_of(const char *name, const char *const *names, size_t n)
 	return 0;
 }
 
-/* What says in words what other columns of the row say. */
+/* Such a column says in words what other columns of the row say. */
 static int is_wording(const char *name)
 {
 	static const char *const names[] = {"num", "name", "flags", "all_flags", "detail"};
@@ -65,7 +65,7 @@ static int is_of_held(const char *name)
 	return is_one_of(name, names, CRFD_LEN(names));
 }
 
-/* What a row of a family or of a list has beside its own columns. */
+/* A row of a family or of a list has these beside its own columns. */
 static int is_key(const char *name)
 {
 	static const char *const names[] = {"pid", "comm", "fd", "objref", "kind", "shared", "ino"};
@@ -73,7 +73,7 @@ static int is_key(const char *name)
 	return is_one_of(name, names, CRFD_LEN(names));
 }
 
-/* Whether the table can have one of the columns that every descriptor has. */
+/* Returns 1 where the table can have one of the columns that every descriptor has. */
 static int can_have(const struct crfd_table *t, const crfd_column_info *c)
 {
 	if (t->rows == CRFD_ROWS_TASK)

@@ -21,7 +21,7 @@ struct crfd_field {
 	crfd_arrow_field info;
 };
 
-/* What a row of a table is. */
+/* A row of a table is one of these. */
 enum crfd_arrow_rows {
 	CRFD_ROWS_FD, /* a descriptor */
 	CRFD_ROWS_FILE, /* an open file description, as its first descriptor shows it */

@@ -19,9 +19,9 @@ uint32_t crfd_crc32c(uint32_t crc, const uint8_t *p, size_t n);
 /* Bytes that several hold, each in its own thread; they go when the last one drops them. */
 typedef struct crfd_shared crfd_shared;
 
-/* n zeros with one holder, NULL when out of memory. */
+/* Makes n zeros with one holder; NULL when out of memory. */
 crfd_shared *crfd_shared_new(size_t n);
 uint8_t *crfd_shared_bytes(crfd_shared *s);
-/* One holder more. */
+/* Counts one holder more, and returns s. */
 crfd_shared *crfd_shared_take(crfd_shared *s);
 void crfd_shared_drop(crfd_shared *s);

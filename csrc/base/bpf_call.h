@@ -11,7 +11,7 @@
 
 enum { TRACE_ITER = 28 }; /* enum bpf_attach_type: of a program, and of its link */
 
-/* A descriptor or 0, or -errno. */
+/* Returns a descriptor or 0, or -errno. */
 static inline int crfd_bpf_call(int cmd, const void *attr, size_t n)
 {
 	int rc = (int)syscall(SYS_bpf, cmd, attr, n);

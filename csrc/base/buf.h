@@ -5,10 +5,10 @@
 
 #include "base/base.h"
 
-/* Room for `want` elements in an array of *alloc. -ENOMEM or -EOVERFLOW, and then the old block is untouched. */
+/* Makes room for `want` elements in an array of *alloc. -ENOMEM or -EOVERFLOW, and then the old block is untouched. */
 int crfd_grow(void *v, size_t *alloc, size_t want, size_t elem);
 
-/* Room for n more bytes. */
+/* Makes room for n more bytes. */
 int crfd_buf_reserve(crfd_buf *b, size_t n);
 int crfd_buf_put(crfd_buf *b, const void *p, size_t n);
 

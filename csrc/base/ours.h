@@ -5,8 +5,8 @@
 #include <errno.h>
 
 /*
- * Whether an error, negative, says that we are out of memory or descriptors: then the scan fails. What could not be read
- * for want of them must not look like what is not there, or like what another refuses.
+ * Tells an error, negative, of our own memory or descriptors that ran out: then the scan fails. Nothing that could not be read
+ * for want of them may look like something that is not there, or that another refuses.
  */
 static inline int crfd_is_ours(int rc)
 {

@@ -49,11 +49,11 @@ typedef struct {
 	crfd_buf text;
 } crfd_batch;
 
-/* What a scan is asked for beside the descriptors. */
+/* A scan can be asked for more than the descriptors, or for less than a second look. */
 #define CRFD_SCAN_STILL 1 /* the tasks stand still, so there is no second look at their tables (TASK_QUIET) */
 #define CRFD_SCAN_HOLDS 2 /* also what they hold without a descriptor (HELD) */
 
-/* Which fields of a crfd_filter_push count. */
+/* These bits say which fields of a crfd_filter_push count. */
 #define CRFD_PUSH_UID 1
 #define CRFD_PUSH_KINDS 2
 #define CRFD_PUSH_FILE 4
@@ -62,9 +62,9 @@ typedef struct {
 #define CRFD_PUSH_PORT 32
 
 /*
- * Conditions of which all must hold, for a backend that can test them where the descriptors are. What surely fails may be left
- * out of the batches, and need not be: whoever asks tests the rest, and all that comes, by itself. A task of another user
- * comes without descriptors, and no task has a second look (TASK_QUIET).
+ * All of these conditions must hold; a backend that can tests them where the descriptors are. It may leave out of the batches
+ * what surely fails, and need not: the caller tests the rest, and all that comes, by itself. A task of another user comes
+ * without descriptors, and no task has a second look (TASK_QUIET).
  */
 typedef struct {
 	uint32_t has; /* CRFD_PUSH_*; 0: no condition */
@@ -76,7 +76,7 @@ typedef struct {
 	uint32_t pad;
 } crfd_filter_push;
 
-/* How a scan is made. threads >= 1 bounds what reads at a time; push may be NULL, and is read only at the start. */
+/* Options of a scan. threads >= 1 bounds how many read at a time; push may be NULL, and is read only at the start. */
 typedef struct {
 	int32_t backend; /* CRFD_BACKEND_PROC or CRFD_BACKEND_BPF */
 	int32_t threads;

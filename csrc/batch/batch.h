@@ -10,9 +10,9 @@
 
 /* Forgets the content, keeps the memory. */
 void crfd_batch_clear(crfd_batch *b);
-/* A new zeroed task at the end, its first_fd set; NULL when out of memory. Valid until the next call. */
+/* Appends a zeroed task, its first_fd set; NULL when out of memory. The pointer is valid until the next call. */
 crfd_task *crfd_batch_task(crfd_batch *b);
-/* Room for n descriptors at the end, counted to the last task and for the caller to set; NULL when out of memory. */
+/* Appends n descriptors, counted to the last task, for the caller to set; NULL when out of memory. */
 crfd_fd *crfd_batch_fds(crfd_batch *b, size_t n);
 /* Copies descriptor `from`, with what the batch has of it elsewhere, over descriptor `to`. */
 void crfd_batch_move(crfd_batch *b, uint64_t from, uint64_t to);

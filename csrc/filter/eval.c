@@ -24,7 +24,7 @@ int crfd_operand_compare(int is_text, const struct crfd_operand *a, const struct
 	return rc ? rc : (a->text.n > b->text.n) - (a->text.n < b->text.n);
 }
 
-/* The value of a column: 1, 0 where it is not known, -ENOMEM. */
+/* Fetches the value of a column: 1, 0 where it is not known, -ENOMEM. */
 static int fetch(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *row, struct crfd_operand *out)
 {
 	struct crfd_value v;

@@ -39,7 +39,7 @@ static int is_pattern(int what)
 	return what == CRFD_FILTER_REGEX || what == CRFD_FILTER_GLOB || what == CRFD_FILTER_UNDER;
 }
 
-/* What reading the column costs, in units of a look at a member of the row. */
+/* Says what reading the column costs, in units of a look at a member of the row. */
 static uint32_t cost_of(const struct crfd_column *c)
 {
 	if (c->from != CRFD_FROM_CALL)
@@ -129,7 +129,7 @@ static int take_column(struct compiler *c, uint16_t number, const struct crfd_co
 	return (*out)->info.type == CRFD_COLUMN_LIST ? refuse(c, "a list cannot be compared") : 0;
 }
 
-/* The right side of a test, or a member of IN. */
+/* Takes the right side of a test, or a member of IN. */
 static int take_value(struct compiler *c, const crfd_filter_op *op, int is_text, struct crfd_node *node)
 {
 	if (op->flags & CRFD_FILTER_OTHER) {
@@ -224,7 +224,7 @@ static int run(struct compiler *c, size_t *at)
 	return rc;
 }
 
-/* Bytes that the texts of all ops take, which may be the same bytes of the text given. */
+/* Counts the bytes that the texts of all ops take, which may be the same bytes of the text given. */
 static size_t text_size(const crfd_filter_op *ops, size_t n)
 {
 	size_t size = n;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A condition on rows, as a program in postfix order: operands stand before what joins them. A test of a value that is
- * not known is neither true nor false, and so is what depends on it (Kleene's logic): it never matches, under NOT neither.
+ * A program is a condition on rows in postfix order: operands stand before what joins them. A test of a value that is not known
+ * is neither true nor false, and so is what depends on it (Kleene's logic): it never matches, under NOT neither.
  */
 
 enum crfd_filter_what {
@@ -44,13 +44,13 @@ typedef struct {
 	uint64_t number;
 } crfd_filter_op;
 
-/* Why a program is refused, and by which of its ops. */
+/* A fault says why a program is refused, and for which of its ops. */
 typedef struct {
 	uint64_t op;
 	char why[104];
 } crfd_filter_fault;
 
-/* May be evaluated by many threads at a time. */
+/* Many threads may evaluate one filter at a time. */
 typedef struct crfd_filter crfd_filter;
 
 /* Checks and compiles a program, of which nothing is kept. 0, -EINVAL with *fault, -ENOMEM. */

@@ -9,7 +9,7 @@
 
 struct crfd_scratch;
 
-/* Whether the row matches: 1, 0 or -ENOMEM. s is of one thread, and a text in it is gone afterwards. */
+/* Returns 1 where the row matches, 0 or -ENOMEM. s is of one thread, and a text in it is gone afterwards. */
 int crfd_filter_eval(const crfd_filter *f, struct crfd_scratch *s, const struct crfd_row *row);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A compiled condition: a tree in an array, the operands of a node cheapest first. */
+/* A compiled condition is a tree in an array, the operands of a node cheapest first. */
 #ifndef CRFD_FILTER_NODE_H
 #define CRFD_FILTER_NODE_H
 
@@ -10,7 +10,7 @@
 
 enum crfd_truth { CRFD_FALSE = 0, CRFD_TRUE = 1, CRFD_UNKNOWN = 2 };
 
-/* A number that may be below 0, or text. */
+/* An operand is text, or a number that may be below 0. */
 struct crfd_operand {
 	int is_negative;
 	uint64_t number;
@@ -36,7 +36,7 @@ struct crfd_filter {
 };
 
 int crfd_column_is_text(const struct crfd_column *c);
-/* Negative, 0 or positive as a is below b, equal, above. */
+/* Returns a negative number, 0 or a positive one where a is below b, equal, above. */
 int crfd_operand_compare(int is_text, const struct crfd_operand *a, const struct crfd_operand *b);
 
 #endif

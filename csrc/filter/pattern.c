@@ -14,7 +14,7 @@
 
 #define REPEATS_MAX 10000 /* how often bounds like {2,10} may repeat one another in all */
 
-/* The larger number of a bound, "{m}", "{m,}" or "{m,n}" behind its brace; 1 where there is none. */
+/* Returns the larger number of a bound, "{m}", "{m,}" or "{m,n}" behind its brace; 1 where there is none. */
 static unsigned long bound(const char *p)
 {
 	unsigned long most = 1, v = 0;
@@ -29,8 +29,8 @@ static unsigned long bound(const char *p)
 }
 
 /*
- * What glibc's regcomp and regexec take without bounds is refused: a bound of a bound of a bound is written out as so many
- * copies, and a back-reference, which POSIX has not in extended expressions, makes a match exponential.
+ * Refuses what costs glibc's regcomp and regexec time or memory without bounds: a bound of a bound of a bound is written out as
+ * so many copies, and a back-reference, which POSIX has not in extended expressions, makes a match exponential.
  */
 static const char *excess(const char *p)
 {

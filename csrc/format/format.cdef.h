@@ -129,7 +129,7 @@ typedef struct {
 	uint64_t magic;
 } crfd_tail;
 
-/* What an open file description is. 1..3 are the 2008 values, 16 and up our own. */
+/* An open file description is of one of these kinds. 1..3 are the 2008 values, 16 and up our own. */
 enum crfd_kind {
 	CRFD_KIND_FILE = 1,
 	CRFD_KIND_DIR = 2,
@@ -167,7 +167,7 @@ enum crfd_kind {
 	CRFD_KIND_SECRETMEM = 46
 };
 
-/* How the image was made; follows HEAD. */
+/* IMAGE_INFO says how the image was made, and follows HEAD. */
 typedef struct {
 	uint32_t revision; /* of the extension table: 1 */
 	uint16_t backend; /* enum crfd_backend */
@@ -180,7 +180,7 @@ typedef struct {
 
 enum crfd_backend { CRFD_BACKEND_AUTO = 0, CRFD_BACKEND_PROC = 1, CRFD_BACKEND_BPF = 2 };
 
-/* How it was decided which descriptors share one open file description. */
+/* A task says how it was decided which descriptors share one open file description. */
 enum crfd_identity_method {
 	CRFD_IDENTITY_NONE = 0, /* nothing to decide: no descriptor was read */
 	CRFD_IDENTITY_EXACT = 1, /* the kernel's struct file itself */
@@ -236,7 +236,7 @@ enum crfd_step {
 	CRFD_STEP_FREEZE = 7 /* the task could not be held still */
 };
 
-/* What the fixed FD_DATA has no room for. A field whose bit in known is clear is 0 and means nothing. */
+/* FD_STAT holds what the fixed FD_DATA has no room for. A field whose bit in known is clear is 0 and means nothing. */
 typedef struct {
 	uint32_t known; /* CRFD_HAS_* */
 	uint32_t f_mode; /* all 32 bits of FMODE_* */
@@ -286,7 +286,7 @@ typedef struct {
 #define CRFD_MAP_EXEC 4
 #define CRFD_MAP_SHARED 8
 
-/* What holds it. */
+/* A file is held by one of these. */
 enum crfd_held_by {
 	CRFD_HELD_CWD = 1, /* working directory */
 	CRFD_HELD_ROOT = 2,
@@ -316,7 +316,7 @@ typedef struct {
 	uint32_t crc; /* as in SECTION_SUM */
 } crfd_index_entry;
 
-/* How long one process was held for --freeze; the STILL records are an array of these, before INDEX. */
+/* STILL records are an array of these, before INDEX: each says how long one process was held for --freeze. */
 typedef struct {
 	uint32_t pid;
 	uint32_t how; /* enum crfd_still_how */
@@ -340,11 +340,11 @@ typedef struct {
 } crfd_image_sum;
 
 /*
- * What one kind of description has beside the rest: records after FD_STAT, made from fdinfo, by the BPF pass or from the
- * descriptor itself. A field that `known` says nothing of is always known. No interface tells: no record, no guess.
+ * Each kind of description has records of its own after FD_STAT, made from fdinfo, by the BPF pass or from the descriptor
+ * itself. A field that `known` says nothing of is always known. Where no interface tells there is no record, and no guess.
  */
 
-/* F_SETOWN, F_SETSIG: who is told when I/O is possible. Absent where neither owner nor signal is set. */
+/* OWNER says who is told when I/O is possible (F_SETOWN, F_SETSIG). It is absent where neither owner nor signal is set. */
 typedef struct {
 	int32_t pid; /* of the thread, process or group, in our pid namespace; 0 where it has none there */
 	uint32_t type; /* F_OWNER_TID 0, F_OWNER_PID 1, F_OWNER_PGRP 2; fcntl(2) */
@@ -366,7 +366,7 @@ typedef struct {
 	uint64_t end; /* the last byte, 2^64 - 1: however long the file grows */
 } crfd_lock;
 
-/* The same of a description that another task's section holds: a POSIX lock belongs to a table, not to the description. */
+/* A POSIX lock belongs to a table, not to the description: this is one on a description that another task's section holds. */
 typedef struct {
 	int32_t fd; /* of this task, through which it holds the lock */
 	uint32_t pad;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How records are put into bytes, and the one way to go over them. */
+/* Records are put into bytes here, and this is the one way to go over them. */
 #ifndef CRFD_RECORD_H
 #define CRFD_RECORD_H
 

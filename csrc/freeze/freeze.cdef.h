@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-/* Processes that stand still. */
-
 typedef struct crfd_freeze crfd_freeze;
 
 crfd_freeze *crfd_freeze_new(void);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Processes that stand still: every thread seized and interrupted (ptrace(2), PTRACE_SEIZE). The kernel lets the tracees
- * go when the tracing thread ends, however it ends, so nobody stays stopped. A thread that was stopped before is in a
- * group-stop; the kernel puts it back there when it is detached.
+ * Holds processes still: every thread is seized and interrupted (ptrace(2), PTRACE_SEIZE). The kernel lets the tracees go when
+ * the tracing thread ends, however it ends, so nobody stays stopped. A thread that was stopped before is in a group-stop; the
+ * kernel puts it back there when it is detached.
  */
 #include "format/format.h"
 #include "freeze/freeze.h"
@@ -53,7 +53,7 @@ static uint64_t now(void)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-/* Whether one of the threads from first up to end has that number. *hint: where to look first, they come in order. */
+/* Returns 1 where one of the threads from first up to end has that number. *hint says where to look first: they come in order. */
 static int known(const crfd_freeze *f, size_t first, size_t end, size_t *hint, int32_t tid)
 {
 	for (size_t n = end - first, i = 0; i < n; i++) {
@@ -67,7 +67,7 @@ static int known(const crfd_freeze *f, size_t first, size_t end, size_t *hint, i
 	return 0;
 }
 
-/* Has no table, and cannot be traced: a zombie or a kernel thread. */
+/* Returns 1 for a zombie or a kernel thread: it has no table, and cannot be traced. */
 static int has_none(int32_t pid, int32_t tid)
 {
 	struct crfd_procstat s;
@@ -84,7 +84,7 @@ static int has_none(int32_t pid, int32_t tid)
 	return !n || (crfd_procstat_parse(text, n, &s) == 0 && !crfd_task_has_files(&s.rec, s.flags));
 }
 
-/* 1, 0 when there is nothing to hold, or -errno. */
+/* Seizes one thread: 1, 0 when there is nothing to hold, or -errno. */
 static int seize(crfd_freeze *f, int32_t pid, int32_t tid)
 {
 	int rc = crfd_grow(&f->v, &f->alloc, f->nr + 1, sizeof(*f->v));
@@ -130,8 +130,8 @@ static int seize_threads(crfd_freeze *f, size_t first, int32_t pid)
 }
 
 /*
- * Whether a thread stands or is gone. Where a signal stopped it before the interruption did, it is sent on with that signal:
- * it stops again before it runs any of its own. The report of such a stop is not taken, for the signal would go with it
+ * Returns 1 where a thread stands or is gone. Where a signal stopped it before the interruption did, it is sent on with that
+ * signal: it stops again before it runs any of its own. The report of such a stop is not taken, for the signal would go with it
  * (kernel/exit.c, wait_task_stopped()): if we ended before we had handed it on, nobody would get it.
  */
 static int look(struct thread *t)

@@ -25,7 +25,7 @@
 
 #include "base/ours.h"
 
-/* What older headers do not have. */
+/* Older headers do not have these. */
 enum { THREAD = O_EXCL /* PIDFD_THREAD, Linux 6.9 */, GETOWNER_UIDS = 17, GET_NETNS = 0x894c /* SIOCGSKNS, Linux 4.9 */ };
 
 void crfd_getfd_init(struct crfd_getfd *g, int granted, int owners)
@@ -55,7 +55,10 @@ static int open_task(int32_t pid)
 	return pidfd;
 }
 
-/* Of a task that is no process, one with a table of its own, only since 6.9; its leader's would give another table. */
+/*
+ * Takes a pidfd of the task itself. Of a thread with a table of its own there is one only since 6.9; its leader's would give
+ * another table.
+ */
 static int take_task(struct crfd_getfd *g, int32_t pid, uint64_t start)
 {
 	if (g->pid == pid && g->start == start)
@@ -70,7 +73,7 @@ static int take_task(struct crfd_getfd *g, int32_t pid, uint64_t start)
 	return 0;
 }
 
-/* A copy of the descriptor, or -1 where there is none to be had, or -errno of ours. */
+/* Returns a copy of the descriptor, -1 where there is none to be had, or -errno of ours. */
 static int take(struct crfd_getfd *g, int fd)
 {
 	int copy;
@@ -88,8 +91,8 @@ static int take(struct crfd_getfd *g, int fd)
 }
 
 /*
- * The number may belong to another file by now, and the pid to another task. The kernel's cached attributes do: no
- * server is asked.
+ * Compares the copy with what was read: the number may belong to another file by now, and the pid to another task. The kernel's
+ * cached attributes are enough, and no server is asked.
  */
 static int is_same(int copy, const crfd_fd *f)
 {

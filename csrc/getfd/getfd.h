@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What only the descriptor itself tells, asked through a copy of it (pidfd_getfd(2), Linux 5.6): one at a time, made,
- * asked and closed. Where the kernel does not grant that, nothing is said; it is never an error.
+ * Only the descriptor itself tells some things, and is asked through a copy of it (pidfd_getfd(2), Linux 5.6): one at a time,
+ * made, asked and closed. Where the kernel does not grant that, nothing is said; it is never an error.
  */
 #ifndef CRFD_GETFD_H
 #define CRFD_GETFD_H
@@ -21,7 +21,7 @@ struct crfd_getfd_nets {
 	uint32_t nr, next;
 };
 
-/* One thread's means of asking. */
+/* Each thread asks through one of these. */
 struct crfd_getfd {
 	int granted, owners;
 	int pidfd; /* of the task last asked for, -1: none, or refused */
@@ -31,7 +31,7 @@ struct crfd_getfd {
 	struct crfd_getfd_nets nets;
 };
 
-/* granted: as crfd_probe_pidfd_getfd() says. owners: whether the owner of signals is asked for as well. */
+/* Begins; granted is what crfd_probe_pidfd_getfd() says, and owners not 0 asks for the owner of signals as well. */
 void crfd_getfd_init(struct crfd_getfd *g, int granted, int owners);
 void crfd_getfd_release(struct crfd_getfd *g);
 
@@ -42,7 +42,7 @@ void crfd_getfd_release(struct crfd_getfd *g);
  */
 int crfd_getfd_ask(struct crfd_getfd *g, int32_t pid, uint64_t start, const crfd_fd *f, int local, struct crfd_detail *d);
 
-/* The same of one family, through a descriptor of ours. */
+/* Each asks for one family, through a descriptor of ours. */
 void crfd_getfd_socket(struct crfd_getfd_nets *nets, int s, struct crfd_detail *d);
 void crfd_getfd_pipe(int copy, struct crfd_detail *d);
 void crfd_getfd_memory(int copy, struct crfd_detail *d);

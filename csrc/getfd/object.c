@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The name of a BPF object, which its fdinfo does not give: bpf(2), BPF_OBJ_GET_INFO_BY_FD, of any descriptor one has. */
+/* The fdinfo of a BPF object does not give its name: bpf(2), BPF_OBJ_GET_INFO_BY_FD, does, of any descriptor one has. */
 #include <string.h>
 
 #include "base/bpf_call.h"
@@ -12,7 +12,7 @@ struct info_by_fd {
 	uint64_t info;
 };
 
-/* As far as it is used, of linux/bpf.h: struct bpf_prog_info, bpf_map_info, bpf_btf_info. The kernel fills what it has. */
+/* These are the used members of struct bpf_prog_info, bpf_map_info, bpf_btf_info (linux/bpf.h). The kernel fills what it has. */
 union info {
 	struct {
 		uint32_t type, id;
@@ -42,7 +42,7 @@ static int ask(int fd, union info *info, size_t len)
 	return crfd_bpf_call(OBJ_GET_INFO_BY_FD, &attr, sizeof(attr));
 }
 
-/* The id and the name of the copied object, of which the kernel may not tell us; a name too long for a record is not taken. */
+/* Asks for the id and the name of the copied object. The kernel may not tell us; a name too long for a record is not taken. */
 static int ask_name(int copy, int kind, uint32_t *id, char name[16])
 {
 	union info info = {0};

@@ -16,7 +16,7 @@
 
 #include "kinds/socket.h"
 
-/* What older headers do not have. */
+/* Older headers do not have these. */
 enum {
 	NETNS_COOKIE = 71, /* SO_NETNS_COOKIE, Linux 5.14 */
 	GET_NETNS = 0x894c, /* SIOCGSKNS */
@@ -53,7 +53,7 @@ static uint64_t ask_netns(int s)
 	return ino;
 }
 
-/* Our own, which everyone may see. */
+/* Asks for our own namespace, which everyone may see. */
 static uint64_t own_netns(uint64_t cookie)
 {
 	int s = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -122,7 +122,7 @@ static void ask_tcp(int s, struct crfd_detail *d)
 	d->known |= CRFD_SOCK_HAS_QUEUES | CRFD_SOCK_HAS_BACKLOG;
 }
 
-/* Of an association: sockets before and after have none, and those of many have no state of their own. */
+/* Asks for the state of an association: sockets before and after have none, and those of many have no state of their own. */
 static void ask_sctp(int s, struct crfd_detail *d)
 {
 	int32_t status[64] = {0}; /* struct sctp_status begins with id and state */
@@ -152,7 +152,7 @@ static void ask_state(int s, struct crfd_detail *d)
 		ask_sctp(s, d);
 }
 
-/* Families whose ioctl is known to do nothing but count. */
+/* Asks only those families whose ioctl is known to do nothing but count. */
 static void ask_queues(int s, struct crfd_detail *d)
 {
 	crfd_socket *r = &d->rec.socket;
@@ -170,7 +170,7 @@ static void ask_queues(int s, struct crfd_detail *d)
 	d->known |= CRFD_SOCK_HAS_QUEUES;
 }
 
-/* 0, with no address where there is none; or -errno. */
+/* Asks for an address: 0, also where there is none, or -errno. */
 static int ask_address(int s, int peer, struct crfd_address *out)
 {
 	struct sockaddr_storage name;

@@ -43,7 +43,7 @@ static uint64_t mix_text(uint64_t h, const char *p, size_t n)
 	return mix(h, n);
 }
 
-/* The reading of identity.h for a kernel that does not let us compare. */
+/* Infers identity as identity.h says, where the kernel does not let us compare. */
 static uint64_t infer(uint64_t h, int32_t pid, const crfd_fd *f, int named, int anonymous, int has_id)
 {
 	if ((f->kind == CRFD_KIND_SOCKET && !named) || f->kind == CRFD_KIND_PIPE ||

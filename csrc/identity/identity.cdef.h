@@ -1,5 +1,3 @@
 /* SPDX-License-Identifier: MIT */
-/* Whether identity can be decided here. */
-
-/* Whether kcmp(2) is granted here, tried on ourselves: 0 or -errno. */
+/* Tries kcmp(2) on ourselves: 0 where it is granted here, or -errno. */
 int crfd_probe_kcmp(void);

@@ -75,7 +75,7 @@ static uint32_t take_least(struct crfd_kcmptree_node *v, uint32_t at, uint32_t *
 	return balance(v, at);
 }
 
-/* What stands in the place of at when it is taken out. */
+/* Takes a node out, and returns the one that stands in its place. */
 static uint32_t take_out(struct crfd_kcmptree_node *v, uint32_t at)
 {
 	uint32_t l = v[at].kid[0], r = v[at].kid[1], least;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Payloads of a section are checked here, one function a record type; the last function chooses. */
+/* Checks the payloads of a section, one function a record type; the last one chooses among them and those of check_image.c. */
 #include "image/check_section.h"
 
 #include <errno.h>
@@ -14,7 +14,7 @@
 #define MAP_ALL (CRFD_MAP_READ | CRFD_MAP_WRITE | CRFD_MAP_EXEC | CRFD_MAP_SHARED)
 #define TASK_HAS_ALL (CRFD_TASK_HAS_STAT | CRFD_TASK_HAS_STATUS | CRFD_TASK_HAS_LIMITS)
 
-/* What follows the entries so far. */
+/* Says what may come after the entries so far. */
 static int next_ent(crfd_parser *p)
 {
 	p->state = p->due ? CRFD_AT_ENT : p->extended ? CRFD_AT_SUM : CRFD_AT_RFC;

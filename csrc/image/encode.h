@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The encoder's state, shared by what writes the image's own records and what writes a section. */
+/* The encoder's state is shared by encode.c, which writes the image's own records, and encode_section.c. */
 #ifndef CRFD_ENCODE_H
 #define CRFD_ENCODE_H
 

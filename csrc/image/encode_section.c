@@ -11,7 +11,7 @@
 #include "base/crc32c.h"
 #include "format/record.h"
 
-/* A record to where there is room for it; behind it. Inline, since there are four and more for each descriptor. */
+/* Lays a record where there is room for it, and returns the byte behind it. Inline: each descriptor has four and more. */
 static inline uint8_t *lay(uint8_t *to, int type, uint32_t parent, const void *payload, size_t len)
 {
 	crfd_rec h = {.type = (int16_t)type, .len = (int16_t)len, .parent = parent};
@@ -48,7 +48,7 @@ static int put_fd_errors(crfd_buf *out, const crfd_batch *b, const crfd_task *t)
 	return 0;
 }
 
-/* The POSIX locks among the extension records of one descriptor. */
+/* Puts the POSIX locks among the extension records of one descriptor. */
 static int put_locks_of(crfd_buf *out, const crfd_batch *b, const crfd_task *t, const crfd_fd *f)
 {
 	struct crfd_cursor c = {.p = b->text.v + f->ext.off, .end = b->text.v + f->ext.off + f->ext.len};
@@ -65,7 +65,7 @@ static int put_locks_of(crfd_buf *out, const crfd_batch *b, const crfd_task *t, 
 	return rc;
 }
 
-/* What the task has locked through descriptions that were written with another one, and which so cannot say it. */
+/* Puts what the task has locked through descriptions that were written with another task, and which so cannot say it. */
 static int put_fd_locks(crfd_buf *out, const crfd_batch *b, const crfd_task *t, const uint32_t *objref, uint32_t first)
 {
 	int rc = 0;
@@ -128,7 +128,7 @@ static uint8_t *lay_description(const crfd_encoder *e, const crfd_batch *b, cons
 	return e->rfc ? to : lay(to, CRFD_REC_FD_STAT, objref, &f->st, sizeof(f->st));
 }
 
-/* The records of a description behind FD_STAT. */
+/* Puts the records of a description behind FD_STAT. */
 static int put_detail(const crfd_batch *b, uint64_t at, uint32_t objref, crfd_buf *out)
 {
 	const crfd_socket *socket = b->fd[at].kind == CRFD_KIND_SOCKET ? &b->socket[at] : NULL;
@@ -158,7 +158,7 @@ static int put_fd(crfd_encoder *e, const crfd_batch *b, uint64_t at, uint32_t ob
 	return fresh && !e->rfc ? put_detail(b, at, objref, out) : 0;
 }
 
-/* Everything of the section but SECTION_SUM is out and summed. */
+/* Appends SECTION_SUM when everything before it is out and summed. */
 static int end_section(crfd_encoder *e, const crfd_task *t, crfd_buf *out)
 {
 	crfd_section_sum sum = {.length = e->mark, .nfds = (uint32_t)t->nfds, .crc = e->section_crc};

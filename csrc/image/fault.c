@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The rules of the format as a reader breaks them, in words. */
+/* The rules of the format stand here in words, as a fault names the one that was broken. */
 #include "format/format.h"
 #include "image/image.h"
 

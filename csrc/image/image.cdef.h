@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* An image: objrefs, batches to bytes, bytes to records, rows or a verdict. */
-
-/* Why bytes are refused. */
+/* A reader refuses bytes for one of these. */
 enum crfd_error {
 	CRFD_E_TYPE = -5001, /* a record type that does not belong here */
 	CRFD_E_CRITICAL = -5002, /* an unknown critical extension */
@@ -35,13 +33,15 @@ typedef struct crfd_objrefs crfd_objrefs;
 
 crfd_objrefs *crfd_objrefs_new(void);
 void crfd_objrefs_free(crfd_objrefs *t);
-/* objref[i] of key[i] in order of first appearance from 1, fresh[i] 1 where new; key 0 has objref 0. All or nothing. */
+/*
+ * Numbers the keys from 1 in order of first appearance: objref[i] of key[i], fresh[i] 1 where new; key 0 has 0. All or nothing.
+ */
 int crfd_objrefs_add(crfd_objrefs *t, const uint64_t *key, size_t n, uint32_t *objref, uint8_t *fresh);
-/* objref of key, 0 when it has none. */
+/* Returns the objref of key, 0 when it has none. */
 uint32_t crfd_objrefs_get(const crfd_objrefs *t, uint64_t key);
 size_t crfd_objrefs_len(const crfd_objrefs *t);
 
-/* The descriptor that the 2008 records cannot hold. */
+/* A refusal names one descriptor that the 2008 records cannot hold. */
 typedef struct {
 	uint32_t pid;
 	int32_t fd;
@@ -56,7 +56,7 @@ int64_t crfd_batch_keep_rfc(crfd_batch *b, int lossy, crfd_rfc_refusal *first);
 
 typedef struct crfd_encoder crfd_encoder;
 
-/* rfc: the fixed records alone. */
+/* Makes an encoder; rfc: of the fixed records alone. */
 crfd_encoder *crfd_encoder_new(int rfc);
 void crfd_encoder_free(crfd_encoder *e);
 /* Appends HEAD and IMAGE_INFO, of this machine and now, to out. */
@@ -74,7 +74,7 @@ int crfd_encode_lock_waits(crfd_encoder *e, const crfd_lock_wait *waits, size_t 
 /* Appends INDEX, IMAGE_SUM and TAIL. */
 int crfd_encode_tail(crfd_encoder *e, crfd_buf *out);
 
-/* What has been encoded so far. */
+/* Totals of what an encoder has written or a parser has judged so far. */
 typedef struct {
 	uint64_t bytes, nfds;
 	uint32_t ntasks, nobjrefs;
@@ -82,7 +82,7 @@ typedef struct {
 
 void crfd_encoder_stats(const crfd_encoder *e, crfd_image_stats *out);
 
-/* Why bytes were refused, and where. */
+/* A fault says why bytes were refused, and where. */
 typedef struct {
 	int32_t code; /* enum crfd_error */
 	int32_t type; /* of the record, 0 outside one */
@@ -90,7 +90,7 @@ typedef struct {
 	uint64_t expected, found;
 } crfd_fault;
 
-/* "fds strictly ascending" ...: the rule behind a code; *hex says how to print expected and found. */
+/* Puts the rule behind a code in words ("fds strictly ascending" ...); *hex says how to print expected and found. */
 const char *crfd_fault_rule(int code, int *hex);
 
 typedef struct {
@@ -103,10 +103,8 @@ typedef struct {
 
 typedef struct crfd_parser crfd_parser;
 
-/* A parser of a whole image. */
 crfd_parser *crfd_parser_new(void);
 void crfd_parser_free(crfd_parser *p);
-/* Totals of the records checked so far. */
 void crfd_parser_stats(const crfd_parser *p, crfd_image_stats *out);
 /*
  * Checks the records in the n bytes that continue the image and lists up to cap of them in out (NULL: none kept);
@@ -116,7 +114,6 @@ void crfd_parser_stats(const crfd_parser *p, crfd_image_stats *out);
 int64_t crfd_parser_feed(crfd_parser *p, const uint8_t *buf, size_t n, int last, crfd_record *out, size_t cap,
 			 size_t *used, crfd_fault *fault);
 
-/* One descriptor of an image. */
 typedef struct {
 	uint32_t pid;
 	int32_t fd;
@@ -139,7 +136,6 @@ typedef struct {
 	uint8_t pad[5];
 } crfd_file_row;
 
-/* One task. */
 typedef struct {
 	uint64_t offset, length; /* of its section in the image */
 	uint64_t first_fd; /* index of its first row among the descriptors */
@@ -165,7 +161,7 @@ void crfd_rows_release(crfd_rows *r);
 /* Decodes the image (at == NULL) or one section of it from buf, which holds the whole image, into r (zeroed). */
 int crfd_rows_decode(crfd_rows *r, const uint8_t *buf, size_t n, const crfd_index_entry *at, crfd_fault *fault);
 
-/* What an image says of itself as a whole. */
+/* The index and the closing records are what an image says of itself as a whole. */
 typedef struct {
 	crfd_index_entry *entry; /* one a section, in order */
 	size_t nentries, entry_alloc;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The index of a whole image, found from its end: TAIL and IMAGE_SUM have fixed sizes, INDEX lies right before them. */
+/* The index is found from the end of a whole image: TAIL and IMAGE_SUM have fixed sizes, INDEX lies right before them. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,7 +22,7 @@ static int refuse(crfd_fault *fault, int code, int type, uint64_t offset, uint64
 	return code;
 }
 
-/* Whether the image says that it has extensions; its HEAD is checked. */
+/* Checks HEAD, and returns 1 where it says that the image has extensions. */
 static int is_extended(const uint8_t *buf, size_t n, crfd_fault *fault)
 {
 	size_t head = sizeof(crfd_rec) + sizeof(crfd_head), used;
@@ -50,7 +50,7 @@ static int check_record(const uint8_t *buf, uint64_t offset, int type, size_t le
 	return 0;
 }
 
-/* The last two records, and where they say that the index begins. */
+/* Reads the last two records, and finds where they say that the index begins. */
 static int find_end(const uint8_t *buf, size_t n, crfd_image_sum *sum, crfd_fault *fault)
 {
 	const uint64_t least = sizeof(crfd_rec) + sizeof(crfd_head) + END_SIZE;
@@ -124,7 +124,7 @@ static int judge(crfd_index *x, crfd_parser *p, const uint8_t *buf, uint64_t end
 	return n < 0 ? (int)n : 0;
 }
 
-/* The records before the sections, the entries, and the records after the sections, by the one parser that there is. */
+/* Judges the records before the sections, the entries, and the records after the sections, by the one parser that there is. */
 static int judge_all(crfd_index *x, crfd_parser *p, const uint8_t *buf, size_t n, uint64_t start, crfd_fault *fault)
 {
 	int rc = start <= n ? judge(x, p, buf, start, 0, fault) : 0;

@@ -43,7 +43,7 @@ static inline size_t slot_of(uint64_t hash, unsigned int bits)
 	return hash >> (64 - bits);
 }
 
-/* The bits of a slot that are the number, which is at most half of the slots'. */
+/* Returns how many bits of a slot are the number, which is at most half of the number of slots. */
 static inline uint32_t number_bits(unsigned int bits)
 {
 	return bits < 32 ? ((uint32_t)1 << bits) - 1 : UINT32_MAX;
@@ -54,7 +54,7 @@ static inline uint32_t tag_of(uint64_t hash, unsigned int bits)
 	return bits < 32 ? (uint32_t)hash << bits : 0;
 }
 
-/* The slot that holds key, or the empty one where it belongs. */
+/* Finds the slot that holds key, or the empty one where it belongs. */
 static size_t find(const crfd_objrefs *t, uint64_t key, uint64_t hash)
 {
 	size_t mask = ((size_t)1 << t->bits) - 1, i = slot_of(hash, t->bits);
@@ -66,7 +66,7 @@ static size_t find(const crfd_objrefs *t, uint64_t key, uint64_t hash)
 }
 
 /*
- * All empty. A large table is used in no order: on pages of 2 MB it costs a page fault in 512, and fewer misses of the
+ * Makes empty slots. A large table is used in no order: on pages of 2 MB it costs a page fault in 512, and fewer misses of the
  * TLB. It is zeroed by writing, for a page that is read before it is written is faulted in twice.
  */
 static uint32_t *new_slots(size_t n)

@@ -24,7 +24,7 @@
 
 enum parent { ZERO, PID, OBJREF };
 
-/* Where a type may stand, who its parent is, its payload's length: a multiple of unit from min to max. */
+/* A rule says where a type may stand, who its parent is, and its payload's length: a multiple of unit from min to max. */
 struct rule {
 	int16_t type;
 	uint8_t parent;
@@ -96,7 +96,7 @@ static const struct rule later = {
 	0, ZERO, AT(IMAGE) | AT(SECTION) | AT(CLOSE) | AT(TASK) | AT(MORE) | AT(MORE_LAST), 1, 0, CRFD_REC_MAX, 0,
 };
 
-/* What stands at each state when nothing optional does. */
+/* Each state expects this type when no optional record comes. */
 static const int16_t usual[] = {
 	[CRFD_AT_HEAD] = CRFD_REC_HEAD, [CRFD_AT_INFO] = CRFD_REC_IMAGE_INFO, [CRFD_AT_IMAGE] = CRFD_REC_TASK,
 	[CRFD_AT_SECTION] = CRFD_REC_TASK, [CRFD_AT_RFC] = CRFD_REC_TASK, [CRFD_AT_SINGLE] = CRFD_REC_TASK,
@@ -220,7 +220,7 @@ static void sum_to(crfd_parser *p, const uint8_t *end)
 	p->summing = end;
 }
 
-/* One record of the n bytes at v: its size, 0 when it is not all there, or the code of the fault. */
+/* Parses one record of the n bytes at v. Returns its size, 0 when it is not all there, or the code of the fault. */
 static int64_t parse_record(crfd_parser *p, const uint8_t *v, size_t n, crfd_rec *h)
 {
 	const struct rule *rule;

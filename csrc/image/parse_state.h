@@ -6,7 +6,7 @@
 #include "format/format.h"
 #include "image/image.h"
 
-/* What may come next. */
+/* The state says what may come next. */
 enum crfd_parse_state {
 	CRFD_AT_HEAD,
 	CRFD_AT_INFO,
@@ -69,7 +69,7 @@ struct crfd_pid_at {
 	uint32_t pid;
 };
 
-/* A parser in the caller's memory: of a whole image, or of the section at *at. */
+/* Begins a parser in the caller's memory: of a whole image, or of the section at *at. */
 void crfd_parser_init(crfd_parser *p, const crfd_index_entry *at);
 void crfd_parser_release(crfd_parser *p);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the 2008 records alone cannot hold: other kinds, unlinked names, descriptors or paths that could not be read. */
+/* The 2008 records alone cannot hold other kinds, unlinked names, and descriptors or paths that could not be read. */
 #include "batch/batch.h"
 #include "format/format.h"
 #include "image/image.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Records to rows. The parser judges each record before it comes here, so what is copied needs no second look. */
+/* Turns records into rows. The parser judges each record before it comes here, so what is copied needs no second look. */
 #include "format/format.h"
 #include "image/image.h"
 
@@ -85,7 +85,7 @@ static void add_fd(crfd_rows *r, const uint8_t *v)
 					 .close_on_exec = ent.close_on_exec};
 }
 
-/* Known where FD_STAT does not say more. */
+/* Takes FD_DATA, whose few known bits stand where no FD_STAT follows and says more. */
 static int add_file(struct decoding *d, const uint8_t *v)
 {
 	crfd_rows *r = d->r;

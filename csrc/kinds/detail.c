@@ -62,7 +62,7 @@ int crfd_detail_fdinfo(struct crfd_detail *d, const char *text, size_t n, size_t
 	return 0;
 }
 
-/* Whether what is known makes a record of the kind; or -ENOMEM. */
+/* Returns 1 where enough is known for a record of the kind, or -ENOMEM. */
 static int complete(struct crfd_detail *d)
 {
 	if (!d->ops || d->broken || !d->known || (d->known & d->ops->needs) != d->ops->needs)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What one open file description has of its own beside FD_DATA and FD_STAT, gathered from every source and then put.
+ * A detail is all that one open file description has of its own beside FD_DATA and FD_STAT: gathered from every source, then put.
  *
  *   /proc/PID/fdinfo/N ─┐
  *   the walk            ├─> struct crfd_detail ─> records, each once
@@ -57,7 +57,7 @@ struct crfd_detail {
 		crfd_tun tun;
 		crfd_fuse fuse;
 	} rec;
-	/* up to here zeroed for each description */
+	/* members up to here are zeroed for each description */
 	crfd_buf locks, entries; /* crfd_lock; what ops->entries says */
 	crfd_buf more; /* records beside that of rec, whole, parent 0: crfd_detail_more() */
 	struct crfd_address name, peer; /* of a socket */
@@ -88,14 +88,14 @@ struct crfd_line {
 int crfd_line_next(const char **text, const char *end, struct crfd_line *out);
 int crfd_line_is(const struct crfd_line *l, const char *key);
 
-/* A run of what is not blank at *p, which moves behind it; empty at the end. */
+/* Takes the bytes at *p up to a blank, and moves *p behind them; none at the end. Returns their number. */
 size_t crfd_line_token(const char **p, const char *end, const char **token);
-/* The literal name, then a number up to the next blank; *p moves behind it. 0 or negative, with *p as it was. */
+/* Takes the literal name, then a number up to the next blank, and moves *p behind it. 0 or negative, with *p as it was. */
 int crfd_line_field(const char **p, const char *end, const char *name, unsigned int base, uint64_t max, uint64_t *out);
 int crfd_line_signed(const char **p, const char *end, const char *name, int64_t *out);
-/* A device number as the kernel keeps it (crfd_kernel_dev), as st_dev of stat(2). */
+/* Takes the same of a device number, and turns it into st_dev of stat(2) (crfd_kernel_dev). */
 int crfd_line_dev(const char **p, const char *end, const char *name, uint64_t *out);
-/* The whole value as one number in base 10: 1, or 0. */
+/* Reads the whole value as one number in base 10: 1, or 0. */
 int crfd_line_u32(const struct crfd_line *l, uint32_t *out);
 
 /* A key whose value is one number of the record. */
@@ -113,7 +113,7 @@ int crfd_line_number(struct crfd_detail *d, const struct crfd_line *l);
 
 /* Takes a "lock" line, of any kind: 1, 0, or -ENOMEM. */
 int crfd_detail_lock(struct crfd_detail *d, const struct crfd_line *l);
-/* Whether one of its locks is a lease. */
+/* Returns 1 where one of its locks is a lease. */
 int crfd_detail_has_lease(const struct crfd_detail *d);
 /* Appends one entry: 1 or -ENOMEM. */
 int crfd_detail_entry(struct crfd_detail *d, const void *entry);

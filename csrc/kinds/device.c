@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Devices whose driver says what stands behind them: terminals, interfaces, FUSE. */
+/* The drivers of these devices say what stands behind them: terminals, interfaces, FUSE. */
 #include <string.h>
 #include <sys/stat.h>
 

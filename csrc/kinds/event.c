@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-/* Counters, timers and signals. */
 #include "kinds/detail.h"
 
 /* fs/eventfd.c: the count since 3.8, id since 5.2, semaphore since 6.5. */

@@ -21,7 +21,7 @@ struct crfd_fdinfo {
 	size_t rest; /* where the lines begin that only some descriptions have */
 };
 
-/* 0, or -EINVAL when pos or flags is missing or a value is none. */
+/* Returns 0, or -EINVAL when pos or flags is missing or a value is none. */
 int crfd_fdinfo_parse(const char *text, size_t n, struct crfd_fdinfo *out);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Files and directories, and what has no family of its own. */
+/* Files and directories stand here, and every kind that has no family of its own. */
 #include <sys/stat.h>
 
 #include "kinds/kind.h"

@@ -8,7 +8,7 @@
 
 #define DELETED " (deleted)" /* fs/d_path.c */
 
-/* The first row that matches is the kind: what a path or "anon_inode:" is where it is nothing else is in the last one. */
+/* The first row that matches is the kind; the last family takes every path and "anon_inode:" that none before it has taken. */
 static const struct crfd_kind_family *const families[] = {
 	&crfd_kinds_event, &crfd_kinds_watch, &crfd_kinds_memory, &crfd_kinds_object,
 	&crfd_kinds_socket, &crfd_kinds_pipe, &crfd_kinds_device, &crfd_kinds_file,

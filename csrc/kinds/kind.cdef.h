@@ -1,5 +1,3 @@
 /* SPDX-License-Identifier: MIT */
-/* The names of the kinds. */
-
-/* "file", "eventfd" ..., or NULL for a number that has no row. */
+/* Names a kind ("file", "eventfd" ...); NULL for a number that has no row. */
 const char *crfd_kind_name(int kind);

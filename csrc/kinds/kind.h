@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What each kind of description is, one const row a kind. The rows stand in the files of their families (event.c,
- * watch.c, …), which have their like in other rooms; kind.c lists the families. Pure.
+ * Each kind of description is one const row. The rows stand in the files of their families (event.c, watch.c, …), which have
+ * their like in other rooms; kind.c lists the families. Pure.
  */
 #ifndef CRFD_KIND_H
 #define CRFD_KIND_H
@@ -16,7 +16,7 @@ struct crfd_line;
 struct crfd_line_number;
 struct crfd_detail;
 
-/* How a name of /proc/PID/fd/N (its " (deleted)" cut off) and a file type make a kind. */
+/* A name of /proc/PID/fd/N (its " (deleted)" cut off) and a file type make a kind in one of these ways. */
 enum crfd_match_how {
 	CRFD_MATCH_END, /* of the matches of a row */
 	CRFD_MATCH_MODE, /* any path, or none: the type alone */
@@ -36,7 +36,7 @@ struct crfd_match {
 #define CRFD_MODE(fmt) CRFD_MATCHES({CRFD_MATCH_MODE, NULL, fmt})
 #define CRFD_ANON(name) CRFD_MATCHES({CRFD_MATCH_EXACT, "anon_inode:" name, 0})
 
-/* What a copy of the descriptor is asked for: getfd/ has the code, in files of the families' names. */
+/* A copy of the descriptor is asked for one of these: getfd/ has the code, in files of the families' names. */
 enum crfd_asks {
 	CRFD_ASKS_NOTHING,
 	CRFD_ASKS_OWNER, /* who is told by a signal, where one may be sent; all that follow are asked for it too */
@@ -47,7 +47,7 @@ enum crfd_asks {
 	CRFD_ASKS_OBJECT
 };
 
-/* What becomes of the text of fdinfo where the records have all of it. */
+/* Where the records have all that the text of fdinfo says, one of these becomes of it. */
 enum crfd_text {
 	CRFD_TEXT_DROPPED,
 	CRFD_TEXT_TELLS, /* dropped, but kept where it made no record */
@@ -91,16 +91,16 @@ struct crfd_kind_family {
 extern const struct crfd_kind_family crfd_kinds_event, crfd_kinds_watch, crfd_kinds_socket, crfd_kinds_pipe,
 	crfd_kinds_memory, crfd_kinds_object, crfd_kinds_device, crfd_kinds_file;
 
-/* The row of an enum crfd_kind, NULL for another number. */
+/* Finds the row of an enum crfd_kind; NULL for another number. */
 const struct crfd_kind_ops *crfd_kind_find(int kind);
 
 /*
- * The kind of a description: text is its name without the " (deleted)" of an unlinked one (len 0: not known), st_mode as
+ * Finds the kind of a description: text is its name without the " (deleted)" of an unlinked one (len 0: not known), st_mode as
  * stat(2) gives it (0: not known).
  */
 int crfd_kind_of(const char *text, size_t len, uint32_t st_mode, int deleted);
 
-/* What the text of /proc/PID/fd/N says of itself. */
+/* The text of /proc/PID/fd/N says this much by its form. */
 struct crfd_fd_name {
 	size_t stem; /* length without the kernel's " (deleted)" */
 	uint64_t number; /* N of "pipe:[N]" and its like */

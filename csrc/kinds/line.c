@@ -47,7 +47,7 @@ size_t crfd_line_token(const char **p, const char *end, const char **token)
 	return (size_t)(*p - *token);
 }
 
-/* The token behind the literal name, wherever the blanks are. */
+/* Takes the token behind the literal name, wherever the blanks are. */
 static int named(const char **p, const char *end, const char *name, const char **token, size_t *len)
 {
 	size_t n = strlen(name);

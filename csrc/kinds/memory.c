@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Memory that has a descriptor: files without a name, shared buffers, page faults. */
+/* These kinds are memory that has a descriptor: files without a name, shared buffers, page faults. */
 #include <string.h>
 #include <sys/stat.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Handles of the kernel's own objects: processes, namespaces, rings, BPF. */
+/* These kinds are handles of the kernel's own objects: processes, namespaces, rings, BPF. */
 #include <string.h>
 
 #include "base/number.h"
@@ -186,7 +186,7 @@ static const struct {
 	{"uprobe_multi", 12}, {"uretprobe_multi", 12}, {"netkit", 13}, {"sockmap", 14},
 };
 
-/* A name, or for a type that the kernel has no name for its number: "<15>". An unknown name stays in the text alone. */
+/* Reads the type's name, or its number where the kernel has no name for it: "<15>". An unknown name stays in the text alone. */
 static int bpf_link_line(struct crfd_detail *d, const struct crfd_line *l)
 {
 	const char *p = l->p;

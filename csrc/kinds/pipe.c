@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Bytes and messages that wait for whoever reads them. */
+/* Bytes wait in a pipe, and messages in a queue, for whoever reads them. */
 #include <sys/stat.h>
 
 #include "kinds/detail.h"

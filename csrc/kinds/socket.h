@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Numbers of sockets that several rooms know, and older headers do not all have. */
+/* Several rooms know these numbers of sockets, and older headers do not have all of them. */
 #ifndef CRFD_SOCKET_H
 #define CRFD_SOCKET_H
 

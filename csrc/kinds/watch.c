@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What watches other files: a line each. */
+/* These kinds watch other files, and fdinfo has a line for each. */
 #include "kinds/detail.h"
 
 enum { SEEN = 1 };
@@ -69,7 +69,7 @@ static int fanotify_group(struct crfd_detail *d, const struct crfd_line *l)
 	return p == l->end;
 }
 
-/* What the mark is on. The mount's id is hexadecimal, the namespace's inode is not. */
+/* Reads on which object the mark is. The mount's id is hexadecimal, the namespace's inode is not. */
 static int fanotify_object(const struct crfd_line *l, const char **p, crfd_fanotify_mark *m)
 {
 	uint64_t id;

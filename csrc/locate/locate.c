@@ -24,7 +24,7 @@ struct how {
 #define SYS_close_range 436
 #endif
 
-/* What a helper writes; at most PIPE_BUF (pipe(7)) is written as one. */
+/* A helper writes this: at most PIPE_BUF (pipe(7)) is written as one. */
 struct answer {
 	int rc;
 	crfd_located found;

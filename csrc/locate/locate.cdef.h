@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which object a path names, without the wait that a dead network or FUSE mount asks of whoever touches it. */
+/* Tells which object a path names, without the wait that a dead network or FUSE mount asks of whoever touches it. */
 
 typedef struct {
 	uint64_t dev, rdev, ino; /* as stat(2) */
@@ -9,8 +9,7 @@ typedef struct {
 } crfd_located;
 
 /*
- * What is in the kernel's caches is taken from there. Otherwise a process of its own asks the file system, for as long as
- * `ms` milliseconds; -ETIMEDOUT: it has not answered, and that process waits on, with no descriptor of ours. -errno of
- * open(2).
+ * Looks in the kernel's caches first. Otherwise a process of its own asks the file system, for as long as `ms` milliseconds;
+ * -ETIMEDOUT: it has not answered, and that process waits on, with no descriptor of ours. -errno of open(2).
  */
 int crfd_locate(const char *path, int ms, crfd_located *out);

@@ -1,5 +1,3 @@
 /* SPDX-License-Identifier: MIT */
-/* How many descriptors a process has. */
-
-/* Number of open fds of a process, from st_size of /proc/PID/fd (Linux 6.2) or by listing. */
+/* Counts the open fds of a process, from st_size of /proc/PID/fd (Linux 6.2) or by listing. Their number or -errno. */
 int64_t crfd_count(int32_t pid);

@@ -24,7 +24,7 @@
 
 #define TRIES 4 /* a rename or mount anywhere makes one cached look-up give up */
 
-/* The last name of a path that begins with '/'. */
+/* Returns the last name of a path that begins with '/'. */
 static const char *base_of(const char *path)
 {
 	return strrchr(path, '/') + 1;
@@ -44,7 +44,7 @@ static int open_cached(int dir, const char *path, uint64_t flags)
 	return fd < 0 ? -errno : fd;
 }
 
-/* The directory of the name as one root sees it, if it is on the file's own mount; or -errno. */
+/* Opens the directory of the name as one root sees it, if it is on the file's own mount; or -errno. */
 static int open_parent(int root, char *path, int32_t mnt_id)
 {
 	struct statx st;
@@ -79,7 +79,7 @@ int crfd_mount_is_local(struct crfd_deleted_memo *memo, int dir, int32_t mnt_id)
 	return crfd_is_ours(rc) ? rc : rc == 0 && memo->local;
 }
 
-/* The answer from the directory where the name would be. */
+/* Finds the answer in the directory where the name would be. */
 static int look(struct crfd_deleted_memo *memo, int dir, int parent, const char *base, const crfd_fd_stat *st)
 {
 	struct statx found;

@@ -16,7 +16,7 @@
 #define TTY_MAJOR 4
 #define TTY_SERIAL 64 /* the first minor number of /dev/ttyS */
 
-/* A link of /proc/PID with the file that it leads to. */
+/* Puts a link of /proc/PID with the file that it leads to. */
 static int put_link(struct crfd_holds *h, int dir, const char *link, uint16_t held, crfd_buf *out)
 {
 	struct crfd_held_one one = {.r = {.held = held, .fd = -1}};
@@ -62,7 +62,7 @@ static int put_tty(uint32_t packed, crfd_buf *out)
 	return crfd_held_put(&one, out);
 }
 
-/* The inode of the task's mount namespace, 0 unknown: from the record that its extension has by now. */
+/* Returns the inode of the task's mount namespace, 0 unknown, from the record that its extension has by now. */
 static uint64_t mnt_ns_of(const crfd_batch *b, const crfd_task *t)
 {
 	struct crfd_cursor c = {.p = b->text.v + t->ext.off, .end = b->text.v + b->text.nr};

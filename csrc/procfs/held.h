@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a task holds open without a descriptor: directories, its executable, mapped files, its terminal. */
+/* A task holds files open without a descriptor: directories, its executable, mapped files, its terminal. */
 #ifndef CRFD_HELD_H
 #define CRFD_HELD_H
 
@@ -8,7 +8,7 @@
 #include "procfs/mapped.h"
 #include "procfs/stat.h"
 
-/* One thread's means of reading it; zeroed at the start but for deleted.mnt_id, -1. */
+/* Each thread reads with one of these, zeroed at the start but for deleted.mnt_id, -1. */
 struct crfd_holds {
 	struct crfd_deleted_memo deleted;
 	struct crfd_mapped mapped;

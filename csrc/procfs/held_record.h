@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-/* One HELD record that is being made. */
 #ifndef CRFD_HELD_RECORD_H
 #define CRFD_HELD_RECORD_H
 
@@ -15,7 +14,7 @@ struct crfd_held_one {
 	size_t len; /* of the path, which is written if r.st.known says so */
 };
 
-/* What stat(2) says through a link of /proc; of the kernel's own files without names no more than an open one has. */
+/* Takes what stat(2) says through a link of /proc; of the kernel's own files without names no more than an open one has. */
 int crfd_held_look(int dir, const char *link, int named, crfd_fd_stat *st);
 /* Finds its kind, and whether its name is gone: then the path loses the kernel's mark. 0 or -ENOMEM. */
 int crfd_held_judge(struct crfd_deleted_memo *memo, int dir, struct crfd_held_one *one);

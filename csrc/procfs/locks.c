@@ -14,7 +14,7 @@
 
 #define DEPTH 32 /* of waiters behind waiters; whoever stands deeper is told as waiting for the last of these */
 
-/* One line: a lock, or, deeper than 0, somebody who waits for the last line before it that is one less deep. */
+/* A line is a lock, or, deeper than 0, somebody who waits for the last line before it that is one less deep. */
 struct line {
 	unsigned int depth;
 	int32_t pid;

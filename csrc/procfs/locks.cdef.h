@@ -1,5 +1,3 @@
 /* SPDX-License-Identifier: MIT */
-/* Who waits for a lock or a lease. */
-
 /* Puts a crfd_lock_wait for each waiter on this machine into out, which is emptied first. Their number or -errno. */
 int64_t crfd_lock_waits(crfd_buf *out);

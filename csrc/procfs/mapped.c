@@ -20,7 +20,6 @@
 
 #define MEMOS 512
 
-/* A file that was looked at. */
 struct crfd_mapped_memo {
 	uint64_t mnt_ns; /* 0: none */
 	uint64_t dev, ino; /* as in maps */
@@ -30,7 +29,7 @@ struct crfd_mapped_memo {
 	char name[124];
 };
 
-/* What is the same for all files of a process. */
+/* A pass has what is the same for all files of a process. */
 struct pass {
 	int dir;
 	uint64_t mnt_ns;
@@ -39,7 +38,7 @@ struct pass {
 	crfd_buf *out;
 };
 
-/* Where the file is, or would be kept; NULL for one that is not. */
+/* Returns where the file is kept, or would be; NULL for one that is not kept. */
 static struct crfd_mapped_memo *find_memo(const struct pass *p, const struct crfd_mapping *m)
 {
 	uint64_t hash = (m->dev * 31 + m->ino) * 0x9e3779b97f4a7c15;
@@ -83,7 +82,7 @@ static int same_file(const struct crfd_mapping *x, const struct crfd_mapping *y)
 	return x->dev == y->dev && x->ino == y->ino && x->len == y->len && !memcmp(x->name, y->name, x->len);
 }
 
-/* The path as maps has it, or, where a backslash may stand for something else, as the link in map_files has it. */
+/* Sets the path as maps has it, or, where a backslash may stand for something else, as the link in map_files has it. */
 static void set_path(const struct crfd_mapping *m, int dir, const char *link, struct crfd_held_one *one)
 {
 	if (m->len && memchr(m->name, '\\', m->len)) {
@@ -99,8 +98,8 @@ static void set_path(const struct crfd_mapping *m, int dir, const char *link, st
 }
 
 /*
- * The file of n mappings of it. To follow a link in map_files takes CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE; to the others
- * the device of the super block stands for that of the file, which it is on a disk, and elsewhere need not be.
+ * Puts the file of n mappings. To follow a link in map_files takes CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE; without them the
+ * device of the super block stands for that of the file, which it is on a disk, and elsewhere need not be.
  */
 static int put_mapped(const struct pass *p, const struct crfd_mapping *m, size_t n)
 {

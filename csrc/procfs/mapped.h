@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-/* The files that a process has mapped. */
 #ifndef CRFD_MAPPED_H
 #define CRFD_MAPPED_H
 
@@ -9,7 +8,7 @@
 
 struct crfd_mapped_memo;
 
-/* What one thread reads with. */
+/* Each thread reads with one of these. */
 struct crfd_mapped {
 	crfd_buf text; /* of maps */
 	struct crfd_mapping *v;

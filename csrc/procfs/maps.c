@@ -8,7 +8,7 @@
 #include "base/number.h"
 #include "format/format.h"
 
-/* The number at *p in front of `mark`, behind which *p moves. 0 or -EINVAL. */
+/* Takes the number at *p in front of `mark`, and moves *p behind that. 0 or -EINVAL. */
 static int take_number(const char **p, const char *end, char mark, unsigned int base, uint64_t *out)
 {
 	const char *stop = memchr(*p, mark, (size_t)(end - *p));

@@ -6,7 +6,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A mapping of a file. */
 struct crfd_mapping {
 	uint64_t start, end;
 	uint64_t dev; /* of the super block */
@@ -16,7 +15,7 @@ struct crfd_mapping {
 	uint32_t prot; /* CRFD_MAP_* */
 };
 
-/* The mapping of the next line that has a file, from *text on, which moves behind it. 1, 0 at the end, or -EINVAL. */
+/* Takes the mapping of the next line that has a file, from *text on, which moves behind it. 1, 0 at the end, or -EINVAL. */
 int crfd_maps_next(const char **text, const char *end, struct crfd_mapping *out);
 
 #endif

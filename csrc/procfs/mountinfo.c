@@ -33,8 +33,8 @@ size_t crfd_mountinfo_type(const char *text, size_t n, int32_t mnt_id, const cha
 int crfd_mountinfo_local(const char *text, size_t n, int32_t mnt_id)
 {
 	/*
-	 * Those whose names stand in the dcache until they are unlinked: none that revalidates them elsewhere. proc drops
-	 * the names of a task that is gone, and has none of its own that ends like the mark.
+	 * These keep their names in the dcache until they are unlinked: none of them revalidates its names elsewhere. proc
+	 * drops the names of a task that is gone, and has none of its own that ends like the mark.
 	 */
 	static const char *const types[] = {"ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "tmpfs", "devtmpfs", "ramfs",
 					    "overlay", "hugetlbfs", "bcachefs", "jfs", "nilfs2", "erofs", "squashfs", "proc"};

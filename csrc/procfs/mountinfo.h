@@ -7,9 +7,9 @@
 #include <stdint.h>
 
 
-/* The file system type of a mount in the text of /proc/PID/mountinfo: its length, 0 when it is not there. Pure. */
+/* Finds the file system type of a mount. Returns its length, 0 when it is not there. */
 size_t crfd_mountinfo_type(const char *text, size_t n, int32_t mnt_id, const char **type);
-/* Whether that type asks nobody else: 1 or 0. Pure. */
+/* Returns 1 where that type asks nobody else, or 0. */
 int crfd_mountinfo_local(const char *text, size_t n, int32_t mnt_id);
 
 #endif

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Reading a file or a directory of /proc. */
 #ifndef CRFD_READ_H
 #define CRFD_READ_H
 
 #include "base/base.h"
 #include "procfs/stat.h"
 
-/* An array of numbers. */
 struct crfd_numbers {
 	int32_t *v;
 	size_t nr, alloc;
@@ -16,15 +14,15 @@ struct crfd_proc_path {
 	char v[48];
 };
 
-/* "/proc/PID", then "/NAME" unless name is NULL, then "/FD" unless fd is negative. */
+/* Makes "/proc/PID", then "/NAME" unless name is NULL, then "/FD" unless fd is negative. */
 struct crfd_proc_path crfd_proc_path(int32_t pid, const char *name, int32_t fd);
-/* /proc/PID, for look-ups in it (O_PATH); or -errno. */
+/* Opens /proc/PID for look-ups in it (O_PATH); or -errno. */
 int crfd_proc_open(int32_t pid);
 /* Reads a file of one seq_file record to the end of it (records: any number of them) into buf. 0 or -errno. */
 int crfd_proc_read(int dir, const char *name, int records, crfd_buf *buf);
 /* Reads the stat of the task whose /proc/PID is dir. 0 or -errno. */
 int crfd_proc_stat(int dir, crfd_buf *scratch, struct crfd_procstat *out);
-/* The numbers among the names in a directory, ascending; getdents64 into scratch. 0 or -errno. */
+/* Lists the numbers among the names in a directory, ascending; getdents64 into scratch. 0 or -errno. */
 int crfd_proc_list(int dir, crfd_buf *scratch, struct crfd_numbers *out);
 
 #endif

@@ -41,7 +41,7 @@ static int set_s32(const char *p, size_t n, uint32_t *out)
 	return 0;
 }
 
-/* The field numbers of proc_pid_stat(5). */
+/* Fields have the numbers of proc_pid_stat(5). */
 enum { F_STATE = 3, F_PPID = 4, F_SID = 6, F_TTY = 7, F_FLAGS = 9, F_START = 22, F_SIGNAL = 38, F_CODE = 52 };
 
 static int set_field(int field, const char *p, size_t n, struct crfd_procstat *s)
@@ -104,7 +104,7 @@ int crfd_task_keeps_files(const crfd_task_rec *rec, uint32_t flags)
 	return crfd_task_has_files(rec, flags) && !(flags & PF_EXITING);
 }
 
-/* Up to max numbers with blanks between them; how many, or -EINVAL. */
+/* Reads up to max numbers with blanks between them, and returns how many, or -EINVAL. */
 static int parse_row(const char *p, const char *end, uint32_t *v, int max)
 {
 	int nr = 0;
@@ -125,7 +125,7 @@ static int parse_row(const char *p, const char *end, uint32_t *v, int max)
 	}
 }
 
-/* A line of status: how many numbers it must have, how many of them are taken, and where to. */
+/* A row says how many numbers a line of status must have, how many of them are taken, and where to. */
 static const struct {
 	const char *key;
 	uint8_t must, taken;
@@ -138,7 +138,7 @@ static const struct {
 
 enum { NKEYS = sizeof(keys) / sizeof(*keys), ALL = (1 << NKEYS) - 1, NEEDED = ALL >> 1 };
 
-/* The key's bit, 0 for another line; or -EINVAL. */
+/* Takes a line, and returns the key's bit, 0 for another line; or -EINVAL. */
 static int take_line(const char *line, const char *end, crfd_task_info *out)
 {
 	const char *colon = memchr(line, ':', (size_t)(end - line));
@@ -179,7 +179,7 @@ int crfd_procstatus_parse(const char *text, size_t n, crfd_task_info *out)
 	return 0;
 }
 
-/* The number or "unlimited" at *p, which moves behind it. */
+/* Takes the number or "unlimited" at *p, which moves behind it. */
 static int parse_limit(const char **p, const char *end, uint64_t *out)
 {
 	static const char none[] = "unlimited";

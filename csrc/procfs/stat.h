@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The texts of /proc/PID/stat, status, limits and of the links in ns (proc_pid_stat(5) and its like). Pure. */
+/*
+ * Reads the texts of /proc/PID/stat, status, limits and of the links in ns (proc_pid_stat(5) and its like). Pure. 0, or
+ * -EINVAL.
+ */
 #ifndef CRFD_PROCSTAT_H
 #define CRFD_PROCSTAT_H
 
@@ -14,18 +17,17 @@ struct crfd_procstat {
 	uint64_t start_time;
 };
 
-/* 0, or -EINVAL. */
 int crfd_procstat_parse(const char *text, size_t n, struct crfd_procstat *out);
 /* Fills what CRFD_TASK_HAS_STATUS says. 0, or -EINVAL when a field is missing; ns_pid (Linux 4.1) is 0 then. */
 int crfd_procstatus_parse(const char *text, size_t n, crfd_task_info *out);
-/* RLIMIT_NOFILE; 2^64 - 1 for no limit. 0, or -EINVAL. */
+/* Reads RLIMIT_NOFILE; 2^64 - 1 for no limit. 0, or -EINVAL. */
 int crfd_proclimits_parse(const char *text, size_t n, uint64_t *soft, uint64_t *hard);
-/* The inode in "mnt:[4026531841]". 0, or -EINVAL. */
+/* Reads the inode in "mnt:[4026531841]". 0, or -EINVAL. */
 int crfd_procns_parse(const char *text, size_t n, uint64_t *ino);
 
-/* Whether a task of these PF_* flags has descriptors of its own: no zombie, no kernel thread. */
+/* Returns 1 for a task with descriptors of its own: no zombie, and by its PF_* flags no kernel thread. */
 int crfd_task_has_files(const crfd_task_rec *rec, uint32_t flags);
-/* The same, and it is not about to lose them: its state tells only later (kernel/exit.c, do_exit()). */
+/* Returns 1 for such a task that is not about to lose them: its state tells only later (kernel/exit.c, do_exit()). */
 int crfd_task_keeps_files(const crfd_task_rec *rec, uint32_t flags);
 
 #endif

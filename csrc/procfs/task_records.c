@@ -116,7 +116,7 @@ int crfd_task_records(int dir, crfd_buf *scratch, crfd_batch *b, crfd_task *t)
 	return rc < 0 ? rc : crfd_task_extend(&b->text, &t->ext);
 }
 
-/* How many numbers are in one of the two ascending lists alone. */
+/* Counts the numbers that are in one of the two ascending lists alone. */
 static uint32_t difference(const crfd_fd *f, uint64_t n, const struct crfd_numbers *now)
 {
 	uint64_t i = 0;

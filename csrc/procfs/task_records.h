@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What an image says of a task beside its descriptors, the same whichever backend reads these. */
+/* Both backends read here what an image says of a task beside its descriptors. */
 #ifndef CRFD_TASK_RECORDS_H
 #define CRFD_TASK_RECORDS_H
 

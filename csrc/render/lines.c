@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-/* JSON Lines, CSV and fields that NULs end. */
 #include <string.h>
 
 #include "base/buf.h"
@@ -33,7 +32,7 @@ int crfd_render_json(struct crfd_render *v, const struct crfd_row *r, crfd_buf *
 	return rc < 0 ? rc : crfd_buf_put(out, "}\n", 2);
 }
 
-/* Text of a CSV field; shown: it holds nothing that has to be escaped. */
+/* Puts the text of a CSV field; shown: it holds nothing that has to be escaped. */
 static int put_field(struct crfd_render *v, struct crfd_bytes text, int shown, crfd_buf *out)
 {
 	int rc = 0;
@@ -62,7 +61,7 @@ static int put_list(struct crfd_render *v, const struct crfd_column *c, const st
 	return rc;
 }
 
-/* Nothing where it is not known; a list as its JSON. */
+/* Puts nothing where the value is not known, and a list as its JSON. */
 static int put_value(struct crfd_render *v, const struct crfd_column *c, const struct crfd_row *r, int raw, crfd_buf *out)
 {
 	struct crfd_value value;

@@ -102,7 +102,7 @@ static int hold(crfd_render *v, const struct crfd_row *r)
 	return 0;
 }
 
-/* Everything that had to be known of the rows to come is: the header goes out. */
+/* Puts out the header, when all is known that had to be known of the rows to come. */
 static int settle(crfd_render *v, crfd_buf *out)
 {
 	int rc = v->o.label ? crfd_render_header(v, out) : 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Rows as text: an aligned table, JSON Lines, CSV, or fields that NULs end. */
+/* A render makes text of rows: an aligned table, JSON Lines, CSV, or fields that NULs end. */
 
 typedef struct crfd_render crfd_render;
 
@@ -32,8 +32,8 @@ int crfd_render_new(const crfd_render_options *options, crfd_render **out);
 int crfd_render_rows(crfd_render *v, crfd_reader *r, size_t want, crfd_buf *out);
 /* Appends the line of the number-th task alone: columns of descriptors say nothing. 0 or -ERANGE, -ENOMEM. */
 int crfd_render_head(crfd_render *v, crfd_reader *r, size_t number, crfd_buf *out);
-/* The same for what was held back, once no more rows come. */
+/* Appends what was held back, once no more rows come: 1 while some of it remains, 0 or -errno. */
 int crfd_render_end(crfd_render *v, size_t want, crfd_buf *out);
-/* Rows so far. */
+/* Returns how many rows there were so far. */
 uint64_t crfd_render_count(const crfd_render *v);
 void crfd_render_free(crfd_render *v);

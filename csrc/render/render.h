@@ -8,7 +8,7 @@
 
 #include "render/render.cdef.h"
 
-/* Bytes of one held row. */
+/* A held row is these bytes. */
 struct crfd_held {
 	size_t at, len;
 };
@@ -33,11 +33,10 @@ struct crfd_render {
 	size_t next; /* held row that crfd_render_end() goes on with */
 };
 
-/* How the line of a row is put together. 0 or -ENOMEM. */
+/* Each puts together the line of a row. 0 or -ENOMEM. */
 int crfd_render_json(struct crfd_render *v, const struct crfd_row *r, crfd_buf *out);
 int crfd_render_csv(struct crfd_render *v, const struct crfd_row *r, crfd_buf *out);
 int crfd_render_nul(struct crfd_render *v, const struct crfd_row *r, crfd_buf *out);
-/* Colour and cells. */
 int crfd_render_cells(struct crfd_render *v, const struct crfd_row *r, crfd_buf *out);
 /* Widens the columns to hold the cells. */
 void crfd_render_measure(struct crfd_render *v, const uint8_t *cells);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The order of held rows: by each key in turn, what is not known last, and equal rows as they came. */
+/* Held rows are ordered by each key in turn, what is not known last; equal rows stay as they came. */
 #define _GNU_SOURCE /* qsort_r */
 #include <errno.h>
 #include <stdlib.h>

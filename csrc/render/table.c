@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* An aligned table. Cells are measured in characters; a cell that is wider than its column pushes what follows. */
+/* The cells of an aligned table are measured in characters; a cell that is wider than its column pushes what follows. */
 #include <string.h>
 #include <sys/stat.h>
 
@@ -134,7 +134,7 @@ static int pad(crfd_buf *out, size_t n)
 	return rc;
 }
 
-/* Where the character begins that is `width` characters behind p. */
+/* Returns where the character begins that is `width` characters behind p. */
 static const uint8_t *skip(const uint8_t *p, size_t width)
 {
 	while (*p && width--)
@@ -144,7 +144,7 @@ static const uint8_t *skip(const uint8_t *p, size_t width)
 	return p;
 }
 
-/* The last cell, without its middle where the line would be too long; at least 16 characters stay. */
+/* Puts the last cell, without its middle where the line would be too long; at least 16 characters stay. */
 static int put_cut(crfd_buf *out, const uint8_t *p, size_t n, size_t room)
 {
 	size_t width = crfd_text_width(p, n), head, tail;

@@ -98,7 +98,7 @@ static int by_ino(const void *one, const void *other)
 	return (a->ino > b->ino) - (a->ino < b->ino);
 }
 
-/* Whose peer has no inode because nobody has accepted it. */
+/* Gives the listener to a socket whose peer has no inode, because nobody has accepted it. */
 static void set_listener(crfd_unix_socks *s, const crfd_unix_wait *wait)
 {
 	crfd_unix_sock key = {.ino = wait->ino}, *found = s->nr ? bsearch(&key, s->v, s->nr, sizeof(*s->v), by_ino) : NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What only the kernel's list of unix sockets tells, put into the records that a scan has made of them. */
+/* Puts what only the kernel's list of unix sockets tells into the records that a scan has made of them. */
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -9,7 +9,7 @@
 
 #define NEEDED (CRFD_SOCK_HAS_TYPE | CRFD_SOCK_HAS_NET_NS)
 
-/* The record of descriptor i where that is a unix socket whose peer is not known; NULL for anything else. */
+/* Returns the record of descriptor i where that is a unix socket whose peer is not known; NULL for anything else. */
 static crfd_socket *lacking(const crfd_batch *b, uint64_t i)
 {
 	const crfd_fd *f = &b->fd[i];
@@ -56,7 +56,7 @@ static int compare_ino(const void *key, const void *one)
 	return (*ino > s->ino) - (*ino < s->ino);
 }
 
-/* It has been connected, or has begun to listen, since the list was made. */
+/* Returns 1 where the socket has been connected, or has begun to listen, since the list was made. */
 static int is_outdated(const crfd_socket *r, const crfd_unix_sock *s)
 {
 	if (!(r->known & CRFD_SOCK_HAS_STATE))
@@ -65,7 +65,7 @@ static int is_outdated(const crfd_socket *r, const crfd_unix_sock *s)
 	       (r->state == TCP_IS_LISTEN && !(s->known & CRFD_SOCK_HAS_BACKLOG));
 }
 
-/* As the BPF backend fills them: scan_bpf/socket.c, fill_unix(). */
+/* Fills the record as the BPF backend does: scan_bpf/socket.c, fill_unix(). */
 static void fill(crfd_socket *r, const crfd_unix_sock *s)
 {
 	uint32_t gain = s->known & ~r->known;

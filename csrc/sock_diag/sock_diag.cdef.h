@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What sock_diag(7) tells of the unix sockets of a network namespace. */
+/* sock_diag(7) tells this of the unix sockets of a network namespace. */
 
 typedef struct {
 	uint32_t ino;

@@ -11,7 +11,7 @@
 #include "columns/column.h"
 #include "columns/reader.h"
 
-/* Numbers, from 1, of what has been seen before, by hash: open addressing, half of the slots empty at least. */
+/* An index numbers, from 1, what has been seen before, by hash: open addressing, half of the slots empty at least. */
 struct index {
 	uint32_t *slot;
 	size_t size, used;
@@ -73,7 +73,7 @@ static uint64_t hash_inode(const crfd_tally *t, size_t i)
 	return hash(t->seed, &t->inode[i], sizeof(t->inode[i]));
 }
 
-/* Room for one more. 0 or -ENOMEM. */
+/* Makes room for one more. 0 or -ENOMEM. */
 static int widen(crfd_tally *t, struct index *x, uint64_t (*hash_of)(const crfd_tally *t, size_t i))
 {
 	size_t size = x->size ? 2 * x->size : 64;
@@ -97,7 +97,7 @@ static int widen(crfd_tally *t, struct index *x, uint64_t (*hash_of)(const crfd_
 	return 0;
 }
 
-/* A value as text, nothing where it is not known. */
+/* Puts a value as text, and nothing where it is not known. */
 static int put_value(crfd_tally *t, const struct crfd_column *c, const struct crfd_row *row)
 {
 	struct crfd_value v;
@@ -153,7 +153,7 @@ static int is_of_last(const crfd_tally *t, const struct crfd_row *row)
 	return t->of_task && t->ngroups && !memcmp(&t->last, &row->task->info, sizeof(t->last));
 }
 
-/* Whether the group has the inode for the first time: 1, 0 or -ENOMEM. */
+/* Adds an inode to the group: 1 where it is new there, 0, or -ENOMEM. */
 static int add_inode(crfd_tally *t, uint32_t group, const struct crfd_row *row)
 {
 	struct inode one = {row->st.dev, row->st.ino, group, 0};
@@ -253,7 +253,7 @@ int crfd_tally_rows(crfd_tally *t, crfd_reader *r, size_t want)
 	return 1;
 }
 
-/* The larger first, and those alike in the order of their text. */
+/* Orders the larger first, and those alike by their text. */
 static int compare(const void *a, const void *b, void *text)
 {
 	const crfd_tally_group *one = a, *two = b;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Descriptors counted by the values of some columns, in the memory of the groups alone. */
+/* A tally counts descriptors by the values of some columns, in the memory of the groups alone. */
 
 typedef struct crfd_tally crfd_tally;
 
@@ -13,14 +13,14 @@ typedef struct {
 } crfd_tally_group;
 
 /*
- * By the columns of those numbers; filter: which rows, NULL: all; it must outlive the tally. kinds: those of each group are
- * counted too, in 256 bytes more a group. 0, -EINVAL, -ENOMEM.
+ * Begins a tally by the columns of those numbers. It counts the rows that match filter, all for NULL; filter must outlive the
+ * tally. kinds: those of each group are counted too, in 256 bytes more a group. 0, -EINVAL, -ENOMEM.
  */
 int crfd_tally_new(const uint16_t *column, size_t ncolumns, const crfd_filter *filter, int kinds, crfd_tally **out);
 /* Counts at most `want` rows more: 1 while some may be left, 0, or -ENOMEM. What is held without a descriptor is no row. */
 int crfd_tally_rows(crfd_tally *t, crfd_reader *r, size_t want);
-/* Ends the count: the groups, those with the most descriptors first, and the text of their keys. */
+/* Ends the count, and returns the groups, those with the most descriptors first, and the text of their keys. */
 const crfd_tally_group *crfd_tally_groups(crfd_tally *t, size_t *n, const uint8_t **text);
-/* Descriptors of the group of that number by enum crfd_kind, CRFD_KINDS of them; NULL where they were not counted. */
+/* Returns a group's descriptors by enum crfd_kind, CRFD_KINDS of them; NULL where they were not counted. */
 const uint32_t *crfd_tally_kinds(const crfd_tally *t, uint32_t number);
 void crfd_tally_free(crfd_tally *t);
