@@ -108,3 +108,41 @@ def test_a_directory_that_is_renamed_meanwhile(tmp_path: Path, backend: str) -> 
             stop.set()
             renaming.join()
     assert seen == {os.fsencode(one), os.fsencode(other)}
+
+
+_MANY = """
+import os, sys
+os.chdir(sys.argv[1])
+for i in range(12):
+    os.close(os.open(f"file{i}", os.O_CREAT | os.O_WRONLY, 0o600))
+pids = []
+for k in range(int(sys.argv[2])):
+    pid = os.fork()
+    if not pid:
+        for i in range(3 + k * k % 11):
+            os.open(f"file{i}", os.O_RDONLY)
+        os.write(1, b".")
+        sys.stdin.read()
+        os._exit(0)
+    pids.append(pid)
+os.write(2, " ".join(map(str, pids)).encode() + b"\\n")
+sys.stdin.read()
+"""
+
+
+def test_a_read_that_ends_between_two_descriptors_and_the_end_of_their_task(tmp_path: Path, need: Need) -> None:
+    """Where one read of many tasks ends depends on how much came before: so the scans begin at one task after the other."""
+    need("backend bpf")
+    tasks, scans = 400, 40
+    command = [sys.executable, "-I", "-S", "-c", _MANY, str(tmp_path), str(tasks)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe) as process:
+        assert process.stdout and process.stderr
+        pids = [int(pid) for pid in process.stderr.readline().split()]
+        assert len(process.stdout.read(tasks)) == tasks
+        allowed = {os.fsencode(tmp_path / f"file{i}") for i in range(12)}
+        for first in range(scans):
+            image = crfd.snapshot(pids[first:], backend="bpf")
+            found = {entry.file and entry.file.path for task in image for fd, entry in task.fds.items() if fd > 2}
+            assert found == allowed
+        process.communicate()
