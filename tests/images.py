@@ -99,8 +99,8 @@ class Task:
     more: Sequence[tuple[int, bytes]] = ()  # records after TASK_INFO: type, payload
 
 
-def head(flags: int) -> bytes:
-    texts = [text.ljust(64, b"\0") for text in (b"6.1.0-test", b"#1 SMP", b"x86_64")]
+def head(flags: int, machine: bytes = b"x86_64") -> bytes:
+    texts = [text.ljust(64, b"\0") for text in (b"6.1.0-test", b"#1 SMP", machine)]
     return struct.pack("<QHHHHQQ", 0x00FEED0CC0A2D200, 6, 1, 0, 2, 1_700_000_000, flags) + b"".join(texts)
 
 

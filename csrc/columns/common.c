@@ -13,11 +13,11 @@
 #include "columns/held.h"
 #include "columns/lock.h"
 #include "columns/socket.h"
+#include "format/oflags.h"
 #include "kinds/kind.h"
 
 #define FMODE_READ 1 /* include/linux/fs.h */
 #define FMODE_WRITE 2
-#define KERNEL_LARGEFILE 0100000 /* include/uapi/asm-generic/fcntl.h; libc's O_LARGEFILE is 0 on 64 bits */
 
 static int take_text(struct crfd_value *v, const uint8_t *p, size_t n)
 {
@@ -304,7 +304,7 @@ static int get_flags(const struct crfd_column *c, struct crfd_scratch *s, const 
 		{O_NOFOLLOW, "O_NOFOLLOW"}, {O_NOATIME, "O_NOATIME"}, {O_PATH, "O_PATH"},
 	};
 	static const char *const access[] = {"O_RDONLY", "O_WRONLY", "O_RDWR", "3"};
-	uint32_t rest = r->data.f_flags & ~(uint32_t)(O_ACCMODE | KERNEL_LARGEFILE);
+	uint32_t large = crfd_oflags_here->largefile, rest = r->data.f_flags & ~(O_ACCMODE | large);
 	int rc = 0;
 
 	if (!r->is_read || !(r->st.known & CRFD_HAS_FLAGS))
@@ -317,7 +317,7 @@ static int get_flags(const struct crfd_column *c, struct crfd_scratch *s, const 
 		rest &= ~names[i].bits;
 		rc = crfd_text_printf(&s->text, "%s%s", s->text.nr ? "|" : "", names[i].name);
 	}
-	if (rc >= 0 && c->at && r->data.f_flags & KERNEL_LARGEFILE)
+	if (rc >= 0 && c->at && r->data.f_flags & large)
 		rc = crfd_text_printf(&s->text, "%sO_LARGEFILE", s->text.nr ? "|" : "");
 	if (rc >= 0 && rest)
 		rc = crfd_text_printf(&s->text, "%s0%o", s->text.nr ? "|" : "", rest);

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "columns/held.h"
 #include "columns/reader.h"
+#include "format/oflags.h"
 #include "image/parse_state.h"
 
 #define PIECE 512 /* records judged at a time: few, so that their bytes are still cached when noted */
@@ -25,6 +26,7 @@ struct image_reader {
 	crfd_reader reader;
 	const uint8_t *buf;
 	size_t n;
+	const struct crfd_oflags *there; /* NULL: an image of a machine with our numbers */
 	struct section *section;
 	size_t nsections, section_alloc;
 	uint32_t *carrier; /* of each shared table, by FILES.objref less 1 */
@@ -228,6 +230,8 @@ static void describe(const struct image_reader *r, uint64_t *offset, struct crfd
 	crfd_rec h;
 
 	memcpy(&row->data, payload(r, *offset), sizeof(row->data));
+	if (r->there)
+		row->data.f_flags = crfd_oflags_translate(r->there, row->data.f_flags);
 	*offset = behind(r, *offset);
 	row->name = (struct crfd_bytes){payload(r, *offset), (size_t)header(r, *offset).len - 1};
 	*offset = behind(r, *offset);
@@ -337,6 +341,7 @@ crfd_reader *crfd_reader_new_image(const uint8_t *buf, size_t n)
 	r->reader = (crfd_reader){.next = next, .task = task, .ntasks = ntasks, .head = head, .free = release};
 	r->buf = buf;
 	r->n = n;
+	r->there = crfd_oflags_of_image(buf, n);
 	r->left = UINT32_MAX;
 	crfd_parser_init(&r->parser, NULL);
 	return &r->reader;

@@ -119,7 +119,7 @@ typedef struct {
 typedef struct {
 	uint16_t fd_type; /* enum crfd_kind */
 	uint16_t f_mode;
-	uint32_t f_flags;
+	uint32_t f_flags; /* in the numbers of HEAD.machine */
 	uint32_t f_uid, f_gid;
 	uint64_t f_pos;
 	uint64_t f_version;

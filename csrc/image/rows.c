@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "format/oflags.h"
 #include "image/parse_state.h"
 
 /* Readers in Python take rows by the bytes. */
@@ -19,6 +20,7 @@ _Static_assert(sizeof(crfd_file_row) == 120, "crfd_file_row");
 struct decoding {
 	crfd_rows *r;
 	const uint8_t *buf;
+	const struct crfd_oflags *there; /* NULL: an image of a machine with our numbers */
 	uint64_t end; /* of what is decoded */
 	enum { IMAGE, TASK, DESCRIPTION } about; /* whose an extension record is that comes now */
 };
@@ -96,6 +98,8 @@ static int add_file(struct decoding *d, const uint8_t *v)
 	if (rc < 0)
 		return rc;
 	memcpy(&data, v, sizeof(data));
+	if (d->there)
+		data.f_flags = crfd_oflags_translate(d->there, data.f_flags);
 	f = &r->file[r->nfiles++];
 	*f = (crfd_file_row){.kind = data.fd_type, .f_mode = data.f_mode, .f_flags = data.f_flags,
 			     .f_uid = data.f_uid, .f_gid = data.f_gid, .f_pos = data.f_pos,
@@ -224,7 +228,7 @@ static int decode(struct decoding *d, crfd_parser *p, uint64_t start, crfd_fault
 
 int crfd_rows_decode(crfd_rows *r, const uint8_t *buf, size_t n, const crfd_index_entry *at, crfd_fault *fault)
 {
-	struct decoding d = {.r = r, .buf = buf, .end = n};
+	struct decoding d = {.r = r, .buf = buf, .there = crfd_oflags_of_image(buf, n), .end = n};
 	uint64_t start = at ? at->offset : 0;
 	crfd_parser p;
 	int rc;

@@ -51,11 +51,13 @@ from tests.images import (
     Task,
     assemble,
     crc32c,
+    head,
     held,
     image,
     plan,
     sample,
 )
+from tests.procs import CRFD
 
 # ---- what was written is what is read ----
 
@@ -88,6 +90,29 @@ def test_descriptors() -> None:
     assert (file.path, file.f_pos, file.f_flags, file.f_mode) == (b"/var/log/messages", 2**40, 0o102001, 0x4A801D)
     assert (file.dev, file.ino, file.mnt_id, file.size, file.nlink) == (0x801, 4711, 29, 1234, 1)
     assert (file.f_uid, file.f_gid, file.deleted, file.kind) == (1000, 100, False, crfd.Kind.FILE)
+
+
+@pytest.mark.parametrize(
+    ("machine", "numbers"),  # O_DIRECT, O_DIRECTORY and O_NOFOLLOW of uapi/asm-generic/fcntl.h and uapi/asm/fcntl.h
+    [
+        (b"x86_64", (0o40000, 0o200000, 0o400000)),
+        (b"riscv64", (0o40000, 0o200000, 0o400000)),
+        (b"aarch64", (0o200000, 0o40000, 0o100000)),
+        (b"armv7l", (0o200000, 0o40000, 0o100000)),
+        (b"ppc64le", (0o400000, 0o40000, 0o100000)),
+    ],
+)
+def test_flags_are_read_in_the_numbers_of_the_machine_that_has_them(machine: bytes, numbers: tuple[int, ...]) -> None:
+    names = ("O_DIRECT", "O_DIRECTORY", "O_NOFOLLOW")
+    records = plan([Task(1, [Fd(fd, File(b"/x", f_flags=number | 2)) for fd, number in enumerate(numbers)])])
+    records[0] = Rec(HEAD, head(3, machine))
+    data = assemble(records)
+    with crfd.Image(data) as read:
+        files = [entry.file for entry in read.tasks[1].fds.values()]
+    assert [file and file.f_flags for file in files] == [getattr(os, name) | os.O_RDWR for name in names]
+    command = [*CRFD, "show", "--columns", "flags", "--no-header", "-"]
+    shown = subprocess.run(command, input=data, capture_output=True, check=True)
+    assert shown.stdout.decode().split() == [f"O_RDWR|{name}" for name in names]
 
 
 def test_held_files() -> None:
