@@ -18,21 +18,22 @@ if TYPE_CHECKING:
 class Push(
     namedtuple(
         "Push",
-        ("uid", "kinds", "file", "deleted", "close_on_exec", "port"),
-        defaults=(None, (), None, None, None, None),
+        ("uid", "kinds", "dev", "ino", "deleted", "close_on_exec", "port"),
+        defaults=(None, (), None, None, None, None, None),
     )
 ):
     """Conditions that a scan may test where the descriptors are: all must hold, None and () are none.
 
     What surely fails may be left out of the batches, and need not be: whoever scans tests all that comes by itself. uid
-    is the task's, kinds are those that are meant, file is a device and an inode as stat(2) has them, port is a socket's
-    own or its peer's. There is no second look at the tables then.
+    is the task's, kinds are those that are meant, dev and ino are the file's as stat(2) has them, port is a socket's own or its
+    peer's. There is no second look at the tables then.
     """
 
     __slots__ = ()
     uid: int | None
     kinds: tuple[int, ...]
-    file: tuple[int, int] | None
+    dev: int | None
+    ino: int | None
     deleted: bool | None
     close_on_exec: bool | None
     port: int | None
@@ -41,6 +42,8 @@ class Push(
         """Writes it to a crfd_filter_push that is all zeros."""
         for bit, name, value in (
             (lib.CRFD_PUSH_UID, "uid", self.uid),
+            (lib.CRFD_PUSH_DEV, "dev", self.dev),
+            (lib.CRFD_PUSH_INO, "ino", self.ino),
             (lib.CRFD_PUSH_DELETED, "deleted", self.deleted),
             (lib.CRFD_PUSH_CLOEXEC, "close_on_exec", self.close_on_exec),
             (lib.CRFD_PUSH_PORT, "port", self.port),
@@ -51,9 +54,10 @@ class Push(
         if self.kinds:
             c.has |= lib.CRFD_PUSH_KINDS
             c.kinds = sum({1 << kind for kind in self.kinds})
-        if self.file:
-            c.has |= lib.CRFD_PUSH_FILE
-            c.dev, c.ino = self.file
+
+    def __str__(self) -> str:
+        told = ((name, value) for name, value in zip(self._fields, self, strict=True) if value not in {None, ()})
+        return ", ".join(f"{name} {value}" for name, value in told)
 
 
 class Scanner:

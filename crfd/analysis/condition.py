@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from functools import cached_property
 
 from crfd._core.filter import Filter, Op, RefusedOpError, What
+from crfd._core.scan import Push
 from crfd.analysis.tree import (
     BY_SIGN,
     Node,
@@ -57,6 +58,34 @@ class Pushdown(
     deleted: frozenset[bool] | None
     close_on_exec: frozenset[bool] | None
     ports: frozenset[int] | None
+
+    def push(self, *, whole: bool) -> Push | None:
+        """As much of it as a scan can test; whole: only by what is alike for all descriptors of an open file description.
+
+        None: nothing.
+        """
+        only = {key: _only(getattr(self, name), bits) for key, (name, bits) in _PUSHED.items()}
+        if whole:
+            only.update(uid=None, close_on_exec=None)
+        kinds = self.kinds or ()
+        push = Push(**only, kinds=() if any(kind > _KIND_MAX for kind in kinds) else tuple(sorted(kinds)))
+        return None if push == Push() else push
+
+
+_KIND_MAX = 63
+_PUSHED = {  # how a Push calls what a Pushdown calls so, and the bits that it has for it
+    "uid": ("uids", 32), "dev": ("devs", 64), "ino": ("inos", 64), "deleted": ("deleted", 1),
+    "close_on_exec": ("close_on_exec", 1), "port": ("ports", 16),
+}  # fmt: skip
+_OF_ALL = frozenset({"fds", "changed", "identity"})  # columns that speak of all descriptors of a task
+
+
+def _only(values: frozenset[int] | None, bits: int) -> int | None:
+    """The one value that a scan can be asked for; more than one are not told to it."""
+    if values is None or len(values) != 1:
+        return None
+    (value,) = values
+    return value if 0 <= value < 2**bits else None
 
 
 class Condition:
@@ -140,6 +169,14 @@ class Condition:
     def pushdown(self) -> Pushdown:
         """What a scan may leave out already."""
         return Pushdown(**{name: frozenset(values) for name, values in bounds(self._root).items()})
+
+    def push(self, shown: Iterable[str]) -> Push | None:
+        """What a scan may leave out where these columns of the rows that match are shown; None: nothing."""
+        own = self.columns()
+        asked = own | {*shown}
+        if "objref" in own or not asked.isdisjoint(_OF_ALL):
+            return None
+        return self.pushdown().push(whole="shared" in asked)
 
     def columns(self) -> frozenset[str]:
         """The names of the columns that it asks for."""

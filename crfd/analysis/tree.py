@@ -24,6 +24,7 @@ _NAMED_BY = {  # how the pushdown calls the values of a column that the kernel's
     "pid": "pids", "uid": "uids", "kind": "kinds", "dev": "devs", "ino": "inos", "deleted": "deleted",
     "close_on_exec": "close_on_exec", "port": "ports", "remote_port": "ports",
 }  # fmt: skip
+_OF_SOCKETS = frozenset({"proto", "state", "local", "remote", "port", "remote_port"})  # columns known of sockets alone
 
 TYPE_CHECKING = False  # see _core/library.py
 if TYPE_CHECKING:
@@ -211,9 +212,20 @@ def bounds(node: Node) -> _Bounds:
     if node.what == What.OR:
         return reduce(_any_bounds, map(bounds, node.parts))
     test = node.parts[0] if node.what == What.NOT else node
-    if test.column is None or (name := _NAMED_BY.get(test.column.name)) is None:
+    if test.column is None:
         return {}
-    if test.what == What.HOLDS and test.column.type == "bool":
+    found = _bounds(node, test, test.column)
+    if test.column.name in _OF_SOCKETS and (test.what != What.KNOWN or test is node):
+        found["kinds"] = {int(Kind.SOCKET)}
+    return found
+
+
+def _bounds(node: Node, test: Node, column: Column) -> _Bounds:
+    """Of a test, node, or of one that is negated."""
+    name = _NAMED_BY.get(column.name)
+    if name is None:
+        return {}
+    if test.what == What.HOLDS and column.type == "bool":
         return {name: {test is node}}
     if node.what not in {What.EQ, What.IN} or isinstance(node.value, Other):
         return {}

@@ -7,9 +7,8 @@ import os
 import stat
 from collections import namedtuple
 from collections.abc import Iterable, Iterator
-from itertools import chain
 
-from crfd._core.columns import ImageReader, Render
+from crfd._core.columns import BatchReader, ImageReader, Reader, Render
 from crfd._core.locate import Located, locate
 from crfd.analysis.condition import Condition
 from crfd.analysis.shorthand import port_number
@@ -124,21 +123,30 @@ def who(*what: str, mounts: Iterable[str] = (), backend: str = "auto", holds: st
     With holds "fd" descriptors alone are looked at; "all" are also directories, executables, mapped files and terminals.
     Raises QueryError for what cannot be understood, OSError for a path that cannot be looked at.
     """
-    from crfd.capture.dumper import dump
+    from crfd.capture.dumper import choose, dump, require_holds, scan_running
+    from crfd.capture.selection import everything
+
+    require_holds(holds)
+    question = Question(what, mounts)
+    if not question.needs_links:
+        condition = question.condition()
+        push = condition.push(Holder._fields)
+        with scan_running(choose(backend), everything(), holds == "all", push) as batches:
+            return list(_holders(map(BatchReader, batches), condition))
     from crfd.capture.selection import Selection
     from crfd.capture.spool import Spool
     from crfd.image.reader import Image
 
-    question = Question(what, mounts)
     with Spool() as spool:
         dump(Selection(), spool, backend=backend, holds=holds)
         with Image(spool.view()) as image:
-            return list(_holders(image.view, question.condition(image if question.needs_links else None)))
+            return list(_holders((ImageReader(image.view, None),), question.condition(image)))
 
 
-def _holders(image: memoryview, condition: Condition) -> Iterator[Holder]:
+def _holders(readers: Iterable[Reader], condition: Condition) -> Iterator[Holder]:
     render = Render(Holder._fields, "nul", filter=condition.filter)
-    text = b"".join(bytes(piece) for piece in chain(render.rows(ImageReader(image, None)), render.end()))
+    text = b"".join(bytes(piece) for reader in readers for piece in render.rows(reader))
+    text += b"".join(bytes(piece) for piece in render.end())
     values = text.split(b"\0")[:-1]
     for at in range(0, len(values), len(Holder._fields)):
         pid, comm, user, fd, held, kind, access, path, name = values[at : at + len(Holder._fields)]

@@ -13,12 +13,12 @@ from functools import cached_property
 from crfd._core.batch import Batch, Unread
 from crfd._core.encode import Totals
 from crfd._core.freeze import IMAGE_FROZEN, STEP_FREEZE, Still
-from crfd._core.scan import Scanner, lock_waits
+from crfd._core.scan import Push, Scanner, lock_waits
 from crfd.capture import backend as _backend
 from crfd.capture.selection import Selection
 from crfd.errors import CrfdError, GoneError, RefusedError, UnreadError
 from crfd.image.writer import ImageWriter
-from crfd.trace import listener
+from crfd.trace import Trace, listener
 
 TYPE_CHECKING = False  # see _core/library.py
 if TYPE_CHECKING:
@@ -76,13 +76,35 @@ def dump(
     are written; when none can, no image is made and UnreadError is raised, as GoneError (a ProcessLookupError) or
     RefusedError (a PermissionError) where that is the first one's reason.
     """
+    return dump_some(
+        processes,
+        destination,
+        backend=backend,
+        format=format,
+        lossy=lossy,
+        freeze=freeze,
+        holds=holds,
+        progress=progress,
+    )
+
+
+def dump_some(
+    processes: int | Iterable[int] | Selection,
+    destination: Destination,
+    *,
+    backend: str = "auto",
+    format: str = "crfd",
+    lossy: bool = False,
+    freeze: bool = False,
+    holds: str = "fd",
+    progress: Callable[[Totals], None] | None = None,
+    push: Push | None = None,
+) -> DumpResult:
+    """dump(), of which what surely fails push may be left out: no image to keep, for it does not say what it lacks."""
     selection = as_selection(processes)
     trace = listener()
-    number = _backend.choose(backend)
-    if trace:
-        trace.phase("backend %s: %s", _backend.name(number), _backend.why(backend, number))
-    if holds not in HOLDS:
-        raise ValueError(f"holds: expected one of {', '.join(HOLDS)}, found {holds!r}")
+    number = choose(backend)
+    require_holds(holds)
     more = holds == "all"
     scan: AbstractContextManager[Iterator[Batch]]
     if freeze:
@@ -92,14 +114,12 @@ def dump(
         pids, still, scan = held.pids, held.still, nullcontext(iter(still_batches))
     else:
         pids, still, unread, flags = selection.resolve(), [], [], 0
-        scan = scan_running(number, pids, more)
+        scan = scan_running(number, pids, more, push)
     if trace:
         frozen = f", frozen and read: {len(unread)} refused, {len(still)} held" if freeze else ""
         trace.phase("chosen: %d processes%s", len(pids), frozen)
     with scan as batches, ImageWriter(destination, format=format, lossy=lossy, backend=number, flags=flags) as writer:
         for batch in batches:
-            if trace:
-                trace.phase("read: a batch of nfds %d", len(batch.keys))
             unread += batch.unread()
             writer.write(batch)
             if trace:
@@ -126,6 +146,19 @@ def dump(
         still=tuple(still),
         ended=len(ended),
     )
+
+
+def require_holds(holds: str) -> None:
+    if holds not in HOLDS:
+        raise ValueError(f"holds: expected one of {', '.join(HOLDS)}, found {holds!r}")
+
+
+def choose(backend: str) -> int:
+    """The number of the backend that a name means here, and why, to who listens."""
+    number = _backend.choose(backend)
+    if trace := listener():
+        trace.phase("backend %s: %s", _backend.name(number), _backend.why(backend, number))
+    return number
 
 
 def as_selection(processes: int | Iterable[int] | Selection) -> Selection:
@@ -191,9 +224,11 @@ class _ProcScanner(Scanner):
 
 
 @contextmanager
-def _scanner(backend: int, pids: list[int], *, still: bool = False, holds: bool) -> Iterator[Scanner]:
+def _scanner(
+    backend: int, pids: list[int], *, still: bool = False, holds: bool, push: Push | None = None
+) -> Iterator[Scanner]:
     kind = _ProcScanner if backend == _backend.PROC else Scanner
-    scanner = kind(backend, pids, len(os.sched_getaffinity(0)), still=still, holds=holds)
+    scanner = kind(backend, pids, len(os.sched_getaffinity(0)), still=still, holds=holds, push=push)
     try:
         yield scanner
     finally:
@@ -201,13 +236,20 @@ def _scanner(backend: int, pids: list[int], *, still: bool = False, holds: bool)
 
 
 @contextmanager
-def scan_running(backend: int, pids: list[int], holds: bool = False) -> Iterator[Iterator[Batch]]:
+def scan_running(
+    backend: int, pids: list[int], holds: bool = False, push: Push | None = None
+) -> Iterator[Iterator[Batch]]:
     """The batches of a scan; each is valid until the next is asked for."""
-    with _scanner(backend, pids, holds=holds) as scanner:
-        yield _one_by_one(scanner)
+    trace = listener()
+    if push and trace:
+        trace.say("pushed down: %s", push)
+    with _scanner(backend, pids, holds=holds, push=push) as scanner:
+        yield _one_by_one(scanner, trace)
 
 
-def _one_by_one(scanner: Scanner) -> Iterator[Batch]:
+def _one_by_one(scanner: Scanner, trace: Trace | None) -> Iterator[Batch]:
     batch = Batch()
     while scanner.next(batch):
+        if trace:
+            trace.phase("read: a batch of nfds %d", len(batch.keys))
         yield batch

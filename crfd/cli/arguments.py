@@ -38,8 +38,28 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--holds", choices=HOLDS, default="fd", help="all: also directories, executable, mapped files, terminal"
     )
+    add_debug(parser)
     parser.add_argument("-v", "--verbose", action="store_true", help="name every process that could not be read")
     parser.add_argument("--backend", choices=backend.NAMES, default="auto", help="how to scan (default: %(default)s)")
+
+
+def add_debug(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--debug", action="store_true", help="trace on stderr: each phase, what the scan leaves out, dumped descriptors"
+    )
+
+
+def trace(args: argparse.Namespace) -> None:
+    """Has what the logger "crfd" says written to stderr, where that is asked for."""
+    if not args.debug:
+        return
+    import logging
+
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("crfd: %(message)s"))
+    logger = logging.getLogger("crfd")
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
 
 
 def _pid(text: str) -> int:

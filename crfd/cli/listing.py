@@ -15,6 +15,7 @@ from crfd.cli.exit_status import UsageError
 TYPE_CHECKING = False  # see _core/library.py
 if TYPE_CHECKING:
     from crfd._core.batch import Batch
+    from crfd._core.scan import Push
     from crfd.analysis.condition import Condition
 
 DEFAULT = ("pid", "comm", "num", "objref", "shared", "kind", "flags", "f_pos", "dev", "ino", "name")
@@ -151,6 +152,13 @@ class Listing:
             *(self._condition.columns() if self._condition else ()),
         ]
         return self._args.group or not WHOLE.isdisjoint(asked)
+
+    @property
+    def push(self) -> Push | None:
+        """What a scan may leave out."""
+        if self._condition is None or self._args.group:
+            return None
+        return self._condition.push([*self._columns, *(name for name, _ in self._sort)])
 
     def _render(self, *, header: bool = True, names: list[str] | None = None) -> Render:
         names = names or self._columns

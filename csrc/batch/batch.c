@@ -64,3 +64,12 @@ void crfd_batch_move(crfd_batch *b, uint64_t from, uint64_t to)
 	if (b->fd[to].kind == CRFD_KIND_SOCKET && from != to)
 		b->socket[to] = b->socket[from];
 }
+
+#define NOT_OF_HELD (CRFD_PUSH_CLOEXEC | CRFD_PUSH_PORT)
+
+int crfd_scan_flags(const crfd_scan_options *options)
+{
+	uint32_t has = options->push ? options->push->has : 0;
+
+	return (options->flags | (has ? CRFD_SCAN_STILL : 0)) & ~(has & NOT_OF_HELD ? CRFD_SCAN_HOLDS : 0);
+}

@@ -56,10 +56,11 @@ typedef struct {
 /* These bits say which fields of a crfd_filter_push count. */
 #define CRFD_PUSH_UID 1
 #define CRFD_PUSH_KINDS 2
-#define CRFD_PUSH_FILE 4
+#define CRFD_PUSH_DEV 4
 #define CRFD_PUSH_DELETED 8
 #define CRFD_PUSH_CLOEXEC 16
 #define CRFD_PUSH_PORT 32
+#define CRFD_PUSH_INO 64
 
 /*
  * All of these conditions must hold; a backend that can tests them where the descriptors are. It may leave out of the batches

@@ -18,6 +18,7 @@
 #define AF_UNIX 1
 #define AF_INET 2
 #define AF_INET6 10
+#define AF_NETLINK 16
 #define TCP_LISTEN 10
 
 __u64 tail_len; /* how much follows the path */

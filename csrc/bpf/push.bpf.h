@@ -16,12 +16,13 @@
 /* File systems where stat(2) shows another device, or another inode, than the inode itself has. */
 static __always_inline int is_renumbered(__u64 magic)
 {
-	return magic == BTRFS_SUPER_MAGIC || magic == OVERLAYFS_SUPER_MAGIC;
+	return magic == BTRFS_SUPER_MAGIC || magic == OVERLAYFS_SUPER_MAGIC || magic == CEPH_SUPER_MAGIC;
 }
 
-static __always_inline int is_other_file(struct inode *inode)
+static __always_inline int is_other_file(struct inode *inode, __u32 has)
 {
-	return (inode->i_ino != walk_ask.push.ino || inode->i_sb->s_dev != walk_ask.push.dev) &&
+	return ((has & WALK_PUSH_INO && inode->i_ino != walk_ask.push.ino) ||
+		(has & WALK_PUSH_DEV && inode->i_sb->s_dev != walk_ask.push.dev)) &&
 	       !is_renumbered(inode->i_sb->s_magic);
 }
 
@@ -41,6 +42,8 @@ static __always_inline int is_other_port(struct file *file, struct inode *inode)
 	__u16 family = sk->__sk_common.skc_family;
 
 	if ((inode->i_mode & S_IFMT) != S_IFSOCK)
+		return 1;
+	if (family == AF_UNIX || family == AF_NETLINK)
 		return 1;
 	return (family == AF_INET || family == AF_INET6) && sk->__sk_common.skc_dport != walk_ask.push.port &&
 	       inet->inet_sport != walk_ask.push.port;
@@ -63,7 +66,7 @@ __noinline int surely_fails(__u64 address, __u64 cloexec)
 
 	if (has & WALK_PUSH_CLOEXEC && cloexec != walk_ask.push.cloexec)
 		return 1;
-	if (has & WALK_PUSH_FILE && is_other_file(inode))
+	if (is_other_file(inode, has))
 		return 1;
 	if (has & WALK_PUSH_CLASSES && is_other_class(inode))
 		return 1;

@@ -329,7 +329,7 @@ static __always_inline int put_end(int bare)
 	r->start = pass.start;
 	r->fd_size = pass.max;
 	r->pad = 0;
-	r->len = sizeof(*r) + (bare ? 0 : put_bits(r));
+	r->len = sizeof(*r) + (bare || walk_ask.push.has ? 0 : put_bits(r));
 	walk_ask.used += r->len;
 	return 1;
 }

@@ -194,10 +194,11 @@ struct walk_end {
 
 #define WALK_PUSH_UID 1
 #define WALK_PUSH_CLASSES 2
-#define WALK_PUSH_FILE 4
+#define WALK_PUSH_DEV 4
 #define WALK_PUSH_DELETED 8
 #define WALK_PUSH_CLOEXEC 16
 #define WALK_PUSH_PORT 32
+#define WALK_PUSH_INO 64
 
 /* Conditions of one question: what surely fails one of them is passed by. */
 struct walk_push {

@@ -8,6 +8,9 @@
 
 #define DELETED " (deleted)" /* fs/d_path.c */
 
+#define TYPE(fmt) (1u << ((fmt) >> 12))
+#define ANY_TYPE 0xffffu
+
 /* The first row that matches is the kind; the last family takes every path and "anon_inode:" that none before it has taken. */
 static const struct crfd_kind_family *const families[] = {
 	&crfd_kinds_event, &crfd_kinds_watch, &crfd_kinds_memory, &crfd_kinds_object,
@@ -88,4 +91,42 @@ int crfd_kind_of(const char *text, size_t len, uint32_t st_mode, int deleted)
 			if (row_matches(&families[f]->v[i], text, len, st_mode, deleted))
 				return families[f]->v[i].kind;
 	return CRFD_KIND_UNKNOWN;
+}
+
+static uint32_t types_of(int kind)
+{
+	switch (kind) {
+	case CRFD_KIND_FILE:
+		return TYPE(S_IFREG);
+	case CRFD_KIND_DIR:
+		return TYPE(S_IFDIR);
+	case CRFD_KIND_SYMLINK:
+		return TYPE(S_IFLNK);
+	case CRFD_KIND_CHR:
+		return TYPE(S_IFCHR);
+	case CRFD_KIND_BLK:
+		return TYPE(S_IFBLK);
+	case CRFD_KIND_FIFO:
+	case CRFD_KIND_PIPE:
+		return TYPE(S_IFIFO);
+	case CRFD_KIND_SOCKET:
+		return TYPE(S_IFSOCK);
+	case CRFD_KIND_EVENTFD:
+	case CRFD_KIND_EPOLL:
+	case CRFD_KIND_TIMERFD:
+	case CRFD_KIND_SIGNALFD:
+		return TYPE(0);
+	default:
+		return ANY_TYPE;
+	}
+}
+
+uint32_t crfd_kind_types(uint64_t kinds)
+{
+	uint32_t types = 0;
+
+	for (int kind = 0; kind < 64; kind++)
+		if (kinds >> kind & 1)
+			types |= types_of(kind);
+	return types;
 }

@@ -100,6 +100,12 @@ const struct crfd_kind_ops *crfd_kind_find(int kind);
  */
 int crfd_kind_of(const char *text, size_t len, uint32_t st_mode, int deleted);
 
+/*
+ * The types of inode, 1 << their number in st_mode, that kinds (1 << enum crfd_kind of each) may have: all, where that is not
+ * certain for every kernel.
+ */
+uint32_t crfd_kind_types(uint64_t kinds);
+
 /* The text of /proc/PID/fd/N says this much by its form. */
 struct crfd_fd_name {
 	size_t stem; /* length without the kernel's " (deleted)" */

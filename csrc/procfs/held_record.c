@@ -74,3 +74,12 @@ int crfd_held_judge(struct crfd_deleted_memo *memo, int dir, struct crfd_held_on
 	one->r.kind = (uint16_t)crfd_kind_of(one->path, st->known & CRFD_HAS_PATH ? one->len : 0, st->st_mode, deleted > 0);
 	return 0;
 }
+
+int crfd_held_fails(const crfd_filter_push *push, const struct crfd_held_one *one)
+{
+	const crfd_fd_stat *st = &one->r.st;
+
+	return (push->has & CRFD_PUSH_INO && (!(st->known & CRFD_HAS_INO) || st->ino != push->ino)) ||
+	       (push->has & CRFD_PUSH_DEV && (!(st->known & CRFD_HAS_DEV) || st->dev != push->dev)) ||
+	       (push->has & CRFD_PUSH_KINDS && !(push->kinds >> one->r.kind & 1));
+}

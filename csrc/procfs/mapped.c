@@ -35,6 +35,7 @@ struct pass {
 	uint64_t mnt_ns;
 	struct crfd_deleted_memo *deleted;
 	struct crfd_mapped_memo *memos;
+	const crfd_filter_push *push;
 	crfd_buf *out;
 };
 
@@ -97,6 +98,11 @@ static void set_path(const struct crfd_mapping *m, int dir, const char *link, st
 		one->r.st.known |= CRFD_HAS_PATH;
 }
 
+static int put(const struct pass *p, const struct crfd_held_one *one)
+{
+	return crfd_held_fails(p->push, one) ? 0 : crfd_held_put(one, p->out);
+}
+
 /*
  * Puts the file of n mappings. To follow a link in map_files takes CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE; without them the
  * device of the super block stands for that of the file, which it is on a disk, and elsewhere need not be.
@@ -119,7 +125,7 @@ static int put_mapped(const struct pass *p, const struct crfd_mapping *m, size_t
 		one.r.st = memo->st;
 		one.len = memo->stem;
 		memcpy(one.path, m->name, memo->stem);
-		return crfd_held_put(&one, p->out);
+		return put(p, &one);
 	}
 	set_path(m, p->dir, link, &one);
 	rc = crfd_held_look(p->dir, link, !one.len || *one.path == '/', &one.r.st);
@@ -137,7 +143,7 @@ static int put_mapped(const struct pass *p, const struct crfd_mapping *m, size_t
 		return rc;
 	if (memo)
 		set_memo(memo, p, m, &one);
-	return crfd_held_put(&one, p->out);
+	return put(p, &one);
 }
 
 /* Sorts the mappings so that those of a file stand together. */
@@ -155,9 +161,10 @@ static int put_all(struct crfd_mapped *h, const struct pass *p)
 	return rc;
 }
 
-int crfd_mapped_put(struct crfd_mapped *h, int dir, uint64_t mnt_ns, struct crfd_deleted_memo *deleted, crfd_buf *out)
+int crfd_mapped_put(struct crfd_mapped *h, int dir, uint64_t mnt_ns, struct crfd_deleted_memo *deleted,
+		    const crfd_filter_push *push, crfd_buf *out)
 {
-	struct pass pass = {.dir = dir, .mnt_ns = mnt_ns, .deleted = deleted, .out = out};
+	struct pass pass = {.dir = dir, .mnt_ns = mnt_ns, .deleted = deleted, .push = push, .out = out};
 	struct crfd_held_one one = {.r = {.held = CRFD_HELD_MAP, .fd = -1}};
 	int rc = crfd_proc_read(dir, "maps", 1, &h->text);
 	const char *p = (const char *)h->text.v, *end = p ? p + h->text.nr : p; /* NULL + 0 is not defined in C */
@@ -183,7 +190,7 @@ int crfd_mapped_put(struct crfd_mapped *h, int dir, uint64_t mnt_ns, struct crfd
 		return crfd_is_ours(rc) ? rc : 0;
 	one.r.err = -rc;
 	one.r.kind = CRFD_KIND_UNKNOWN;
-	return crfd_held_put(&one, out);
+	return put(&pass, &one);
 }
 
 void crfd_mapped_release(struct crfd_mapped *m)

@@ -19,8 +19,9 @@ struct crfd_mapped {
 void crfd_mapped_release(struct crfd_mapped *m);
 /*
  * Appends a HELD record for each file that the task whose /proc/PID is dir has mapped. mnt_ns: the inode of its mount
- * namespace, 0 unknown. 0, -ENOMEM or -EOVERFLOW.
+ * namespace, 0 unknown. push as in crfd_holds. 0, -ENOMEM or -EOVERFLOW.
  */
-int crfd_mapped_put(struct crfd_mapped *m, int dir, uint64_t mnt_ns, struct crfd_deleted_memo *deleted, crfd_buf *out);
+int crfd_mapped_put(struct crfd_mapped *m, int dir, uint64_t mnt_ns, struct crfd_deleted_memo *deleted,
+		    const crfd_filter_push *push, crfd_buf *out);
 
 #endif

@@ -91,11 +91,11 @@ static int bpf_join(void *state, int number)
 
 static void lane_init(struct crfd_bpf_lane *lane, const crfd_scan_options *options)
 {
-	int flags = options->flags | (options->push && options->push->has ? CRFD_SCAN_STILL : 0);
-
 	lane->one.iter = lane->all.iter = lane->one_table.iter = lane->all_tables.iter = -1;
-	lane->looker = (struct crfd_bpf_looker){.scratch = &lane->asker.scratch, .flags = flags};
+	lane->looker = (struct crfd_bpf_looker){.scratch = &lane->asker.scratch, .flags = crfd_scan_flags(options)};
 	lane->looker.holds.deleted.mnt_id = -1;
+	if (options->push)
+		lane->looker.holds.push = *options->push;
 	lane->push = crfd_bpf_push(options->push);
 	lane->clk_tck = sysconf(_SC_CLK_TCK);
 	crfd_getfd_init(&lane->asker.getfd, crfd_probe_pidfd_getfd() == 0, 0); /* the walk tells owners */

@@ -189,7 +189,7 @@ static ssize_t read_some(struct crfd_bpf_lane *lane, const struct crfd_bpf_unit 
 
 int crfd_bpf_tables_read(struct crfd_bpf_lane *lane, const struct crfd_bpf_unit *units, size_t n, int together, crfd_batch *b)
 {
-	ssize_t nr = crfd_bpf_words_read(&lane->words, units, n);
+	ssize_t nr = crfd_bpf_words_are_ahead(lane) ? crfd_bpf_words_read(&lane->words, units, n) : 0;
 
 	if (nr < 0)
 		return (int)nr;

@@ -35,14 +35,14 @@ static int put_exe(const struct walk_begin *begin, const crfd_task *t, crfd_buf 
 	return begin->path ? crfd_buf_recs(out, CRFD_REC_TASK_EXE, 0, begin + 1, (size_t)begin->path - 1, 1) : 0;
 }
 
-static int read_cgroup(const crfd_task *t, crfd_buf *scratch)
+static int read_text(const crfd_task *t, const char *name, crfd_buf *scratch)
 {
 	struct crfd_procstat stat;
 	int dir = crfd_bpf_open_task(t, scratch, &stat), rc;
 
 	if (dir < 0)
 		return dir;
-	rc = crfd_proc_read(dir, "cgroup", 0, scratch);
+	rc = crfd_proc_read(dir, name, 0, scratch);
 	close(dir);
 	return rc;
 }
@@ -61,7 +61,7 @@ static int put_cgroup(struct crfd_bpf_lane *lane, const struct crfd_bpf_unit *un
 
 	if (shared && group->cgroups == begin->task.cgroups)
 		return crfd_buf_recs(out, CRFD_REC_TASK_CGROUP, 0, group->text.v, group->text.nr, 1);
-	rc = read_cgroup(t, scratch);
+	rc = read_text(t, "cgroup", scratch);
 	if (rc < 0)
 		return crfd_is_ours(rc) ? rc : 0;
 	if (shared) {
@@ -73,6 +73,24 @@ static int put_cgroup(struct crfd_bpf_lane *lane, const struct crfd_bpf_unit *un
 		group->cgroups = begin->task.cgroups;
 	}
 	return crfd_buf_recs(out, CRFD_REC_TASK_CGROUP, 0, scratch->v, scratch->nr, 1);
+}
+
+/* Where few tasks are looked at it is not read ahead for all. */
+static int put_cmdline(struct crfd_bpf_lane *lane, const crfd_task *t, size_t i, crfd_buf *out)
+{
+	crfd_buf *scratch = lane->looker.scratch;
+	const uint8_t *line;
+	size_t n;
+	int rc;
+
+	if (crfd_bpf_words_are_ahead(lane)) {
+		line = crfd_bpf_words_get(&lane->words, i, &n);
+		return crfd_buf_recs(out, CRFD_REC_TASK_CMDLINE, 0, line, n, 1);
+	}
+	rc = read_text(t, "cmdline", scratch);
+	if (rc < 0)
+		return crfd_is_ours(rc) ? rc : 0;
+	return crfd_buf_recs(out, CRFD_REC_TASK_CMDLINE, 0, scratch->v, scratch->nr, 1);
 }
 
 static int put_namespaces(const struct walk_begin *begin, crfd_buf *out)
@@ -117,18 +135,17 @@ int crfd_bpf_told(struct crfd_bpf_lane *lane, const struct crfd_bpf_unit *unit, 
 {
 	const struct walk_begin *begin = (const struct walk_begin *)lane->begin.v;
 	crfd_task *t = &b->task[b->ntasks - 1];
-	const uint8_t *line;
-	size_t n;
 	int rc;
 
+	if (lane->push.has && !t->nfds && !(lane->looker.flags & CRFD_SCAN_HOLDS))
+		return 0; /* nobody sees it */
 	t->ext = (crfd_span){.off = b->text.nr};
 	t->info.nofile_soft = begin->nofile_soft;
 	t->info.nofile_hard = begin->nofile_hard;
 	t->info.known |= CRFD_TASK_HAS_LIMITS;
-	line = crfd_bpf_words_get(&lane->words, i, &n);
 	rc = put_exe(begin, t, lane->looker.scratch, &b->text);
 	if (rc >= 0)
-		rc = crfd_buf_recs(&b->text, CRFD_REC_TASK_CMDLINE, 0, line, n, 1);
+		rc = put_cmdline(lane, t, i, &b->text);
 	if (rc >= 0)
 		rc = put_cgroup(lane, unit, begin, t, &b->text);
 	if (rc >= 0)

@@ -50,6 +50,7 @@ struct scan {
 	size_t max_held; /* by a lane */
 	atomic_size_t carriers, max_carriers; /* whose directories are kept */
 	int flags; /* CRFD_SCAN_* */
+	crfd_filter_push push;
 };
 
 static void lane_release(struct lane *l)
@@ -94,8 +95,11 @@ static int start_lanes(struct scan *s, int threads)
 	s->max_carriers = tasks;
 	s->max_held = tasks / (size_t)lanes < BATCH_TASKS ? tasks / (size_t)lanes : BATCH_TASKS;
 	while (s->nlanes < lanes && rc == 0) {
-		s->lane[s->nlanes].holds.deleted.mnt_id = -1;
-		rc = crfd_readers_init(&s->lane[s->nlanes++].readers, lanes == 1 ? threads : 1, s->identities.inferred);
+		struct lane *l = &s->lane[s->nlanes++];
+
+		l->holds.deleted.mnt_id = -1;
+		l->holds.push = s->push;
+		rc = crfd_readers_init(&l->readers, lanes == 1 ? threads : 1, s->identities.inferred, &s->push);
 	}
 	return rc;
 }
@@ -107,7 +111,9 @@ static int scan_open(const int32_t *pids, size_t n, const crfd_scan_options *opt
 
 	if (!s)
 		return -ENOMEM;
-	s->flags = options->flags;
+	s->flags = crfd_scan_flags(options);
+	if (options->push)
+		s->push = *options->push;
 	rc = crfd_identities_init(&s->identities);
 	if (rc == 0)
 		rc = crfd_targets_find(&s->targets, pids, n);
@@ -140,7 +146,7 @@ static int is_carried(struct lane *l, const struct crfd_proc_task *p, struct crf
 }
 
 /* Lists the task, unless another has brought the entries of its table, and makes room for them. */
-static int list_task(struct lane *l, struct crfd_proc_task *p, struct crfd_target *first, size_t number, crfd_batch *b)
+static int list_task(const struct scan *s, struct lane *l, struct crfd_proc_task *p, struct crfd_target *first, size_t number, crfd_batch *b)
 {
 	crfd_task *t = &b->task[b->ntasks - 1];
 	crfd_fd *f;
@@ -148,6 +154,8 @@ static int list_task(struct lane *l, struct crfd_proc_task *p, struct crfd_targe
 
 	if (!crfd_task_has_files(&p->stat.rec, p->stat.flags))
 		return 0; /* it has no table, or one that all kernel threads share and nobody opens files in */
+	if (!first && s->push.has & CRFD_PUSH_UID && t->info.known & CRFD_TASK_HAS_STATUS && t->info.uid != s->push.uid)
+		return 0;
 	rc = is_carried(l, p, first, t);
 	if (rc)
 		return rc < 0 ? rc : 0;
@@ -176,7 +184,7 @@ static int take_task(struct scan *s, struct lane *l, size_t number, crfd_batch *
 	l->target[l->nheld++] = number;
 	rc = crfd_proc_task_open(p, target->pid, &l->scratch, t);
 	if (rc == 0 && !t->err)
-		rc = list_task(l, p, first_of(s, target), number, b);
+		rc = list_task(s, l, p, first_of(s, target), number, b);
 	if ((rc == -EMFILE || rc == -ENFILE) && l->nheld > 1) {
 		crfd_proc_task_close(p);
 		l->nheld--;
@@ -190,18 +198,20 @@ static int take_task(struct scan *s, struct lane *l, size_t number, crfd_batch *
 static int settle_task(struct lane *l, const struct crfd_proc_task *p, crfd_batch *b, crfd_task *t, uint64_t *end)
 {
 	uint64_t from = t->first, listed = t->nfds;
+	uint32_t passed = 0;
 	int rc;
 
 	t->first = *end;
 	for (uint64_t f = from; f < from + listed; f++) {
+		passed += b->fd[f].fd == CRFD_PROC_PASSED;
 		if (b->fd[f].fd < 0)
 			continue;
 		t->nerrors += b->fd[f].err != 0;
 		crfd_batch_move(b, f, (*end)++);
 	}
 	t->nfds = *end - t->first;
-	t->info.vanished = (uint32_t)(listed - t->nfds);
-	if (p->fds < 0 || t->err || (t->nfds && !t->info.vanished))
+	t->info.vanished = (uint32_t)(listed - t->nfds) - passed;
+	if (p->fds < 0 || t->err || (t->nfds + passed && !t->info.vanished))
 		return 0;
 	rc = crfd_proc_task_exited(p, &l->scratch);
 	if (rc <= 0)
@@ -217,8 +227,11 @@ static int settle_task(struct lane *l, const struct crfd_proc_task *p, crfd_batc
 static int finish_task(const struct scan *s, struct lane *l, struct crfd_proc_task *p, crfd_batch *b, crfd_task *t)
 {
 	const struct crfd_numbers *now = NULL;
-	int rc = crfd_task_records(p->dir, &l->scratch, b, t);
+	int rc;
 
+	if (s->push.has && !t->nfds && !(s->flags & CRFD_SCAN_HOLDS))
+		return 0; /* nobody sees it */
+	rc = crfd_task_records(p->dir, &l->scratch, b, t);
 	if (rc >= 0 && s->flags & CRFD_SCAN_HOLDS)
 		rc = crfd_task_held(&l->holds, p->dir, &p->stat, b, t);
 	if (rc < 0 || s->flags & CRFD_SCAN_STILL || (t->table && p->fds < 0))

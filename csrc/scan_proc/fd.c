@@ -42,7 +42,7 @@ struct look {
 static int note(crfd_fd *f, int err, uint32_t step)
 {
 	if (err == ENOENT || err == ESRCH)
-		f->fd = -1;
+		f->fd = CRFD_PROC_GONE;
 	f->err = err;
 	f->step = step;
 	return DONE;
@@ -215,6 +215,27 @@ static int look_named(struct look *k)
 	return rc < 0 ? rc : torn;
 }
 
+static int pass_by(struct look *k)
+{
+	k->f->fd = CRFD_PROC_PASSED;
+	return DONE;
+}
+
+/* One look that costs less than the others: whether the conditions surely fail. Where it is refused they need not. */
+static int surely_fails(const struct look *k)
+{
+	const crfd_filter_push *push = &k->r->push;
+	struct statx st;
+
+	if (!(push->has & (CRFD_PUSH_DEV | CRFD_PUSH_INO | CRFD_PUSH_KINDS | CRFD_PUSH_PORT)) ||
+	    statx(k->p->fds, k->number, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STATX_TYPE | STATX_INO, &st) < 0)
+		return 0;
+	return (push->has & CRFD_PUSH_INO && st.stx_ino != push->ino) ||
+	       (push->has & CRFD_PUSH_DEV && makedev(st.stx_dev_major, st.stx_dev_minor) != push->dev) ||
+	       (push->has & CRFD_PUSH_KINDS && !(k->r->types >> ((st.stx_mode & S_IFMT) >> 12) & 1)) ||
+	       (push->has & CRFD_PUSH_PORT && !S_ISSOCK(st.stx_mode));
+}
+
 static int look_once(struct look *k)
 {
 	const uint32_t both = CRFD_FDINFO_INO | CRFD_FDINFO_MNT_ID;
@@ -234,6 +255,8 @@ static int look_once(struct look *k)
 	if (crfd_fdinfo_parse((const char *)info->v, info->nr, &k->info) < 0)
 		return fail(f, EINVAL, CRFD_STEP_PARSE);
 	set_flags(f, &k->info);
+	if (k->r->push.has & CRFD_PUSH_CLOEXEC && f->close_on_exec != k->r->push.close_on_exec)
+		return pass_by(k);
 	if ((k->info.has & both) == both)
 		mount = crfd_proc_mount_of(&k->r->mounts, k->info.mnt_id);
 	if (mount)
@@ -298,6 +321,8 @@ int crfd_proc_fd_read(struct crfd_proc_reader *r, const struct crfd_proc_task *p
 
 	b->ident[at] = 0;
 	snprintf(k.number, sizeof(k.number), "%d", f->fd);
+	if (surely_fails(&k))
+		return pass_by(&k);
 	for (int i = 0; i < TRIES; i++) {
 		rc = look_once(&k);
 		/* An overlay may show one inode number in fdinfo and another to statx, but always the same two. */

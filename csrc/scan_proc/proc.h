@@ -18,6 +18,8 @@
 #include "scan_proc/mounts.h"
 
 #define CRFD_PROC_MEMOS 32
+#define CRFD_PROC_GONE (-1) /* the number of a descriptor that is no longer there */
+#define CRFD_PROC_PASSED (-2) /* of one that surely fails the conditions of the scan */
 
 /*
  * A task that is held while it is read. The directory is bound to that very task: once it is gone every look-up in it
@@ -47,6 +49,8 @@ struct crfd_proc_reader {
 	crfd_buf own; /* text of a helper thread */
 	crfd_buf info; /* text of fdinfo */
 	struct crfd_detail detail;
+	crfd_filter_push push;
+	uint32_t types; /* of inode, that the kinds of push may have */
 	int inferred; /* kcmp is refused: see crfd_identity_key */
 	struct crfd_deleted_memo deleted;
 	int32_t mqueue_mnt; /* the same for crfd_proc_mqueue */
@@ -73,8 +77,8 @@ int crfd_proc_task_shares(const struct crfd_proc_task *p, int32_t pid, int dir, 
 void crfd_proc_task_close(struct crfd_proc_task *p);
 
 /*
- * Reads descriptor b->fd[at].fd into fd[at], ident[at] (see crfd_identity_key) and socket[at]. Its fd turns -1 when it is
- * gone. 0 or -errno of ours.
+ * Reads descriptor b->fd[at].fd into fd[at], ident[at] (see crfd_identity_key) and socket[at]. Its fd turns CRFD_PROC_GONE or
+ * CRFD_PROC_PASSED. 0 or -errno of ours.
  */
 int crfd_proc_fd_read(struct crfd_proc_reader *r, const struct crfd_proc_task *p, crfd_batch *b, uint64_t at);
 

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/ours.h"
 #include "base/thread.h"
+#include "kinds/kind.h"
 
 #define ITEM_FDS 512
 #define ALONE_FDS 1024 /* not worth a thread */
@@ -34,7 +35,7 @@ struct helper {
 	pthread_t thread;
 };
 
-int crfd_readers_init(struct crfd_readers *r, int threads, int inferred)
+int crfd_readers_init(struct crfd_readers *r, int threads, int inferred, const crfd_filter_push *push)
 {
 	uint32_t nr = threads < MAX_READERS ? (uint32_t)threads : MAX_READERS;
 	int granted = crfd_probe_pidfd_getfd(), rc;
@@ -53,6 +54,8 @@ int crfd_readers_init(struct crfd_readers *r, int threads, int inferred)
 		v[i].deleted.mnt_id = v[i].mqueue_mnt = -1;
 		v[i].inferred = inferred;
 		v[i].mounts = mounts;
+		v[i].push = *push;
+		v[i].types = crfd_kind_types(push->kinds);
 		crfd_getfd_init(&v[i].getfd, granted == 0, 1);
 	}
 	*r = (struct crfd_readers){.v = v, .nr = nr};

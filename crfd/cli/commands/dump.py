@@ -23,13 +23,11 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", choices=("crfd", "rfc"), default="crfd", help="rfc: the records of 2008 alone")
     parser.add_argument("--lossy", action="store_true", help="with rfc: leave out and count what it cannot hold")
     parser.add_argument("--freeze", action="store_true", help="hold the processes still while they are read")
-    parser.add_argument("--debug", action="store_true", help="trace every phase and every descriptor on stderr")
     parser.add_argument("-q", "--quiet", action="store_true", help="no summary")
 
 
 def run(args: argparse.Namespace) -> int:
-    if args.debug:
-        _trace_on_stderr()
+    arguments.trace(args)
     if args.freeze:
         _release_when_ended()
     progress = Progress()
@@ -53,16 +51,6 @@ def run(args: argparse.Namespace) -> int:
         )
     arguments.report(result.unread, verbose=args.verbose)
     return PARTLY if result.unread else DONE
-
-
-def _trace_on_stderr() -> None:
-    import logging
-
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("crfd: %(message)s"))
-    logger = logging.getLogger("crfd")
-    logger.addHandler(handler)
-    logger.setLevel(logging.DEBUG)
 
 
 def _release_when_ended() -> None:

@@ -6,8 +6,7 @@ from __future__ import annotations
 import argparse
 
 from crfd._core.batch import Batch, Unread
-from crfd.capture import backend as backends
-from crfd.capture.dumper import dump, has_ended, scan_running
+from crfd.capture.dumper import choose, dump, dump_some, has_ended, scan_running
 from crfd.capture.selection import Selection
 from crfd.capture.spool import Spool
 from crfd.cli import arguments, conditions, listing, output
@@ -39,6 +38,7 @@ def run(args: argparse.Namespace) -> int:
         for line in listing.list_columns():
             output.out.line(line)
         return DONE
+    arguments.trace(args)
     chosen = arguments.chosen(args, everything=True)
     condition = conditions.chosen(args)
     if args.links:
@@ -55,7 +55,7 @@ def show(told: listing.Listing, chosen: Selection, backend: str, holds: str) -> 
     """Lists the processes; those that could not be read."""
     if told.needs_image:
         with Spool() as spool:
-            result = dump(chosen, spool, backend=backend, holds=holds)
+            result = dump_some(chosen, spool, backend=backend, holds=holds, push=told.push)
             told.image(spool.view(), None, let_go=spool.let_go)
         return list(result.unread)
     unread: list[Unread] = []
@@ -65,7 +65,7 @@ def show(told: listing.Listing, chosen: Selection, backend: str, holds: str) -> 
             unread.extend(batch.unread())
             yield batch
 
-    with scan_running(backends.choose(backend), chosen.resolve(), holds == "all") as batches:
+    with scan_running(choose(backend), chosen.resolve(), holds == "all", told.push) as batches:
         told.batches(read(batches))
     return [one for one in unread if not has_ended(one, chosen)]
 

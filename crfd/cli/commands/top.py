@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 
 from crfd.analysis import top
-from crfd.capture.dumper import dump
+from crfd.capture.dumper import dump_some
 from crfd.capture.spool import Spool
 from crfd.cli import arguments, conditions, output
 from crfd.cli.exit_status import DONE, PARTLY, UsageError
@@ -66,6 +66,7 @@ def _seconds(word: str) -> float:
 
 
 def run(args: argparse.Namespace) -> int:
+    arguments.trace(args)
     condition = conditions.chosen(args)
     if args.counts and (condition is not None or args.by != "process"):
         raise UsageError("--counts knows numbers alone: it excludes --by and conditions on descriptors")
@@ -89,7 +90,8 @@ def _look(args: argparse.Namespace, chosen: Selection) -> tuple[Found, list[Unre
         return _processes(top.counts(chosen.resolve()), counts=True), []
     condition = conditions.chosen(args)
     with Spool() as spool:
-        result = dump(chosen, spool, backend=args.backend)
+        push = condition.push(("shared",)) if condition else None
+        result = dump_some(chosen, spool, backend=args.backend, push=push)
         if args.by == "process":
             found = _processes(top.by_process(spool.view(), condition))
         else:

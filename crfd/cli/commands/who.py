@@ -43,6 +43,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--mount", metavar="PATH", action="append", default=[], help="all on the file system of a path")
     parser.add_argument("--holds", choices=HOLDS, default="all", help="fd: descriptors alone, which is faster")
     parser.add_argument("--backend", choices=backends.NAMES, default="auto", help="how to scan (default: %(default)s)")
+    arguments.add_debug(parser)
     conditions.add(parser)
     listing.add(parser)
 
@@ -52,6 +53,7 @@ def run(args: argparse.Namespace) -> int:
         for line in listing.list_columns():
             output.out.line(line)
         return DONE
+    arguments.trace(args)
     if not args.what and not args.mount:
         raise UsageError("expected what to look for, found nothing")
     try:
