@@ -6,7 +6,7 @@ import io
 import os
 import sys
 
-_SCANNING = (["dump"], ["ls"])
+_SCANNING = (["dump"], ["ls"], ["who"])
 _BY_PROC = {"proc", "--backend=proc"}
 
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 import errno
 from collections import namedtuple
 from collections.abc import Sequence
-from enum import IntEnum
 
 from crfd._core.declarations import enum
 from crfd._core.library import check, ffi, lib, owned
@@ -19,8 +18,8 @@ DEPTH_MAX = int(lib.CRFD_FILTER_DEPTH_MAX)
 _WHAT = enum("crfd_filter_what", "CRFD_FILTER_")
 
 
-class What(IntEnum):
-    """What an op does (csrc/filter/filter.cdef.h)."""
+class What:
+    """What an op does (csrc/filter/filter.cdef.h): numbers. No enum, for to make one takes longer than a small question."""
 
     AND = _WHAT["AND"]
     OR = _WHAT["OR"]

@@ -262,7 +262,7 @@ def _quoted(token: Token) -> str:
     return token.text if token.kind in {"end", "string"} else repr(token.text[:40])
 
 
-def _compare(left: Side, what: What, right: Side) -> Node:
+def _compare(left: Side, what: int, right: Side) -> Node:
     if left.column is not None and right.column is not None:
         return compare_columns(left.column, what, right.column, left.at)
     if left.column is None and right.column is None:

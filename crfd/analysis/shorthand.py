@@ -7,10 +7,8 @@ import os
 from collections.abc import Callable
 
 from crfd.analysis.condition import Condition
-from crfd.analysis.query import number
 from crfd.analysis.tree import nearest
 from crfd.errors import QueryError
-from crfd.kinds.socket import STATES, TCP_STATES
 
 
 def _words(text: str) -> list[str]:
@@ -46,6 +44,8 @@ def _under(text: str) -> Condition:
 
 
 def _size(text: str) -> Condition:
+    from crfd.analysis.query import number
+
     return Condition.compare("size", ">=", number(text))
 
 
@@ -69,6 +69,8 @@ def port_number(text: str) -> int:
 
 
 def _state(text: str) -> Condition:
+    from crfd.kinds.socket import STATES, TCP_STATES
+
     known = {name.lower(): name for name in (*TCP_STATES.split(), *STATES.split()) if name != "?"}
     for word in _words(text):
         if word.lower() not in known:

@@ -7,13 +7,11 @@ import os
 from collections import namedtuple
 from collections.abc import Iterable, Iterator, Sequence
 from functools import reduce
-from math import ceil, floor
 
 from crfd._core.columns import Column, columns
 from crfd._core.filter import DEPTH_MAX, Op, Other, What
-from crfd._core.kinds import kind_name
+from crfd._core.kinds import kind_names
 from crfd.errors import QueryError
-from crfd.format.enums import Kind
 
 _SIGNS = {
     What.EQ: "==", What.NE: "!=", What.LT: "<", What.LE: "<=", What.GT: ">", What.GE: ">=", What.REGEX: "=~",
@@ -37,7 +35,7 @@ class Node(namedtuple("Node", ("what", "column", "value", "parts", "depth", "at"
     """A test of a column, or what joins others; at is where it stands in the text that it was read from."""
 
     __slots__ = ()
-    what: What
+    what: int
     column: Column | None
     value: int | bytes | Other | tuple[int | bytes, ...] | None
     parts: tuple[Node, ...]
@@ -62,7 +60,7 @@ def nearest(name: str, names: Iterable[str]) -> str:
     return f" (did you mean {near[0]}?)" if near else ""
 
 
-def _test(what: What, column: Column, value: object = None, at: int | None = None) -> Node:
+def _test(what: int, column: Column, value: object = None, at: int | None = None) -> Node:
     return Node(what, column, value, (), 1, at)
 
 
@@ -84,7 +82,7 @@ def negate(node: Node) -> Node:
     return _bounded(Node(What.NOT, None, None, (node,), node.depth + 1, node.at))
 
 
-def join(what: What, nodes: Sequence[Node]) -> Node:
+def join(what: int, nodes: Sequence[Node]) -> Node:
     """AND or OR of all; parts that are joined the same way become its own."""
     parts = [part for node in nodes for part in (node.parts if node.what == what else (node,))]
     if not parts:
@@ -102,7 +100,7 @@ def _bounded(node: Node) -> Node:
     return node
 
 
-def _fits(column: Column, what: What, pattern: Value, at: int | None) -> Node:
+def _fits(column: Column, what: int, pattern: Value, at: int | None) -> Node:
     if column.type != "text":
         raise QueryError(at, "a column of text", column.name)
     if not isinstance(pattern, (str, bytes)):
@@ -110,14 +108,14 @@ def _fits(column: Column, what: What, pattern: Value, at: int | None) -> Node:
     return _test(what, column, os.fsencode(pattern), at)
 
 
-def compare_columns(left: Column, what: What, right: Column, at: int | None = None) -> Node:
+def compare_columns(left: Column, what: int, right: Column, at: int | None = None) -> Node:
     for one in (left, right):
         if one.type == "text":
             raise QueryError(at, "a column of numbers on both sides", f"{one.name}, of text")
     return _test(what, left, Other(right.number), at)
 
 
-def compare(column: Column, what: What, value: Value, at: int | None = None) -> Node:
+def compare(column: Column, what: int, value: Value, at: int | None = None) -> Node:
     """A test of a column against a value, which must be of its type."""
     if what in {What.REGEX, What.GLOB, What.UNDER}:
         return _fits(column, what, value, at)
@@ -131,8 +129,10 @@ def compare(column: Column, what: What, value: Value, at: int | None = None) -> 
     return _test(what, column, _value(column, value, at, exact=what in {What.EQ, What.NE}), at)
 
 
-def _whole(what: What, value: float | Fraction, at: int | None) -> tuple[What, int]:
+def _whole(what: int, value: float | Fraction, at: int | None) -> tuple[int, int]:
     """The comparison of whole numbers that says the same."""
+    from math import ceil, floor
+
     if not -(2**64) < value < 2**64:
         raise QueryError(at, "a number of 64 bits", str(value))
     if value != floor(value) and what in {What.EQ, What.NE}:
@@ -170,7 +170,7 @@ def _require_kind(name: str, at: int | None) -> None:
 
 def kinds() -> dict[str, int]:
     """The numbers of the kinds by their names."""
-    return {kind_name(kind): int(kind) for kind in Kind}
+    return kind_names()
 
 
 def _device(text: str, at: int | None) -> int:
@@ -216,7 +216,7 @@ def bounds(node: Node) -> _Bounds:
         return {}
     found = _bounds(node, test, test.column)
     if test.column.name in _OF_SOCKETS and (test.what != What.KNOWN or test is node):
-        found["kinds"] = {int(Kind.SOCKET)}
+        found["kinds"] = {kinds()["socket"]}
     return found
 
 

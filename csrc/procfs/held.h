@@ -8,7 +8,7 @@
 #include "procfs/mapped.h"
 #include "procfs/stat.h"
 
-/* Each thread reads with one of these, zeroed at the start but for deleted.mnt_id, -1, and push: what surely fails has no record. */
+/* Each thread reads with one of these, zeroed at the start but for deleted.mnt_id, -1, and push, whose failures are left out. */
 struct crfd_holds {
 	crfd_filter_push push;
 	struct crfd_deleted_memo deleted;

@@ -94,7 +94,7 @@ conditions = st.recursive(
     max_leaves=12,
 )
 
-COMPARISONS: dict[What, Callable[[Any, Any], bool]] = {
+COMPARISONS: dict[int, Callable[[Any, Any], bool]] = {
     What.EQ: lambda a, b: a == b,
     What.NE: lambda a, b: a != b,
     What.LT: lambda a, b: a < b,
