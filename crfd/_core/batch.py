@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _LACKS = 1024  # tasks times network namespaces of a batch, which has at most 64 tasks
 _REFUSALS = {errno.EPERM, errno.EACCES}
+STEP_TASK = int(lib.CRFD_STEP_TASK)
 STEP_FDINFO = int(lib.CRFD_STEP_FDINFO)
 STEP_LINK = int(lib.CRFD_STEP_LINK)
 _RFC_WHY = {

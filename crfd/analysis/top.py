@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections import namedtuple
 from collections.abc import Iterable
 
+from crfd._core.batch import STEP_TASK, Unread
 from crfd._core.columns import ImageReader
 from crfd._core.scan import count
 from crfd._core.tally import Group, tally
+from crfd.errors import is_ours
 
 TYPE_CHECKING = False  # see _core/library.py
 if TYPE_CHECKING:
@@ -75,19 +78,25 @@ def by_column(
     return tally(ImageReader(image, None), (name,), filter=filter, kinds=name not in {"kind", "path"}, most=most)
 
 
-def counts(pids: Iterable[int]) -> list[Usage]:
-    """The number of descriptors and the limit of each process that lets us see, and nothing else: no table is read."""
-    found = []
+def counts(pids: Iterable[int]) -> tuple[list[Usage], list[Unread]]:
+    """The number of descriptors and the limit of each process, and nothing else: no table is read.
+
+    Also those that could not be counted.
+    """
+    found, unread = [], []
+    users: dict[int, str] = {}
     for pid in pids:
         try:
-            found.append(_counted(pid))
-        except (ProcessLookupError, FileNotFoundError, PermissionError):
-            continue
-    return fullest(one for one in found if one.fds)
+            found.append(_counted(pid, users))
+        except OSError as e:
+            if is_ours(e):
+                raise
+            code = errno.ESRCH if e.errno == errno.ENOENT else e.errno or 0
+            unread.append(Unread(pid, code, STEP_TASK))
+    return fullest(one for one in found if one.fds), unread
 
 
-def _counted(pid: int) -> Usage:
-    import pwd
+def _counted(pid: int, users: dict[int, str]) -> Usage:
     from resource import RLIM_INFINITY, RLIMIT_NOFILE, prlimit
 
     fds = count(pid)
@@ -100,8 +109,15 @@ def _counted(pid: int) -> Usage:
         limit: int | None = prlimit(pid, RLIMIT_NOFILE)[0]
     except PermissionError:
         limit = None
+    if uid not in users:
+        users[uid] = _name_of(uid)
+    return Usage(pid, os.fsdecode(comm), users[uid], fds, None if limit == RLIM_INFINITY else limit, 0, 0, {}, None)
+
+
+def _name_of(uid: int) -> str:
+    import pwd
+
     try:
-        user = pwd.getpwuid(uid).pw_name
+        return pwd.getpwuid(uid).pw_name
     except KeyError:
-        user = str(uid)
-    return Usage(pid, os.fsdecode(comm), user, fds, None if limit == RLIM_INFINITY else limit, 0, 0, {}, None)
+        return str(uid)

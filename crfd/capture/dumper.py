@@ -127,7 +127,7 @@ def dump_some(
             if progress:
                 progress(writer.stats)
         if not writer.stats.tasks:
-            raise _none_read(unread) if unread else CrfdError("no process was chosen")
+            raise none_read(unread) if unread else CrfdError("no process was chosen")
         writer.write_still(still)
         writer.write_lock_waits(lock_waits(frozenset(pids)))
     if trace:
@@ -183,7 +183,8 @@ def has_ended(one: Unread, selection: Selection) -> bool:
     return one.errno == errno.ESRCH and one.pid not in selection.pids
 
 
-def _none_read(unread: list[Unread]) -> UnreadError:
+def none_read(unread: list[Unread]) -> UnreadError:
+    """The error where there is nothing but these."""
     pid, code, _ = unread[0]
     kind = GoneError if code == errno.ESRCH else RefusedError if code in {errno.EPERM, errno.EACCES} else UnreadError
     error = kind(code, os.strerror(code), f"pid {pid}")

@@ -8,7 +8,6 @@ import os
 import subprocess
 import threading
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -76,7 +75,7 @@ def table(text: str) -> list[dict[str, str]]:
 
 def test_a_process_with_its_limit_and_deleted_bytes(tmp_path: Path, backend: str) -> None:
     with running(HOLD, str(tmp_path / "gone"), stderr=subprocess.DEVNULL) as process:
-        done = run("top", process.pid, "--backend", backend)
+        done = run("top", "--kinds", process.pid, "--backend", backend)
         (row,) = table(done.stdout)
         n = crfd.count(process.pid)
     assert done.returncode == 0, done.stderr
@@ -93,7 +92,7 @@ def test_the_change_since_the_last_time(tmp_path: Path) -> None:
         assert stdout is not None
         later = threading.Timer(1.0, lambda: (stdin.write(b"x\n"), stdin.flush()))
         later.start()
-        done = run("top", "--every", 2, "--times", 2, "-n", 0, "--counts", process.pid)
+        done = run("top", "--every", 2, "--times", 2, "-n", 0, process.pid)
         later.join()
         assert stdout.readline() == b"done\n"
     first, second = done.stdout.split("\n\n")
@@ -118,7 +117,7 @@ def test_counts_read_no_table(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
 
     monkeypatch.setattr(command, "dump_some", None)
     with mkfds.spawn("regular") as holder:
-        assert main(["top", "--counts", "-n", "0"]) == 0
+        assert main(["top", "-n", "0"]) == 0
         rows = {row["PID"]: row for row in table(capsys.readouterr().out)}
         assert int(rows[str(holder.pid)]["FDS"]) == crfd.count(holder.pid)
         assert str(os.getpid()) not in rows
@@ -133,8 +132,6 @@ def test_conditions_narrow_what_is_counted() -> None:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["--counts", "--by", "user"], "--counts knows numbers alone"),
-        (["--counts", "--deleted"], "--counts knows numbers alone"),
         (["--every", "0"], "expected seconds, found '0'"),
         (["--every", "nan"], "expected seconds, found 'nan'"),
         (["-n", "x"], "expected a number, found 'x'"),
@@ -147,11 +144,22 @@ def test_what_does_not_fit_is_a_usage_error(words: list[str], says: str) -> None
     assert says in done.stderr
 
 
-def test_nobody_is_named() -> None:
-    assert run("top", GONE).returncode == 1
+@pytest.mark.parametrize("words", [[], ["--kinds"]])
+def test_nobody_is_named(words: list[str]) -> None:
+    done = run("top", *words, GONE)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"crfd: pid {GONE}: No such process\n")
 
 
-def test_the_fullest_comes_first(tmp_path: Path, need: Callable[[str], None]) -> None:
+@pytest.mark.parametrize("words", [[], ["--kinds"]])
+def test_one_of_two_that_are_named_is_gone(words: list[str]) -> None:
+    with mkfds.spawn("regular") as holder:
+        done = run("top", *words, GONE, holder.pid)
+    assert (done.returncode, done.stderr) == (3, f"crfd: pid {GONE}: No such process\n")
+    assert [row["PID"] for row in table(done.stdout)] == [str(holder.pid)]
+
+
+@pytest.mark.parametrize("words", [[], ["--kinds"]])
+def test_the_fullest_comes_first(tmp_path: Path, words: list[str]) -> None:
     with running(HOLD, str(tmp_path / "gone")) as process, mkfds.spawn("regular") as holder:
-        rows = table(run("top", process.pid, holder.pid).stdout)
+        rows = table(run("top", *words, process.pid, holder.pid).stdout)
     assert [row["PID"] for row in rows] == [str(process.pid), str(holder.pid)]

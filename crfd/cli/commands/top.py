@@ -9,10 +9,10 @@ import time
 from collections.abc import Sequence
 
 from crfd.analysis import top
-from crfd.capture.dumper import dump_some
+from crfd.capture.dumper import dump_some, has_ended, none_read
 from crfd.capture.spool import Spool
 from crfd.cli import arguments, conditions, output
-from crfd.cli.exit_status import DONE, PARTLY, UsageError
+from crfd.cli.exit_status import DONE, PARTLY
 from crfd.cli.tables import text
 
 TYPE_CHECKING = False  # see _core/library.py
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 LINES = 20
 EXAMPLES = """\
-  crfd top                          the fullest processes
-  crfd top --counts                 their numbers alone, of every process in one call each
+  crfd top                          the fullest processes: numbers alone, and so at once
+  crfd top --kinds                  and what they have open: every descriptor is looked at
   crfd top --by user
   crfd top --by path --deleted      the files without a name that most descriptors are of
   crfd top --every 10               again every 10 s, with what has changed"""
@@ -38,7 +38,11 @@ def add(parser: argparse.ArgumentParser) -> None:
     conditions.add(parser)
     show = parser.add_argument_group("output")
     show.add_argument("--by", choices=top.BY, default="process", help="a line for each (default: %(default)s)")
-    show.add_argument("--counts", action="store_true", help="only how many, and the limit: no table is read")
+    show.add_argument(
+        "--kinds",
+        action="store_true",
+        help="of each process also the kinds, deleted bytes and shared descriptors, for which all tables are read",
+    )
     show.add_argument(
         "-n", "--lines", metavar="N", type=_lines, default=LINES, help="at most; 0: all (default: %(default)s)"
     )
@@ -67,9 +71,6 @@ def _seconds(word: str) -> float:
 
 def run(args: argparse.Namespace) -> int:
     arguments.trace(args)
-    condition = conditions.chosen(args)
-    if args.counts and (condition is not None or args.by != "process"):
-        raise UsageError("--counts knows numbers alone: it excludes --by and conditions on descriptors")
     chosen = arguments.chosen(args, everything=True)
     before: dict[object, int] | None = None
     shown = 0
@@ -86,9 +87,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _look(args: argparse.Namespace, chosen: Selection) -> tuple[Found, list[Unread]]:
-    if args.counts:
-        return _processes(top.counts(chosen.resolve()), counts=True), []
     condition = conditions.chosen(args)
+    if args.by == "process" and condition is None and not args.kinds:
+        usages, unread = top.counts(chosen.resolve())
+        if unread and not usages:
+            raise none_read(unread)
+        return _processes(usages, counts=True), [one for one in unread if not has_ended(one, chosen)]
     with Spool() as spool:
         push = condition.push(("shared",)) if condition else None
         result = dump_some(chosen, spool, backend=args.backend, push=push)
