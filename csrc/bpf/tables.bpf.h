@@ -419,8 +419,6 @@ static __always_inline int walk_task(struct task_struct *task, __u32 i)
 	int mine = !(walk_ask.push.has & WALK_PUSH_UID) || BPF_CORE_READ(task, real_cred, uid.val) == walk_ask.push.uid;
 	int bare = !mine || walk_ask.bare[i / 64 % (WALK_ASK_MAX / 64)] >> (i & 63) & 1;
 
-	if (!walk_ask.used) /* whatever is the first record of a run, be it an end that had no more room in the one before */
-		reads++;
 	pass.task = number_of(task);
 	pass.start = task->start_boottime;
 	if (walk_ask.at_tid != pass.tid || walk_ask.at_start != pass.start) {
