@@ -122,7 +122,7 @@ def _raw(array: Array, code: bytes) -> list[Any]:
     n = array.length
     if code == b"b":
         return list(_bits(array.buffers[1], n))
-    if code == b"l":
+    if code in {b"l", b"tss:UTC"}:
         return list((ctypes.c_int64 * n).from_address(array.buffers[1]))
     if code == b"i":
         words = _values(array.dictionary.contents, b"u")

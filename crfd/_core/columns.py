@@ -37,6 +37,7 @@ UNITS = {
     lib.CRFD_UNIT_ID: "id",
     lib.CRFD_UNIT_BITS: "bits",
     lib.CRFD_UNIT_OCTAL: "bits",
+    lib.CRFD_UNIT_TIME: "time",
 }
 ABOUT = {
     lib.CRFD_ABOUT_TASK: "task",
@@ -53,9 +54,9 @@ FORMATS = {
 
 
 class Column(namedtuple("Column", ("number", "name", "type", "unit", "about", "text", "plain", "bpf"))):
-    """A column of the table: its number and name; type is text, int, uint, bool or list; unit is bytes, ns, ticks, device,
-    id, bits or empty; about says whose it is: task, descriptor, open file or kind; text is its meaning in a sentence; plain:
-    among those of a JSON object when none are named; bpf: known with the BPF backend alone."""
+    """A column of the table: its number and name; type is text, int, uint, bool or list; unit is bytes, ns, ticks, time,
+    device, id, bits or empty; about says whose it is: task, descriptor, open file or kind; text is its meaning in a
+    sentence; plain: among those of a JSON object when none are named; bpf: known with the BPF backend alone."""
 
     __slots__ = ()
     number: int

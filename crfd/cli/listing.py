@@ -23,7 +23,7 @@ NARROW = ("pid", "comm", "num", "shared", "kind", "access", "name")  # of a term
 GROUPED = ("num", "objref", "shared", "kind", "flags", "f_pos", "dev", "ino", "name")
 FEW = 120
 LABELS = {"comm": "COMMAND", "num": "FD", "f_pos": "POS", "ino": "INODE"}
-WHOLE = frozenset({"objref", "shared"})  # columns that nobody can tell before the last descriptor has been seen
+WHOLE = frozenset({"objref", "shared", "peer_pid", "peer_comm"})  # known when the last descriptor has been seen
 DROPPED_EVERY = 64  # pieces of text after which what was read may leave memory
 
 

@@ -49,12 +49,14 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class ImageInfo:
-    """How the image was made. frozen: every task stood still meanwhile. clk_tck: ticks a second of Task.start_time."""
+    """How the image was made. frozen: every task stood still meanwhile. clk_tck: ticks a second of Task.start_time, which
+    counts from boot_time, in seconds since 1970; 0 where that is not known."""
 
     revision: int
     backend: Backend
     frozen: bool
     clk_tck: int
+    boot_time: int
 
 
 @dataclass(frozen=True, slots=True)

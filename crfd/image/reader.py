@@ -131,7 +131,9 @@ class Image:
             return None
         members = _INFO.one(self._bytes.view, _REC + _HEAD.size + _REC)
         frozen = bool(members["flags"] & IMAGE_FROZEN)
-        return ImageInfo(members["revision"], Backend(members["backend"]), frozen, members["clk_tck"])
+        return ImageInfo(
+            members["revision"], Backend(members["backend"]), frozen, members["clk_tck"], members["boot_time"]
+        )
 
     @property
     def still(self) -> tuple[Still, ...]:

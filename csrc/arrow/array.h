@@ -4,6 +4,7 @@
  *
  *   type     value                     text             words
  *   INT64    int64_t of each
+ *   TIME     the same
  *   BOOL     a bit of each
  *   TEXT     int32_t: where each ends  their bytes
  *   BYTES    the same                  the same

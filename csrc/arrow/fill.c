@@ -17,13 +17,18 @@ static int reserve(crfd_buf *b, size_t from, size_t bytes)
 	return rc;
 }
 
+static int is_long(const struct crfd_array *a)
+{
+	return a->field->type == CRFD_ARROW_INT64 || a->field->type == CRFD_ARROW_TIME;
+}
+
 /*
  * Makes room for n more. As long as nothing is known a column has no memory at all, and is zeros up to where it stands when it
  * gets some.
  */
 static int make_room(struct crfd_array *a, size_t n)
 {
-	size_t bits = (a->room + 7) / 8, width = a->field->type == CRFD_ARROW_INT64 ? sizeof(int64_t) : sizeof(int32_t);
+	size_t bits = (a->room + 7) / 8, width = is_long(a) ? sizeof(int64_t) : sizeof(int32_t);
 	size_t room = a->nr + n, stood = a->room ? 0 : a->nr;
 	int rc;
 
@@ -98,7 +103,7 @@ static int put(struct crfd_array *a, const struct crfd_value *v, size_t times)
 {
 	int rc = v->known || a->room ? make_room(a, times) : 0;
 
-	if (rc >= 0 && a->room && a->field->type == CRFD_ARROW_INT64)
+	if (rc >= 0 && a->room && is_long(a))
 		put_number(a, v, times);
 	else if (rc >= 0 && a->room && a->field->type == CRFD_ARROW_WORD)
 		rc = put_word(a, v, times);

@@ -97,6 +97,8 @@ static const char *format_of(const struct crfd_field *f)
 	switch (f->type) {
 	case CRFD_ARROW_INT64:
 		return "l";
+	case CRFD_ARROW_TIME:
+		return "tss:UTC";
 	case CRFD_ARROW_BOOL:
 		return "b";
 	case CRFD_ARROW_TEXT:

@@ -103,6 +103,8 @@ static uint8_t type_of(const crfd_column_info *c)
 		return CRFD_ARROW_BOOL;
 	if (c->type != CRFD_COLUMN_TEXT)
 		return CRFD_ARROW_INT64;
+	if (c->unit == CRFD_UNIT_TIME)
+		return CRFD_ARROW_TIME;
 	return c->flags & CRFD_COLUMN_FEW ? CRFD_ARROW_WORD : CRFD_ARROW_TEXT;
 }
 

@@ -11,6 +11,7 @@ enum crfd_arrow_type {
 	CRFD_ARROW_BOOL,
 	CRFD_ARROW_TEXT, /* utf8; bytes that are none as \xNN */
 	CRFD_ARROW_WORD, /* the same by a dictionary */
+	CRFD_ARROW_TIME, /* INT64: seconds since 1970 */
 	CRFD_ARROW_BYTES /* binary: the bytes where TEXT differs from them */
 };
 

@@ -10,6 +10,7 @@ struct batch_reader {
 	crfd_reader reader;
 	const crfd_batch *b;
 	const uint32_t *objref;
+	struct crfd_origin origin;
 	size_t at, end; /* tasks: the one being read, and behind the last */
 	uint64_t fd; /* of that task: the next one */
 	struct crfd_row_task task;
@@ -24,7 +25,8 @@ static struct crfd_bytes bytes(const crfd_batch *b, crfd_span s)
 
 static int head(crfd_reader *reader, size_t number, struct crfd_row_task *out)
 {
-	const crfd_batch *b = ((const struct batch_reader *)reader)->b;
+	const struct batch_reader *r = (const struct batch_reader *)reader;
+	const crfd_batch *b = r->b;
 	const crfd_task *t;
 
 	if (number >= b->ntasks)
@@ -33,6 +35,7 @@ static int head(crfd_reader *reader, size_t number, struct crfd_row_task *out)
 	*out = (struct crfd_row_task){.rec = t->rec, .info = t->info, .table = t->table != 0, .nfds = (uint32_t)t->nfds,
 				      .ext = bytes(b, t->ext)};
 	memcpy(out->comm, t->comm, sizeof(t->comm));
+	crfd_origin_tell(&r->origin, out);
 	return 0;
 }
 
@@ -111,6 +114,7 @@ crfd_reader *crfd_reader_new_batch(const crfd_batch *b, const uint32_t *objref)
 		return NULL;
 	r->reader = (crfd_reader){.next = next, .task = task, .ntasks = ntasks, .head = head, .free = release};
 	r->b = b;
+	r->origin = crfd_origin_here();
 	r->objref = objref;
 	r->end = b->ntasks;
 	return &r->reader;

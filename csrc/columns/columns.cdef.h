@@ -19,7 +19,8 @@ enum crfd_column_unit {
 	CRFD_UNIT_ID = 5, /* a number that names something: never summed */
 	CRFD_UNIT_BITS = 6,
 	CRFD_UNIT_OCTAL = 7, /* bits that are written in base 8 */
-	CRFD_UNIT_TIMES = 8 /* how often: x2 */
+	CRFD_UNIT_TIMES = 8, /* how often: x2 */
+	CRFD_UNIT_TIME = 9 /* a text, whose number is seconds since 1970 */
 };
 
 /* What a column is about. */

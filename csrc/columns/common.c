@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "base/buf.h"
 #include "columns/held.h"
@@ -162,6 +163,22 @@ static int get_limit(const struct crfd_column *c, struct crfd_scratch *s, const 
 	if (!(info->known & CRFD_TASK_HAS_LIMITS) || limit == UINT64_MAX)
 		return 0;
 	return take_number(v, limit);
+}
+
+/* As RFC 3339 writes it, to the second, and its number. */
+static int get_started(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
+{
+	time_t when = (time_t)r->task->started;
+	char text[32];
+	struct tm utc;
+	int rc;
+
+	(void)c;
+	if (!when || !gmtime_r(&when, &utc) || !strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc))
+		return 0;
+	rc = crfd_text_put(&s->text, text);
+	v->number = (uint64_t)when;
+	return rc < 0 ? rc : take_scratch(s, v);
 }
 
 static int get_identity(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r,
@@ -509,6 +526,11 @@ const struct crfd_column crfd_common[] = {
 	CRFD_CALL("remote", "address that a socket is connected with", KIND, TEXT, NONE, SHOWN, crfd_socket_remote),
 	CRFD_CALL("port", "port of the local address", KIND, INT, ID, 0, crfd_socket_port),
 	CRFD_CALL("remote_port", "port of the remote address", KIND, INT, ID, 0, crfd_socket_remote_port),
+	CRFD_CALL("other_net_ns", "inode of a socket's network namespace where it is not that of who asks", KIND, INT, ID, 0,
+		  crfd_socket_other_net_ns),
+	CRFD_CALL("peer_pid", "process at the other end of a pipe or socket, if it was read too; of several one other than its own",
+		  KIND, INT, ID, 0, crfd_peer_pid),
+	CRFD_CALL("peer_comm", "command name of that process", KIND, TEXT, NONE, FEW, crfd_peer_comm),
 	CRFD_CALL("access", "r, w or rw", FILE, TEXT, NONE, FEW, get_access),
 	FILE_("blocks", "blocks of 512 bytes that the file takes", INT, NONE, 0, st.blocks, CRFD_HAS_BLOCKS),
 	CRFD_CALL("bytes", "bytes that the file takes on its file system", FILE, INT, BYTES, 0, get_bytes),
@@ -533,6 +555,7 @@ const struct crfd_column crfd_common[] = {
 	TASK("fd_table", "number of a table that several tasks share, 0: its own", INT, ID, 0, table, 0),
 	TASK("threads", "threads of the process", INT, NONE, 0, info.threads, STATUS),
 	TASK("start_time", "when it began, after boot", UINT, TICKS, 0, info.start_time, STAT),
+	CRFD_CALL("started", "when it began, in UTC", TASK, TEXT, TIME, FEW, get_started),
 	CRFD_CALL("identity", "how it was decided which descriptors share: exact, kcmp or inferred", TASK, TEXT, NONE, FEW,
 		  get_identity),
 	CRFD_CALL("changed", "numbers opened or closed while the table was read", TASK, INT, NONE, 0, get_changed),

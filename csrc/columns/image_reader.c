@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "columns/held.h"
+#include "columns/peers.h"
 #include "columns/reader.h"
 #include "format/oflags.h"
 #include "image/parse_state.h"
@@ -39,6 +40,8 @@ struct image_reader {
 	crfd_parser parser;
 	size_t checked; /* bytes */
 	crfd_image_totals totals;
+	struct crfd_origin origin;
+	struct crfd_peers peers;
 
 	size_t at, end; /* sections: the one being read, and behind the last */
 	uint32_t left; /* FD_ENTs of it still to come; UINT32_MAX: it has not begun */
@@ -133,6 +136,14 @@ static void note_stat(struct image_reader *r, uint64_t offset)
 	r->totals.deleted += (st.flags & CRFD_STAT_DELETED) != 0;
 }
 
+static void note_info(struct image_reader *r, uint64_t offset)
+{
+	crfd_image_info info;
+
+	memcpy(&info, payload(r, offset), sizeof(info));
+	r->origin = crfd_origin_of(&info);
+}
+
 static int note(struct image_reader *r, const crfd_record *rec)
 {
 	int rc;
@@ -151,6 +162,9 @@ static int note(struct image_reader *r, const crfd_record *rec)
 		return note_files(r, rec);
 	case CRFD_REC_FD_STAT:
 		note_stat(r, rec->offset);
+		return 0;
+	case CRFD_REC_IMAGE_INFO:
+		note_info(r, rec->offset);
 		return 0;
 	default:
 		return 0;
@@ -218,6 +232,7 @@ static void begin(struct image_reader *r)
 	r->held = r->task.ext;
 	if (r->task.ext.n && header(r, (uint64_t)(r->task.ext.p - r->buf)).type == CRFD_REC_TASK_INFO)
 		memcpy(&r->task.info, r->task.ext.p + sizeof(crfd_rec), sizeof(r->task.info));
+	crfd_origin_tell(&r->origin, &r->task);
 	theirs = behind(r, behind(r, carrier->offset));
 	crfd_fd_records_init(&r->own, extensions(r, &theirs, header(r, carrier->files).parent));
 	r->offset = behind(r, carrier->files);
@@ -259,7 +274,8 @@ static void read_entry(struct image_reader *r, struct crfd_row *row)
 
 	memcpy(&ent, payload(r, r->offset), sizeof(ent));
 	r->offset = behind(r, r->offset);
-	*row = (struct crfd_row){.task = &r->task, .fd = ent.fd, .objref = ent.objref, .close_on_exec = ent.close_on_exec};
+	*row = (struct crfd_row){.task = &r->task, .fd = ent.fd, .objref = ent.objref, .close_on_exec = ent.close_on_exec,
+				 .peers = &r->peers};
 	crfd_fd_records_take(&r->own, row);
 	if (!ent.objref)
 		return;
@@ -288,6 +304,21 @@ static int next(crfd_reader *reader, struct crfd_row *row)
 		return 1;
 	}
 	return 0;
+}
+
+/* Goes through all rows once more, leaving the reader where it is. */
+static int fill_peers(struct crfd_peers *p)
+{
+	struct image_reader other = *(struct image_reader *)((char *)p - offsetof(struct image_reader, peers));
+	struct crfd_row row;
+	int rc = 0;
+
+	other.at = 0;
+	other.end = other.nsections;
+	other.left = UINT32_MAX;
+	while (rc >= 0 && next(&other.reader, &row))
+		rc = crfd_peers_note(p, &row);
+	return rc;
 }
 
 static int task(crfd_reader *reader, size_t number)
@@ -329,6 +360,7 @@ static void release(crfd_reader *reader)
 	free(r->carrier);
 	free(r->description);
 	free(r->uses);
+	crfd_peers_release(&r->peers);
 	free(r);
 }
 
@@ -343,6 +375,7 @@ crfd_reader *crfd_reader_new_image(const uint8_t *buf, size_t n)
 	r->n = n;
 	r->there = crfd_oflags_of_image(buf, n);
 	r->left = UINT32_MAX;
+	r->peers.fill = fill_peers;
 	crfd_parser_init(&r->parser, NULL);
 	return &r->reader;
 }

@@ -2,7 +2,10 @@
 #include "columns/reader.h"
 
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "base/clock.h"
 #include "columns/column.h"
 #include "format/record.h"
 
@@ -31,6 +34,33 @@ void crfd_reader_free(crfd_reader *r)
 {
 	if (r)
 		r->free(r);
+}
+
+static uint64_t own_net_ns(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/net", &st) < 0 ? 0 : st.st_ino;
+}
+
+struct crfd_origin crfd_origin_here(void)
+{
+	return (struct crfd_origin){crfd_boot_time(), (uint32_t)sysconf(_SC_CLK_TCK), own_net_ns()};
+}
+
+/* One that booted at the second that ours did is ours; the clock may have been set by a second since. */
+struct crfd_origin crfd_origin_of(const crfd_image_info *info)
+{
+	int is_ours = info->boot_time && info->boot_time - crfd_boot_time() + 1 <= 2;
+
+	return (struct crfd_origin){info->boot_time, info->clk_tck, is_ours ? own_net_ns() : 0};
+}
+
+void crfd_origin_tell(const struct crfd_origin *o, struct crfd_row_task *task)
+{
+	task->net_ns = o->net_ns;
+	if (o->boot_time && o->clk_tck && task->info.known & CRFD_TASK_HAS_STAT)
+		task->started = (int64_t)(o->boot_time + task->info.start_time / o->clk_tck);
 }
 
 /* From the first record of the type on. */

@@ -19,6 +19,8 @@ struct crfd_row_task {
 	uint32_t table; /* FILES.objref: 0 for a table that one task alone uses */
 	uint32_t nfds;
 	struct crfd_bytes ext; /* extension records of the task */
+	int64_t started; /* seconds since 1970, 0: not known */
+	uint64_t net_ns; /* inode of our own network namespace, where it is of the kernel that the task is of; 0: not known */
 };
 
 /* Everything that it points to lives until the reader is asked for the next row. */
@@ -40,6 +42,7 @@ struct crfd_row {
 	struct crfd_bytes locks; /* FD_LOCK records from the first of this fd on: those of others may follow */
 	const uint8_t *holding; /* HELD record of what is held */
 	const uint8_t *entry; /* of a list: the one that a column is read from */
+	struct crfd_peers *peers; /* of the image that it is from; NULL: nothing is known of others */
 };
 
 /* Whether nothing is to be said but what every file has: no family, no locks, no failure. */
@@ -50,7 +53,7 @@ static inline int crfd_row_is_plain(const struct crfd_row *r)
 
 struct crfd_value {
 	int known; /* the rest means nothing where it is 0 */
-	uint64_t number; /* INT as two's complement, UINT, BOOL */
+	uint64_t number; /* INT as two's complement, UINT, BOOL, CRFD_UNIT_TIME */
 	struct crfd_bytes text; /* TEXT */
 };
 

@@ -281,6 +281,12 @@ static int say_queues(const crfd_socket *s, crfd_buf *out)
 	return rc;
 }
 
+/* Its network namespace where that is not our own, else 0. */
+static uint64_t other_net_ns(const struct socket *k, const struct crfd_row *r)
+{
+	return k->s.known & CRFD_SOCK_HAS_NET_NS && r->task->net_ns && k->s.net_ns != r->task->net_ns ? k->s.net_ns : 0;
+}
+
 static int spaced(int rc, const char *text, crfd_buf *out)
 {
 	return rc < 0 ? rc : crfd_text_put(out, text);
@@ -309,6 +315,8 @@ static int say(struct crfd_scratch *scratch, const struct crfd_row *r, crfd_buf 
 		rc = spaced(rc, " ", out);
 		rc = rc < 0 ? rc : say_state(&k.s, out);
 	}
+	if (rc >= 0 && other_net_ns(&k, r))
+		rc = crfd_text_printf(out, " net_ns=%llu", (unsigned long long)k.s.net_ns);
 	return rc < 0 ? rc : say_queues(&k.s, out);
 }
 
@@ -373,6 +381,62 @@ int crfd_socket_remote_port(const struct crfd_column *c, struct crfd_scratch *s,
 {
 	(void)c, (void)s;
 	return get_port(r->is_read ? address_of(r, CRFD_REC_SOCK_PEER) : (struct crfd_bytes){0}, v);
+}
+
+int crfd_socket_other_net_ns(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r,
+			     struct crfd_value *v)
+{
+	struct socket k;
+
+	(void)c, (void)s;
+	v->number = read_socket(r, &k) ? other_net_ns(&k, r) : 0;
+	v->known = v->number != 0;
+	return 0;
+}
+
+/* ---- ends ---- */
+
+/* IPv4 and IPv6 alike: a socket of either may be the peer of one of the other (ipv6(7)). Whether it is such an address. */
+static int take_address(struct crfd_bytes raw, struct crfd_address *out)
+{
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+	union address a;
+	int family = raw.p ? read_address(raw, &a) : 0;
+
+	if (family == AF_INET) {
+		memcpy(out->host, mapped, sizeof(mapped));
+		memcpy(out->host + sizeof(mapped), &a.in.sin_addr, sizeof(a.in.sin_addr));
+	} else if (family == AF_INET6) {
+		memcpy(out->host, &a.in6.sin6_addr, sizeof(out->host));
+		out->scope = a.in6.sin6_scope_id;
+	} else {
+		return 0;
+	}
+	out->port = port_of(&a);
+	return 1;
+}
+
+static size_t unix_end(const struct crfd_row *r, const struct socket *k, int others, struct crfd_end *out)
+{
+	int is_known = others ? (k->s.known & (CRFD_SOCK_HAS_PEER | CRFD_SOCK_HAS_LISTENER)) != 0 :
+				(r->st.known & CRFD_HAS_INO) != 0;
+
+	*out = (struct crfd_end){.kind = CRFD_KIND_SOCKET, .ino = others ? k->s.peer_ino : r->st.ino};
+	return is_known && out->ino;
+}
+
+size_t crfd_socket_end(const struct crfd_row *r, int others, struct crfd_end *out)
+{
+	struct socket k;
+
+	if (!read_socket(r, &k) || !(k.s.known & CRFD_SOCK_HAS_TYPE))
+		return 0;
+	if (k.s.family == AF_UNIX)
+		return unix_end(r, &k, others, out);
+	if (!is_inet(&k.s) || k.s.type == SOCK_RAW || !(k.s.known & CRFD_SOCK_HAS_NET_NS))
+		return 0;
+	*out = (struct crfd_end){.kind = CRFD_KIND_SOCKET, .which = k.s.protocol, .ino = k.s.net_ns};
+	return take_address(others ? k.peer : k.name, &out->own) && take_address(others ? k.name : k.peer, &out->other);
 }
 
 static int get_names_known(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r,

@@ -3,9 +3,12 @@
 #ifndef CRFD_COLUMNS_SOCKET_H
 #define CRFD_COLUMNS_SOCKET_H
 
-#include "columns/column.h"
+#include "columns/peers.h"
 
 crfd_column_get crfd_socket_proto, crfd_socket_state, crfd_socket_local, crfd_socket_remote;
-crfd_column_get crfd_socket_port, crfd_socket_remote_port;
+crfd_column_get crfd_socket_port, crfd_socket_remote_port, crfd_socket_other_net_ns;
+
+/* The end that a socket is, or with `others` the one that it is connected with: how many, 0 or 1. */
+size_t crfd_socket_end(const struct crfd_row *r, int others, struct crfd_end *out);
 
 #endif

@@ -173,7 +173,7 @@ typedef struct {
 	uint16_t backend; /* enum crfd_backend */
 	uint16_t flags; /* CRFD_IMAGE_* */
 	uint32_t clk_tck; /* ticks per second of start_time */
-	uint32_t pad;
+	uint32_t boot_time; /* seconds since 1970 when the kernel booted, 0: not known */
 } crfd_image_info;
 
 #define CRFD_IMAGE_FROZEN 1 /* every task stood still while it was read */

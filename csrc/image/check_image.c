@@ -53,8 +53,6 @@ int crfd_parser_image_info(crfd_parser *p, const uint8_t *v)
 		return REFUSE(p, CRFD_E_FIELD, crfd_image_info, backend, CRFD_BACKEND_BPF, r.backend);
 	if (r.flags & ~CRFD_IMAGE_FROZEN)
 		return REFUSE(p, CRFD_E_FIELD, crfd_image_info, flags, r.flags & CRFD_IMAGE_FROZEN, r.flags);
-	if (r.pad)
-		return REFUSE(p, CRFD_E_PADDING, crfd_image_info, pad, 0, r.pad);
 	p->state = CRFD_AT_IMAGE;
 	return 0;
 }

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/crc32c.h"
+#include "base/clock.h"
 #include "format/record.h"
 
 crfd_encoder *crfd_encoder_new(int rfc)
@@ -78,6 +79,7 @@ int crfd_encode_head(crfd_encoder *e, int backend, int image_flags, crfd_buf *ou
 		return rc;
 	if (!e->rfc) {
 		info.clk_tck = (uint32_t)sysconf(_SC_CLK_TCK);
+		info.boot_time = crfd_boot_time();
 		rc = crfd_buf_rec(out, CRFD_REC_IMAGE_INFO, 0, &info, sizeof(info));
 		if (rc < 0)
 			return rc;

@@ -13,15 +13,17 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime, timezone
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 import crfd
 from crfd._core.arrow import tables
-from crfd._core.columns import ImageReader, Render, columns
+from crfd._core.columns import Column, ImageReader, Render, columns
 from tests import arrow
 from tests.conftest import CI
 from tests.images import Fd, File, Task, image, sample
@@ -44,9 +46,11 @@ def signed(value: Any) -> Any:
     return value - (1 << 64) if isinstance(value, int) and value >= 1 << 63 else value
 
 
-def as_arrow(value: Any, kind: str) -> Any:
-    """What JSON says as Arrow has it: text as UTF-8, numbers with a sign."""
-    if kind == "text" and value is not None:
+def as_arrow(value: Any, column: Column) -> Any:
+    """What JSON says as Arrow has it: text as UTF-8, numbers with a sign, times as seconds."""
+    if column.unit == "time" and value is not None:
+        return int(datetime.fromisoformat(value.replace("Z", "+00:00")).timestamp())
+    if column.type == "text" and value is not None:
         return os.fsencode(value).decode("utf-8", "backslashreplace")
     return signed(value)
 
@@ -60,7 +64,7 @@ def test_descriptors_say_what_is_printed(path: Path) -> None:
         printed = shown(golden, names)
     assert len(found) == len(printed) > 100
     for ours, theirs in zip(found, printed, strict=True):
-        assert ours == {name: as_arrow(theirs.get(name), columns()[name].type) for name in names}
+        assert ours == {name: as_arrow(theirs.get(name), columns()[name]) for name in names}
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
@@ -75,7 +79,7 @@ def test_tables_of_families_say_what_is_printed(path: Path) -> None:
             expected = {(row["pid"], row["fd"]): row for row in shown(golden, (*keys, *plain))}
             for row in arrow.rows(golden.table(name, columns=(*keys, *plain))):
                 theirs = expected[row["pid"], row["fd"]]
-                assert row == {c: as_arrow(theirs[c], columns()[c].type) for c in (*keys, *plain)}
+                assert row == {c: as_arrow(theirs[c], columns()[c]) for c in (*keys, *plain)}
 
 
 def test_every_family_and_list_has_a_table() -> None:
@@ -126,11 +130,12 @@ def test_the_schema_is_versioned_and_explains_itself(name: str) -> None:
     assert tuple(fields) == view.names
     assert len(view.names) == len({*view.names}) <= len(view.choices)
     assert all(field[2]["comment"] for field in fields.values())
-    assert {field[0] for field in fields.values()} <= {"l", "b", "u", "z", "i"}
+    assert {field[0] for field in fields.values()} <= {"l", "b", "u", "z", "i", "tss:UTC"}
     if name == "descriptors":
         assert {c for c, f in fields.items() if f[1]} >= {"kind", "comm", "user", "exe", "cmdline"}
         assert fields["size"][:2] == ("l", False)
         assert fields["size"][2]["unit"] == "bytes"
+        assert fields["started"][:2] == ("tss:UTC", False)
 
 
 @pytest.mark.parametrize(
@@ -286,6 +291,14 @@ def test_all_tables_can_be_read(read: Reader) -> None:
         for name in tables():
             view = golden.table(name)
             assert len(read(view)) == len(arrow.rows(view)), name
+
+
+def test_a_time_is_a_time(read: Reader) -> None:
+    view = crfd.snapshot(os.getpid()).table("tasks", ["pid", "started"])
+    ((row),) = read(view)
+    expected = psutil.Process().create_time()
+    assert row["started"].tzinfo is not None
+    assert abs((row["started"] - datetime.fromtimestamp(expected, timezone.utc)).total_seconds()) <= 2
 
 
 def test_what_was_read_outlives_the_image(read: Reader, tmp_path: Path) -> None:

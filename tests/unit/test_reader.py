@@ -70,7 +70,7 @@ def test_the_sum_is_crc32c() -> None:
 def test_head_and_info() -> None:
     with crfd.Image(EXTENDED) as read:
         assert (read.head.time, read.head.release, read.head.flags) == (1_700_000_000, "6.1.0-test", 3)
-        assert read.info == crfd.ImageInfo(1, crfd.Backend.PROC, False, 100)
+        assert read.info == crfd.ImageInfo(1, crfd.Backend.PROC, False, 100, 0)
         assert read.size == len(EXTENDED)
     assert crfd.Image(RFC).info is None
 
@@ -522,7 +522,6 @@ EXTENDED_ONLY = [
     ("no IMAGE_INFO", drop(IMAGE_INFO), "type", "IMAGE_INFO (0x4001)", "TASK (0x65)"),
     ("IMAGE_INFO.revision", poke(IMAGE_INFO, 0, "I", 2), "range", "1", "2"),
     ("IMAGE_INFO.backend", poke(IMAGE_INFO, 4, "H", 9), "range", "2", "9"),
-    ("IMAGE_INFO.pad", poke(IMAGE_INFO, 12, "I", 9), "padding", "0x0", "0x9"),
     ("flags without extensions", poke(HEAD, 24, "Q", 1), "flags", "0x3", "0x1"),
     ("TASK_INFO missing", drop(TASK_INFO), "type", "TASK_INFO (0x4101)", None),
     ("TASK_INFO.pid", poke(TASK_INFO, 0, "I", 9), "parent", "100", "9"),
