@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import errno
 
-NO_THREAD = (errno.EAGAIN, "no thread could be started: a limit of processes (pids.max, ulimit -u) is reached")
-
 
 def is_ours(error: OSError) -> bool:
     """Whether we are out of descriptors, memory or threads: no matter of the process looked at, so the dump fails."""

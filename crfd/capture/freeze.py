@@ -7,8 +7,8 @@ import errno
 import os
 import select
 import subprocess
-import threading
 import time
+from _thread import LockType, allocate_lock
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -16,7 +16,8 @@ from pathlib import Path
 
 from crfd._core.freeze import STILL_CGROUP, Freeze, Still
 from crfd.capture.selection import Selection
-from crfd.errors import NO_THREAD, CrfdError
+from crfd.errors import CrfdError
+from crfd.worker import Worker
 
 PATIENCE = 2.0  # seconds until a cgroup that does not settle, or a tree that goes on growing, is given up
 PAUSE = 0.0005
@@ -52,39 +53,37 @@ def frozen(selection: Selection) -> Iterator[Frozen]:
 def _by_ptrace(selection: Selection) -> Iterator[Frozen]:
     """The tracer is a thread that ends with the block: what could not be let go by then, the kernel lets go."""
     held = Frozen([])
-    standing, leave = threading.Event(), threading.Event()
-    failed: list[BaseException] = []
+    tried, leave = allocate_lock(), allocate_lock()
+    tried.acquire()
+    leave.acquire()
+    stand = False
 
     def trace() -> None:
-        tracer = Freeze()
+        nonlocal stand
         try:
+            tracer = Freeze()
             _hold(tracer, selection, held, leave)
-        except BaseException as e:
-            failed.append(e)
-        standing.set()
-        leave.wait()
+            stand = True
+        finally:
+            tried.release()
+        leave.acquire()
         held.still = tracer.thaw()
 
-    thread = threading.Thread(target=trace, name="crfd-tracer", daemon=True)
+    tracing = Worker(trace)
     try:
-        thread.start()
-    except RuntimeError:
-        raise OSError(*NO_THREAD) from None
-    try:
-        standing.wait()
-        if failed:
-            raise failed[0]
-        yield held
+        tried.acquire()
+        if stand:
+            yield held
     finally:
-        leave.set()
-        thread.join()
+        leave.release()
+        tracing.join()
 
 
-def _hold(tracer: Freeze, selection: Selection, held: Frozen, leave: threading.Event) -> None:
+def _hold(tracer: Freeze, selection: Selection, held: Frozen, leave: LockType) -> None:
     new = selection.resolve()
     seen: set[int] = set()
     deadline = time.monotonic() + PATIENCE
-    while new and not leave.is_set():
+    while new and leave.locked():
         late = time.monotonic() > deadline
         for pid in new:
             code = errno.EBUSY if late else tracer.add(pid)

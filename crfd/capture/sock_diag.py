@@ -7,20 +7,25 @@ takes 70 µs a socket, the kernel and the core less than one.
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 from collections import defaultdict
-from concurrent.futures import ThreadPoolExecutor
 
 from pyroute2.netlink import NLM_F_DUMP, NLM_F_REQUEST, diag
 
 from crfd._core.batch import Batch
 from crfd._core.probe import net_ns_of_socket
 from crfd._core.sock_diag import UnixSockets
-from crfd.errors import NO_THREAD, is_ours
+from crfd.errors import is_ours
+from crfd.worker import Worker
 
 _ANSWER = 1 << 16  # bytes: the kernel's are at most 32 KB (net/netlink/af_netlink.c, netlink_recvmsg())
 _CLONE_NEWNET = 0x40000000
+
+
+# What its event loop meets comes to us as an error, or in answers that lack; it need not be said on stderr as well.
+logging.getLogger("asyncio").addHandler(logging.NullHandler())
 
 
 class Peers:
@@ -53,12 +58,8 @@ def list_unix_sockets(net_ns: int, holders: list[tuple[int, int]]) -> UnixSocket
     In a thread of its own: it alone enters the namespace, and has none of the caller's event loops, which pyroute2 would
     take.
     """
-    with ThreadPoolExecutor(1, "crfd-sock-diag") as thread:
-        try:
-            listing = thread.submit(_enter_and_list, net_ns, holders)
-        except RuntimeError:
-            raise OSError(*NO_THREAD) from None
-        return listing.result()
+    found: UnixSockets = Worker(lambda: _enter_and_list(net_ns, holders)).join()
+    return found
 
 
 def _enter_and_list(net_ns: int, holders: list[tuple[int, int]]) -> UnixSockets:

@@ -18,10 +18,10 @@ SYNC_AFTER = 8 << 20  # bytes after which the disk gets to work, while more is t
 TYPE_CHECKING = False  # see _core/library.py
 if TYPE_CHECKING:
     from io import RawIOBase
-    from threading import Thread
     from typing import IO, Protocol
 
     from crfd.image.place import Place
+    from crfd.worker import Worker
 
     Destination = str | bytes | os.PathLike[str] | os.PathLike[bytes] | IO[bytes] | RawIOBase
 
@@ -176,8 +176,7 @@ class FileSink:
         self._temporary = f".crfd-{os.urandom(8).hex()}.tmp"
         self._named = False
         self._unsynced = 0  # bytes written since a sync began
-        self._syncing: Thread | None = None
-        self._failed: OSError | None = None  # what a sync met, which the kernel tells once
+        self._syncing: Worker | None = None
         try:
             self._fd = self._create()
         except BaseException:
@@ -210,30 +209,20 @@ class FileSink:
 
     def _sync_behind(self) -> None:
         """Has a thread sync what is written, unless one is still at it: then there is little to wait for at the end."""
-        from threading import Thread
+        from crfd.worker import Worker
 
-        if self._syncing and self._syncing.is_alive():
+        if self._syncing and self._syncing.is_running:
             return
         self._end_sync()
         self._unsynced = 0
-        self._syncing = Thread(target=self._sync)
-        try:
-            self._syncing.start()
-        except RuntimeError:  # no more threads: the sync at the end does it all
-            self._syncing = None
-
-    def _sync(self) -> None:
-        try:
-            os.fdatasync(self._fd)
-        except OSError as e:
-            self._failed = e
+        with suppress(OSError):  # no more threads: the sync at the end does it all
+            self._syncing = Worker(lambda: os.fdatasync(self._fd))
 
     def _end_sync(self) -> None:
-        if self._syncing:
-            self._syncing.join()
-            self._syncing = None
-        if self._failed:
-            raise self._failed
+        """Raises what a sync met, which the kernel tells once."""
+        syncing, self._syncing = self._syncing, None
+        if syncing:
+            syncing.join()
 
     def commit(self) -> None:
         try:

@@ -116,29 +116,18 @@ class FileBytes(Bytes):
         if end - start < _SPLIT:
             self._read(start, end)
             return
-        from threading import Thread
+        from crfd.worker import Worker
 
         middle = start + (end - start) // 2
-        failed: list[BaseException] = []
-
-        def read_half() -> None:
-            try:
-                self._read(middle, end)
-            except (OSError, FormatError) as e:
-                failed.append(e)
-
-        helper = Thread(target=read_half)
         try:
-            helper.start()
-        except RuntimeError:  # no more threads
+            helper = Worker(lambda: self._read(middle, end))
+        except OSError:
             self._read(start, end)
             return
         try:
             self._read(start, middle)
         finally:
             helper.join()
-        if failed:
-            raise failed[0]
 
     def _read(self, start: int, end: int) -> None:
         while start < end:

@@ -13,7 +13,20 @@ import pytest
 import crfd
 
 PACKAGE = Path(crfd.__file__).parent
-ORDER = ("errors", "trace", "_crfd", "_core", "format", "kinds", "image", "capture", "analysis", "export", "cli")
+ORDER = (
+    "errors",
+    "trace",
+    "worker",
+    "_crfd",
+    "_core",
+    "format",
+    "kinds",
+    "image",
+    "capture",
+    "analysis",
+    "export",
+    "cli",
+)
 FACES = {"crfd", "crfd.__main__"}  # what the world imports and starts: they name all rooms, and no room needs them
 HOME = {name: f"crfd.{module}" for module, names in crfd._HOME.items() for name in names}
 
