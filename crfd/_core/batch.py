@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from crfd.trace import Trace
 
 _LACKS = 1024  # tasks times network namespaces of a batch, which has at most 64 tasks
-_REFUSALS = {errno.EPERM, errno.EACCES}
 STEP_TASK = int(lib.CRFD_STEP_TASK)
 STEP_FDINFO = int(lib.CRFD_STEP_FDINFO)
 STEP_LINK = int(lib.CRFD_STEP_LINK)
@@ -66,10 +65,10 @@ class Batch:
         return found
 
     def _refused(self, task: Any) -> tuple[int, int] | None:
-        """errno and step of the first descriptor that we may not look at, whatever its file would let us do."""
+        """errno and step of the first descriptor that could not be looked at, unless by its name, which may be too long."""
         for i in range(task.first, task.first + task.nfds):
             fd = self._c.fd[i]
-            if fd.err in _REFUSALS and fd.step in {STEP_FDINFO, STEP_LINK}:
+            if fd.err != errno.ENAMETOOLONG and fd.step in {STEP_FDINFO, STEP_LINK}:
                 return fd.err, fd.step
         return None
 

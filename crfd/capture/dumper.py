@@ -224,12 +224,20 @@ class _ProcScanner(Scanner):
         return Peers()
 
 
+def _threads() -> int:
+    """As many as we may run at a time; one where Python cannot learn it (a set of very many processors)."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except (OSError, OverflowError):
+        return 1
+
+
 @contextmanager
 def _scanner(
     backend: int, pids: list[int], *, still: bool = False, holds: bool, push: Push | None = None
 ) -> Iterator[Scanner]:
     kind = _ProcScanner if backend == _backend.PROC else Scanner
-    scanner = kind(backend, pids, len(os.sched_getaffinity(0)), still=still, holds=holds, push=push)
+    scanner = kind(backend, pids, _threads(), still=still, holds=holds, push=push)
     try:
         yield scanner
     finally:

@@ -17,7 +17,7 @@ int crfd_held_put(const struct crfd_held_one *one, crfd_buf *out)
 {
 	size_t from = out->nr, len = one->r.st.known & CRFD_HAS_PATH ? one->len : 0;
 	crfd_rec rec = {.type = CRFD_REC_HELD, .len = (int16_t)(sizeof(one->r) + len)};
-	int rc = crfd_buf_put(out, &rec, sizeof(rec));
+	int rc = crfd_is_ours(-one->r.err) ? -one->r.err : crfd_buf_put(out, &rec, sizeof(rec));
 
 	if (rc >= 0)
 		rc = crfd_buf_put(out, &one->r, sizeof(one->r));

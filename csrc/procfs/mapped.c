@@ -87,9 +87,11 @@ static int same_file(const struct crfd_mapping *x, const struct crfd_mapping *y)
 static void set_path(const struct crfd_mapping *m, int dir, const char *link, struct crfd_held_one *one)
 {
 	if (m->len && memchr(m->name, '\\', m->len)) {
-		ssize_t n = readlinkat(dir, link, one->path, sizeof(one->path));
+		ssize_t n = crfd_proc_link(dir, link, one->path, sizeof(one->path));
 
 		one->len = n < 0 ? 0 : (size_t)n;
+		if (n < 0)
+			one->r.err = (int32_t)-n;
 	} else if (m->len < sizeof(one->path)) {
 		memcpy(one->path, m->name, m->len);
 		one->len = m->len;

@@ -13,6 +13,7 @@
 
 #include "base/buf.h"
 #include "base/number.h"
+#include "base/ours.h"
 
 #define LIST_BYTES 65536
 #define READ_BYTES 4096
@@ -55,11 +56,18 @@ int crfd_proc_read(int dir, const char *name, int records, crfd_buf *buf)
 			break;
 		}
 		buf->nr += (size_t)n;
-		if (!records && (size_t)n < room)
+		if (!records && n && (size_t)n < room && buf->v[buf->nr - 1] == '\n')
 			break; /* fs/seq_file.c: short only at the end of a record, and this file has one */
 	} while (n > 0);
 	close(fd);
 	return rc;
+}
+
+ssize_t crfd_proc_link(int dir, const char *name, char *out, size_t size)
+{
+	ssize_t n = readlinkat(dir, name, out, size);
+
+	return n >= 0 ? n : crfd_is_ours(-errno) ? -errno : 0;
 }
 
 int crfd_proc_stat(int dir, crfd_buf *scratch, struct crfd_procstat *out)

@@ -2,6 +2,8 @@
 #ifndef CRFD_READ_H
 #define CRFD_READ_H
 
+#include <sys/types.h>
+
 #include "base/base.h"
 #include "procfs/stat.h"
 
@@ -20,6 +22,8 @@ struct crfd_proc_path crfd_proc_path(int32_t pid, const char *name, int32_t fd);
 int crfd_proc_open(int32_t pid);
 /* Reads a file of one seq_file record to the end of it (records: any number of them) into buf. 0 or -errno. */
 int crfd_proc_read(int dir, const char *name, int records, crfd_buf *buf);
+/* What a link says, which must fit: its length, 0: it is not told to us, or -errno of ours (crfd_is_ours). */
+ssize_t crfd_proc_link(int dir, const char *name, char *out, size_t size);
 /* Reads the stat of the task whose /proc/PID is dir. 0 or -errno. */
 int crfd_proc_stat(int dir, crfd_buf *scratch, struct crfd_procstat *out);
 /* Lists the numbers among the names in a directory, ascending; getdents64 into scratch. 0 or -errno. */

@@ -26,9 +26,9 @@ static const struct {
 static int put_exe(int dir, crfd_buf *out)
 {
 	char path[PATH_MAX];
-	ssize_t n = readlinkat(dir, "exe", path, sizeof(path));
+	ssize_t n = crfd_proc_link(dir, "exe", path, sizeof(path));
 
-	return n <= 0 ? 0 : crfd_buf_recs(out, CRFD_REC_TASK_EXE, 0, path, (size_t)n, 1);
+	return n <= 0 ? (int)n : crfd_buf_recs(out, CRFD_REC_TASK_EXE, 0, path, (size_t)n, 1);
 }
 
 static int put_text(int dir, const char *name, int type, crfd_buf *scratch, crfd_buf *out)
@@ -49,8 +49,10 @@ static int read_namespaces(int dir, crfd_task_ns *ns)
 	for (size_t i = 0; i < sizeof(namespaces) / sizeof(*namespaces); i++) {
 		uint64_t *ino = (uint64_t *)((char *)ns + namespaces[i].at);
 		char link[64];
-		ssize_t n = readlinkat(dir, namespaces[i].name, link, sizeof(link));
+		ssize_t n = crfd_proc_link(dir, namespaces[i].name, link, sizeof(link));
 
+		if (n < 0)
+			return (int)n;
 		any |= n > 0 && crfd_procns_parse(link, (size_t)n, ino) == 0;
 	}
 	return any;

@@ -174,19 +174,21 @@ static int read_fdinfo(const struct walk_fd *r, crfd_fd *f, struct crfd_bpf_aske
 }
 
 /* The network namespace that the task is in, 0 where we are not told; one look for all the sockets of a task. */
-static uint64_t net_ns_of(const struct walk_fd *r, struct crfd_bpf_asker *asker)
+static int find_net_ns(const struct walk_fd *r, struct crfd_bpf_asker *asker)
 {
 	char link[64];
 	uint64_t ino = 0;
 	ssize_t n;
 
 	if (!(r->bits & WALK_SOCK) || (asker->tid == r->tid && asker->start == r->start))
-		return asker->net_ns;
-	n = readlink(crfd_proc_path((int32_t)r->tid, "ns/net", -1).v, link, sizeof(link));
+		return 0;
+	n = crfd_proc_link(AT_FDCWD, crfd_proc_path((int32_t)r->tid, "ns/net", -1).v, link, sizeof(link));
+	if (n < 0)
+		return (int)n;
 	asker->net_ns = n > 0 && crfd_procns_parse(link, (size_t)n, &ino) == 0 ? ino : 0;
 	asker->tid = r->tid;
 	asker->start = r->start;
-	return asker->net_ns;
+	return 0;
 }
 
 /* Gathers what the description says beside the record's fields, and puts it. */
@@ -206,7 +208,9 @@ static int put_records(const struct walk_fd *r, crfd_batch *b, struct crfd_bpf_a
 	else if (!d->ops || d->ops->text == CRFD_TEXT_KEPT)
 		rc = make_fdinfo(r, f, asker);
 	if (rc >= 0)
-		rc = crfd_bpf_tail_fill(r, &tail, net_ns_of(r, asker), d);
+		rc = find_net_ns(r, asker);
+	if (rc >= 0)
+		rc = crfd_bpf_tail_fill(r, &tail, asker->net_ns, d);
 	if (rc < 0)
 		return rc;
 	rc = crfd_getfd_ask(&asker->getfd, (int32_t)r->tid, r->start, f, 0, d);
@@ -233,6 +237,8 @@ int crfd_bpf_fd(const struct walk_fd *r, crfd_batch *b, uint64_t at, struct crfd
 	if (rc < 0)
 		return rc;
 	put_kind(r, b, f);
+	if (crfd_is_ours(-f->err))
+		return -f->err;
 	b->ident[at] = ident_of(r);
 	return put_records(r, b, asker, f, &b->socket[at]);
 }

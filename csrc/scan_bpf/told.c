@@ -23,9 +23,9 @@ static int ask_link(const crfd_task *t, crfd_buf *scratch, const char *name, int
 
 	if (dir < 0)
 		return crfd_is_ours(dir) ? dir : 0;
-	n = readlinkat(dir, name, path, sizeof(path));
+	n = crfd_proc_link(dir, name, path, sizeof(path));
 	close(dir);
-	return n <= 0 ? 0 : crfd_buf_recs(out, type, 0, path, (size_t)n, 1);
+	return n <= 0 ? (int)n : crfd_buf_recs(out, type, 0, path, (size_t)n, 1);
 }
 
 static int put_exe(const struct walk_begin *begin, const crfd_task *t, crfd_buf *scratch, crfd_buf *out)

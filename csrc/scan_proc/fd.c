@@ -38,9 +38,11 @@ struct look {
 	char number[12];
 };
 
-/* An error of one step: the descriptor is gone, or the rest of it stays and says why. */
+/* An error of one step: the descriptor is gone, or the rest of it stays and says why; -err where it is ours. */
 static int note(crfd_fd *f, int err, uint32_t step)
 {
+	if (crfd_is_ours(-err))
+		return -err;
 	if (err == ENOENT || err == ESRCH)
 		f->fd = CRFD_PROC_GONE;
 	f->err = err;
@@ -195,8 +197,8 @@ static int look_named(struct look *k)
 
 	f->kind = CRFD_KIND_UNKNOWN;
 	if (torn < 0) {
-		note(f, -torn, CRFD_STEP_STAT);
-		return k->len ? look_deleted(k) : DONE;
+		rc = note(f, -torn, CRFD_STEP_STAT);
+		return rc == DONE && k->len ? look_deleted(k) : rc;
 	}
 	set_type(f, st.stx_mode, makedev(st.stx_dev_major, st.stx_dev_minor));
 	f->st.rdev = makedev(st.stx_rdev_major, st.stx_rdev_minor);
@@ -248,8 +250,6 @@ static int look_once(struct look *k)
 	*f = (crfd_fd){.fd = f->fd};
 	k->len = 0;
 	rc = crfd_proc_read(k->p->fdinfos, k->number, 0, info);
-	if (crfd_is_ours(rc))
-		return rc;
 	if (rc < 0)
 		return fail(f, -rc, CRFD_STEP_FDINFO);
 	if (crfd_fdinfo_parse((const char *)info->v, info->nr, &k->info) < 0)
@@ -263,8 +263,8 @@ static int look_once(struct look *k)
 		return look_by_mount(k, mount);
 	n = readlinkat(k->p->fds, k->number, k->r->name, sizeof(k->r->name));
 	if (n <= 0) {
-		note(f, n ? errno : EINVAL, CRFD_STEP_LINK);
-		return f->fd < 0 ? DONE : look_named(k);
+		rc = note(f, n ? errno : EINVAL, CRFD_STEP_LINK);
+		return rc < 0 || f->fd < 0 ? rc : look_named(k);
 	}
 	k->len = (size_t)n;
 	f->st.known |= CRFD_HAS_PATH;

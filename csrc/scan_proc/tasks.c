@@ -83,7 +83,9 @@ static int put_task(struct finder *f, int32_t pid, int threads)
 	if (rc < 0 || !threads)
 		return rc;
 	/* fs/proc/base.c, proc_task_getattr: two links and one for each thread */
-	if (stat(crfd_proc_path(pid, "task", -1).v, &st) < 0 || st.st_nlink <= 3)
+	if (stat(crfd_proc_path(pid, "task", -1).v, &st) < 0)
+		return crfd_is_ours(-errno) ? -errno : 0;
+	if (st.st_nlink <= 3)
 		return 0;
 	dir = crfd_proc_open(pid);
 	if (dir < 0)
