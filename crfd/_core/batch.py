@@ -22,6 +22,7 @@ _LACKS = 1024  # tasks times network namespaces of a batch, which has at most 64
 STEP_TASK = int(lib.CRFD_STEP_TASK)
 STEP_FDINFO = int(lib.CRFD_STEP_FDINFO)
 STEP_LINK = int(lib.CRFD_STEP_LINK)
+STEP_PARSE = int(lib.CRFD_STEP_PARSE)
 _RFC_WHY = {
     lib.CRFD_RFC_KIND: "its kind ({kind}) is not file, directory or symbolic link",
     lib.CRFD_RFC_DELETED: "its name was deleted",
@@ -33,7 +34,7 @@ _RFC_WHY = {
 class Unread(namedtuple("Unread", ("pid", "errno", "step"))):
     """A process that could not be read: errno and the step (crfd.Step) that failed.
 
-    With Step.FDINFO or Step.LINK it is in the image, and descriptors of it could not be read.
+    With Step.FDINFO, Step.LINK or Step.PARSE it is in the image, and descriptors of it could not be read.
     """
 
     __slots__ = ()
@@ -68,7 +69,7 @@ class Batch:
         """errno and step of the first descriptor that could not be looked at, unless by its name, which may be too long."""
         for i in range(task.first, task.first + task.nfds):
             fd = self._c.fd[i]
-            if fd.err != errno.ENAMETOOLONG and fd.step in {STEP_FDINFO, STEP_LINK}:
+            if fd.err != errno.ENAMETOOLONG and fd.step in {STEP_FDINFO, STEP_LINK, STEP_PARSE}:
                 return fd.err, fd.step
         return None
 

@@ -37,6 +37,7 @@ def check() -> list[Capability]:
         _lockdown(),
         _seccomp(),
         _ptrace(),
+        *_left_frozen(),
     ]
 
 
@@ -144,3 +145,10 @@ def _seccomp() -> Capability:
 def _ptrace() -> Capability:
     scope = _read("/proc/sys/kernel/yama/ptrace_scope")
     return Capability("ptrace_scope", None, f"Yama {scope}" if scope else "no Yama in this kernel")
+
+
+def _left_frozen() -> list[Capability]:
+    from crfd.capture.freeze import left_frozen
+
+    why = "left frozen by a dump that was killed with its watchdog; to thaw it: echo"
+    return [Capability("freeze", False, f"{control}: {why} {thaw} > {control}") for control, thaw in left_frozen()]

@@ -4,13 +4,15 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import select
 import subprocess
+import sys
 import time
 from _thread import LockType, allocate_lock
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,8 +40,9 @@ def frozen(selection: Selection) -> Iterator[Frozen]:
 
     Threads and processes that appear meanwhile are held too. What stood still before stays so, and nothing else does,
     whatever becomes of us: the kernel lets go of our tracees, a watchdog thaws the cgroup. (Only who sends SIGKILL to us and
-    to the watchdog at once leaves a cgroup frozen.) To a process that was held it
-    is as if it had been stopped and continued: the few system calls that signal(7) names for that end with EINTR.
+    to the watchdog at once leaves a cgroup frozen; left_frozen() names it, and whoever freezes it next thaws it.) To a
+    process that was held it is as if it had been stopped and continued: the few system calls that signal(7) names for
+    that end with EINTR.
     """
     freezer = _cgroup_freezer(selection)
     with _by_cgroup(freezer) if freezer else _by_ptrace(selection) as held:
@@ -136,10 +139,24 @@ class _Freezer:
         """Somebody has frozen it, or is about to: v1 says FREEZING until all stand, v2 has just the order."""
         return self.control.read_text().strip() in {self.freeze, "FREEZING"}
 
+    def is_left(self) -> bool:
+        """Whether it is frozen because whoever froze it through us was killed with the watchdog: marked, and held by nobody."""
+        try:
+            with open(self.control, "rb") as control:
+                os.getxattr(control.fileno(), MARK)
+                fcntl.flock(control, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return self.frozen()
+        except OSError:
+            return False
+
     def pids(self) -> list[int]:
         """The processes in the cgroup and below it, ascending."""
         lists = (procs.read_text().split() for procs in self.control.parent.rglob("cgroup.procs"))
         return sorted({int(pid) for pids in lists for pid in pids})
+
+
+# An attribute of the control file while we freeze by it. Its lock is shared by us and the watchdog, and gone with both.
+MARK = "user.crfd.freezes"
 
 
 # Milliseconds by which v2 may tell of a change: kernel/cgroup/cgroup.c, CGROUP_FILE_NOTIFY_MIN_INTV, is 10 ms.
@@ -185,15 +202,27 @@ def _cgroup_freezer(selection: Selection) -> _Freezer | None:
         return None
     chosen = selection.resolve()
     for mount, version in _mounts():
-        folder = mount / selection.cgroup.strip("/")
-        freezer = (
-            _Freezer(folder / "cgroup.freeze", "1", "0", folder / "cgroup.events", "frozen 1")
-            if version == 2
-            else _Freezer(folder / "freezer.state", "FROZEN", "THAWED", folder / "freezer.state", "FROZEN")
-        )
+        freezer = _freezer(mount / selection.cgroup.strip("/"), version)
         if os.access(freezer.control, os.R_OK | os.W_OK) and chosen and freezer.pids() == chosen:
             return freezer
     return None
+
+
+def _freezer(folder: Path, version: int) -> _Freezer:
+    if version == 2:
+        return _Freezer(folder / "cgroup.freeze", "1", "0", folder / "cgroup.events", "frozen 1")
+    return _Freezer(folder / "freezer.state", "FROZEN", "THAWED", folder / "freezer.state", "FROZEN")
+
+
+def left_frozen() -> list[tuple[str, str]]:
+    """The control files of cgroups that stay frozen because a dump was killed with its watchdog, and what thaws each."""
+    found = []
+    for mount, version in _mounts():
+        for folder in map(Path, (at for at, _, _ in os.walk(mount))):
+            freezer = _freezer(folder, version)
+            if freezer.is_left():
+                found.append((str(freezer.control), freezer.thaw))
+    return found
 
 
 def _mounts() -> Iterator[tuple[Path, int]]:
@@ -212,7 +241,8 @@ def _by_cgroup(freezer: _Freezer) -> Iterator[Frozen]:
     held = Frozen([])
     start = time.monotonic_ns()
     # Whoever had frozen it, or freezes it as well, may thaw it before we have read.
-    with nullcontext() if freezer.frozen() else _freezing(freezer), closing(_Watch(freezer)) as watch:
+    by_another = freezer.frozen() and not freezer.is_left()
+    with nullcontext() if by_another else _freezing(freezer), closing(_Watch(freezer)) as watch:
         settled = watch.settles()
         held.pids = freezer.pids()
         if not settled:
@@ -225,22 +255,51 @@ def _by_cgroup(freezer: _Freezer) -> Iterator[Frozen]:
     held.still = [Still(pid, STILL_CGROUP if settled else 0, ns) for pid in held.pids]
 
 
+# The watchdog outlives us: in a session of its own, deaf to what a service manager ends all of a service with, and, where it
+# may go there, in the root cgroups, out of reach of what kills all of a cgroup. The end of its input, whatever ends it, thaws
+# the cgroup. Nothing is frozen before it says that it is there.
+_WATCHDOG = """
+trap '' HUP INT TERM
+control=$1 thaw=$2 python=$3 mark=$4
+shift 4
+for root; do
+	echo $$ >"$root/cgroup.procs"
+done 2>/dev/null
+echo ready
+read -r released || {
+	echo "$thaw" >"$control"
+	exec "$python" -c 'import os, sys; os.removexattr(*sys.argv[1:])' "$control" "$mark"
+}
+"""
+
+
+def _managed() -> list[str]:
+    """The roots of the hierarchies by which processes are killed all at once: cgroup v2, and v1 of systemd."""
+    with open("/proc/self/mounts", errors="surrogateescape") as lines:
+        mounts = [line.split(" ") for line in lines]
+    return [at for _, at, kind, options, *_ in mounts if kind == "cgroup2" or "name=systemd" in options.split(",")]
+
+
 @contextmanager
 def _freezing(freezer: _Freezer) -> Iterator[None]:
-    # The watchdog outlives us: in a session of its own, and deaf to what a service manager ends all of a service with. The
-    # end of its input, whatever ends it, thaws the cgroup. Nothing is frozen before it says that it is there.
-    script = f"trap '' HUP INT TERM; echo ready; read -r released || echo {freezer.thaw} > \"$1\""
-    command = ["/bin/sh", "-c", script, "crfd-thaw", str(freezer.control)]
+    command = ["/bin/sh", "-c", _WATCHDOG, "crfd-thaw", str(freezer.control), freezer.thaw, sys.executable, MARK]
     pipe = subprocess.PIPE
-    with (
-        open(freezer.control, "wb", buffering=0) as control,
-        subprocess.Popen(command, stdin=pipe, stdout=pipe, start_new_session=True) as watchdog,
-    ):
-        if not watchdog.stdout or watchdog.stdout.readline() != b"ready\n":
-            raise CrfdError(f"{freezer.control}: not frozen, for the process that would thaw it in any case has ended")
-        try:
-            control.write(freezer.freeze.encode())
-            yield
-        finally:
-            control.write(freezer.thaw.encode())
-            watchdog.communicate(b"released\n")
+    with open(freezer.control, "wb", buffering=0) as control:
+        fcntl.flock(control, fcntl.LOCK_SH)
+        with subprocess.Popen(
+            [*command, *_managed()], stdin=pipe, stdout=pipe, start_new_session=True, pass_fds=(control.fileno(),)
+        ) as watchdog:
+            if not watchdog.stdout or watchdog.stdout.readline() != b"ready\n":
+                raise CrfdError(
+                    f"{freezer.control}: not frozen, for the process that would thaw it in any case has ended"
+                )
+            try:
+                with suppress(OSError):  # before Linux 5.7 it cannot be marked
+                    os.setxattr(control.fileno(), MARK, b"")
+                control.write(freezer.freeze.encode())
+                yield
+            finally:
+                control.write(freezer.thaw.encode())
+                with suppress(OSError):
+                    os.removexattr(control.fileno(), MARK)
+                watchdog.communicate(b"released\n")

@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Iterable
 
-from crfd._core.batch import STEP_FDINFO, STEP_LINK
+from crfd._core.batch import STEP_FDINFO, STEP_LINK, STEP_PARSE
 from crfd._core.freeze import STEP_FREEZE
 from crfd.capture import backend
 from crfd.capture.dumper import HOLDS
@@ -91,7 +91,10 @@ def chosen(args: argparse.Namespace, *, everything: bool = False) -> Selection:
 
 
 _FEW = 3  # processes with one reason that are named one by one
-_WHAT = {STEP_FREEZE: " (not held still)", STEP_FDINFO: " (its descriptors)", STEP_LINK: " (its descriptors)"}
+_WHAT = {
+    STEP_FREEZE: " (not held still)",
+    **dict.fromkeys((STEP_FDINFO, STEP_LINK, STEP_PARSE), " (its descriptors)"),
+}
 
 
 def report(unread: Iterable[tuple[int, int, int]], *, verbose: bool = False) -> None:

@@ -92,14 +92,15 @@ static int take(struct crfd_getfd *g, int fd)
 
 /*
  * Compares the copy with what was read: the number may belong to another file by now, and the pid to another task. The kernel's
- * cached attributes are enough, and no server is asked.
+ * cached attributes are enough, and no server is asked. Returns 1, 0, or -errno of ours.
  */
 static int is_same(int copy, const crfd_fd *f)
 {
 	struct statx st;
 
-	return statx(copy, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE | STATX_INO, &st) == 0 &&
-	       st.stx_ino == f->st.ino && makedev(st.stx_dev_major, st.stx_dev_minor) == f->st.dev &&
+	if (statx(copy, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE | STATX_INO, &st) < 0)
+		return crfd_is_ours(-errno) ? -errno : 0;
+	return st.stx_ino == f->st.ino && makedev(st.stx_dev_major, st.stx_dev_minor) == f->st.dev &&
 	       (uint32_t)(st.stx_mode & S_IFMT) == (f->st.st_mode & S_IFMT);
 }
 
@@ -184,14 +185,15 @@ int crfd_getfd_ask(struct crfd_getfd *g, int32_t pid, uint64_t start, const crfd
 	copy = take(g, f->fd);
 	if (copy < 0)
 		return crfd_is_ours(copy) ? copy : 0;
-	if (is_same(copy, f)) {
+	rc = is_same(copy, f);
+	if (rc > 0) {
 		if (g->owners)
 			ask_owner(copy, f, d);
 		ask_kind(g, copy, d);
 	}
 	if (!g->own)
 		close(copy);
-	return 0;
+	return rc < 0 ? rc : 0;
 }
 
 int crfd_getfd_net_ns(int32_t pid, int32_t fd)

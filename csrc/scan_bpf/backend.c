@@ -89,7 +89,7 @@ static int bpf_join(void *state, int number)
 	return rc;
 }
 
-static void lane_init(struct crfd_bpf_lane *lane, const crfd_scan_options *options)
+static void lane_init(struct crfd_bpf_lane *lane, const crfd_scan_options *options, int granted)
 {
 	lane->one.iter = lane->all.iter = lane->one_table.iter = lane->all_tables.iter = -1;
 	lane->looker = (struct crfd_bpf_looker){.scratch = &lane->asker.scratch, .flags = crfd_scan_flags(options)};
@@ -98,7 +98,7 @@ static void lane_init(struct crfd_bpf_lane *lane, const crfd_scan_options *optio
 		lane->looker.holds.push = *options->push;
 	lane->push = crfd_bpf_push(options->push);
 	lane->clk_tck = sysconf(_SC_CLK_TCK);
-	crfd_getfd_init(&lane->asker.getfd, crfd_probe_pidfd_getfd() == 0, 0); /* the walk tells owners */
+	crfd_getfd_init(&lane->asker.getfd, granted, 0); /* the walk tells owners */
 }
 
 static void lane_release(struct crfd_bpf_lane *lane)
@@ -175,7 +175,7 @@ static int bpf_open(const int32_t *pids, size_t n, const crfd_scan_options *opti
 	if (!st)
 		return -ENOMEM;
 	for (int i = 0; i < CRFD_BPF_LANES; i++)
-		lane_init(&st->lane[i], options);
+		lane_init(&st->lane[i], options, granted == 0);
 	rc = bpf_join(st, 0);
 	if (rc >= 0)
 		rc = start(st, pids, n, options->threads);

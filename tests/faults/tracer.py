@@ -175,9 +175,9 @@ class _Registers:
         self._set(_SETREGSET, _NT_PRSTATUS, self._v)
 
     def shorten(self) -> None:
-        """Half of the bytes, and at most seven."""
+        """Half of the bytes, and at most five, with which no line of /proc ends."""
         at = self._machine.arguments[2]
-        self._v[at] = min(7, max(1, self._v[at] // 2))
+        self._v[at] = min(5, max(1, self._v[at] // 2))
         self._set(_SETREGSET, _NT_PRSTATUS, self._v)
 
 
