@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import io
 import os
 import select
 import subprocess
@@ -265,7 +266,7 @@ shift 4
 for root; do
 	echo $$ >"$root/cgroup.procs"
 done 2>/dev/null
-echo ready
+echo ready || exit
 read -r released || {
 	echo "$thaw" >"$control"
 	exec "$python" -c 'import os, sys; os.removexattr(*sys.argv[1:])' "$control" "$mark"
@@ -287,7 +288,12 @@ def _freezing(freezer: _Freezer) -> Iterator[None]:
     with open(freezer.control, "wb", buffering=0) as control:
         fcntl.flock(control, fcntl.LOCK_SH)
         with subprocess.Popen(
-            [*command, *_managed()], stdin=pipe, stdout=pipe, start_new_session=True, pass_fds=(control.fileno(),)
+            [*command, *_managed()],
+            stdin=pipe,
+            stdout=pipe,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            pass_fds=(control.fileno(),),
         ) as watchdog:
             if not watchdog.stdout or watchdog.stdout.readline() != b"ready\n":
                 raise CrfdError(
@@ -296,10 +302,17 @@ def _freezing(freezer: _Freezer) -> Iterator[None]:
             try:
                 with suppress(OSError):  # before Linux 5.7 it cannot be marked
                     os.setxattr(control.fileno(), MARK, b"")
-                control.write(freezer.freeze.encode())
+                _order(control, freezer.freeze)
                 yield
             finally:
-                control.write(freezer.thaw.encode())
+                _order(control, freezer.thaw)
                 with suppress(OSError):
                     os.removexattr(control.fileno(), MARK)
                 watchdog.communicate(b"released\n")
+
+
+def _order(control: io.FileIO, word: str) -> None:
+    try:
+        control.write(word.encode())
+    except OSError as e:
+        raise type(e)(e.errno, e.strerror, control.name) from None

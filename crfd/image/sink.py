@@ -241,9 +241,10 @@ class FileSink:
         except BaseException:
             self.abort()
             raise
-        os.close(self._fd)
         self._sync_folder()
-        os.close(self._folder)
+        for fd in (self._fd, self._folder):
+            with suppress(OSError):  # what a close could tell, the sync has told
+                os.close(fd)
 
     def _sync_folder(self) -> None:
         """Makes the rename durable; a folder that cannot be opened or synced does not undo a written image."""

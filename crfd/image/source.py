@@ -75,6 +75,12 @@ class MappedBytes(Bytes):
             self._mapping.close()
 
 
+def _close(fd: int) -> None:
+    """Closes what was only read, of which no error tells anything."""
+    with suppress(OSError):
+        os.close(fd)
+
+
 class FileBytes(Bytes):
     """A regular file, of which each part is read when it is needed, once, into memory of our own.
 
@@ -84,7 +90,7 @@ class FileBytes(Bytes):
     def __init__(self, fd: int, size: int, name: str | None) -> None:
         memory = Shared(size)
         self._fd = os.dup(fd)
-        self._end = finalize(self, os.close, self._fd)
+        self._end = finalize(self, _close, self._fd)
         self._there = bytearray(-(-size // CHUNK))  # 1: the chunk was read
         self._lock = allocate_lock()
         self._into = memory.view()
