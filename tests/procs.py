@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -27,6 +28,16 @@ def run(*args: str | int | Path, before: tuple[str, ...] = (), timeout: float = 
     """The command, run by the command `before`."""
     command = [*before, *CRFD, *map(str, args)]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=timeout, cwd=ROOT)
+
+
+def inside(*before: str, code: str, args: tuple[str, ...] = (), timeout: float = 120) -> Any:
+    """What code prints as JSON, run by the command `before`, which puts it into namespaces or under a filter."""
+    command = [*before, sys.executable, "-c", code, *args]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=timeout, cwd=ROOT)
+    if done.returncode and before[0] == "unshare" and "unshare:" in done.stderr:
+        pytest.skip(done.stderr.strip())
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
 
 
 def state(pid: int, tid: int | None = None) -> str:

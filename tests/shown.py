@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""What columns say of an image, for tests that look at single values."""
+"""Images of processes, and what columns say of an image, for tests that look at single values."""
 
 from __future__ import annotations
 
+import io
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import crfd
@@ -26,6 +28,21 @@ def objects(image: bytes | memoryview, *names: str) -> list[dict[str, Any]]:
     render = Render(names, "json")
     text = b"".join(map(bytes, render.rows(ImageReader(memoryview(image), None))))
     return [json.loads(line) for line in text.splitlines()]
+
+
+def dumped(what: Any, **options: Any) -> tuple[crfd.DumpResult, crfd.Image]:
+    """A dump, and its image, which is right."""
+    out = io.BytesIO()
+    result = crfd.dump(what, out, **options)
+    crfd.verify(io.BytesIO(out.getvalue()))
+    return result, crfd.open(io.BytesIO(out.getvalue()))
+
+
+def dump_image(pids: Sequence[int], backend: str) -> crfd.Image:
+    """The image of a dump that has read all of the processes."""
+    result, image = dumped(pids, backend=backend)
+    assert not result.unread
+    return image
 
 
 def image_of(file: crfd.OpenFile) -> bytes:

@@ -7,13 +7,13 @@ import io
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import crfd
 from tests import mkfds
 from tests.procs import GONE
+from tests.shown import dump_image
 
 Need = Callable[[str], None]
 DELETED = b" (deleted)"
@@ -163,14 +163,6 @@ def test_a_thread_is_found_by_its_own_number(backend: str, need: Need, role: str
             assert sorted(image.tasks[tid].fds) == numbers
             tables = {image.tasks[pid].files_objref for pid in (tid, holder.pid)}
             assert tables == ({1} if role == "thread_plain" else {0})
-
-
-def dump_image(pids: list[int], backend: str) -> Any:
-    out = io.BytesIO()
-    result = crfd.dump(pids, out, backend=backend)
-    assert not result.unread
-    crfd.verify(io.BytesIO(out.getvalue()))
-    return crfd.open(io.BytesIO(out.getvalue()))
 
 
 # ---- processes that are not there to be read ----

@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -22,6 +21,7 @@ import crfd
 from crfd.capture.freeze import MARK, frozen, left_frozen
 from tests import mkfds, procs
 from tests.procs import CRFD, GONE, LIMIT, WAIT, running, state, until
+from tests.shown import dumped
 
 Need = Callable[[str], None]
 
@@ -29,13 +29,6 @@ Need = Callable[[str], None]
 @pytest.fixture(autouse=True)
 def _may_trace(need: Need) -> None:
     need("CAP_SYS_PTRACE")
-
-
-def dumped(pids: Any, backend: str) -> tuple[crfd.DumpResult, crfd.Image]:
-    out = io.BytesIO()
-    result = crfd.dump(pids, out, backend=backend, freeze=True)
-    crfd.verify(io.BytesIO(out.getvalue()))
-    return result, crfd.open(io.BytesIO(out.getvalue()))
 
 
 THREADS = (
@@ -72,7 +65,7 @@ def test_every_thread_stands_still_and_goes_on() -> None:
 
 def test_the_image_says_so(backend: str, tmp_path: Path) -> None:
     with mkfds.spawn("regular", "thread_unshare") as holder:
-        result, image = dumped(holder.pid, backend)
+        result, image = dumped(holder.pid, backend=backend, freeze=True)
         with image:
             assert image.info is not None
             assert image.info.frozen
@@ -109,7 +102,7 @@ def test_a_second_look_finds_what_changed(backend: str) -> None:
             assert time.monotonic() < end
         assert task.changed is not None
         assert task.changed > 0
-        result, image = dumped(holder.pid, backend)
+        result, image = dumped(holder.pid, backend=backend, freeze=True)
         with image:
             assert image.tasks[holder.pid].consistency is crfd.Consistency.FROZEN
         assert not result.unread
@@ -120,7 +113,7 @@ def test_one_that_was_stopped_stays_stopped_and_others_do_not(backend: str) -> N
         os.kill(stopped.pid, signal.SIGSTOP)
         until(lambda: state(stopped.pid) == "T", "it stops")
         try:
-            result, image = dumped([stopped.pid, other.pid], backend)
+            result, image = dumped([stopped.pid, other.pid], backend=backend, freeze=True)
             image.close()
             assert not result.unread
             until(lambda: state(stopped.pid) == "T", "it stays stopped")
@@ -387,7 +380,7 @@ def test_a_thread_that_cannot_stop_does_not_hold_us_up(backend: str) -> None:
         (child,) = (pid for pid in procs.tree(process.pid) if pid != process.pid)
         try:
             start = time.monotonic()
-            result, image = dumped(process.pid, backend)
+            result, image = dumped(process.pid, backend=backend, freeze=True)
             image.close()
             assert time.monotonic() - start < LIMIT  # which is less than the child lives
             assert [(one.pid, one.errno, one.step) for one in result.unread] == [(process.pid, 16, crfd.Step.FREEZE)]
@@ -400,7 +393,7 @@ def test_a_thread_that_cannot_stop_does_not_hold_us_up(backend: str) -> None:
 def test_zombies_and_kernel_threads_have_nothing_to_hold(backend: str) -> None:
     with mkfds.spawn("zombie") as holder:
         (zombie,) = (task["pid"] for task in holder.tasks)
-        result, image = dumped([holder.pid, zombie], backend)
+        result, image = dumped([holder.pid, zombie], backend=backend, freeze=True)
         with image:
             assert not result.unread
             assert image.info is not None
@@ -410,7 +403,7 @@ def test_zombies_and_kernel_threads_have_nothing_to_hold(backend: str) -> None:
 
 def test_one_that_is_gone(backend: str) -> None:
     with mkfds.spawn("regular") as holder:
-        result, image = dumped([holder.pid, GONE], backend)
+        result, image = dumped([holder.pid, GONE], backend=backend, freeze=True)
         image.close()
     assert [(one.pid, one.errno) for one in result.unread] == [(GONE, 3)]
     assert [one.pid for one in result.still] == [holder.pid]
@@ -428,7 +421,7 @@ def test_a_cgroup_is_frozen_by_its_freezer(cgroup: procs.Cgroup, backend: str) -
             assert held.pids == sorted([holder.pid, *(task["pid"] for task in holder.tasks)])
             assert cgroup.frozen()
         assert not cgroup.frozen()
-        result, image = dumped(selection, backend)
+        result, image = dumped(selection, backend=backend, freeze=True)
         with image:
             assert image.info is not None
             assert image.info.frozen
@@ -444,7 +437,7 @@ def test_a_cgroup_that_was_frozen_stays_frozen(cgroup: procs.Cgroup, backend: st
         cgroup.add(holder.pid)
         cgroup.freeze()
         try:
-            result, image = dumped(crfd.Selection(cgroup=cgroup.name), backend)
+            result, image = dumped(crfd.Selection(cgroup=cgroup.name), backend=backend, freeze=True)
             with image:
                 assert image.info is not None
                 assert image.info.frozen

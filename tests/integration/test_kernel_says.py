@@ -17,8 +17,8 @@ from crfd import Link
 from crfd.kinds.lock import LockKind
 from crfd.kinds.object import Pidfd
 from crfd.kinds.socket import InetAddress, Socket
-from tests.integration.test_links import image_of
 from tests.procs import running
+from tests.shown import dump_image
 
 Need = Callable[[str], None]
 Numbers = dict[str, int]
@@ -217,7 +217,7 @@ told["client"] = c.fileno()
 def test_a_client_that_is_not_accepted_yet_names_the_listener(need: Need) -> None:
     need("pidfd_getfd")
     need("sock_diag")
-    with holding(_NOT_ACCEPTED) as (pid, told), image_of("proc", pid) as image:
+    with holding(_NOT_ACCEPTED) as (pid, told), dump_image([pid], "proc") as image:
         client, listener = (image.tasks[pid].fds[told[name]] for name in ("client", "listener"))
         assert client.file and isinstance(client.file.detail, Socket)
         assert (client.file.detail.listener_ino, client.file.detail.peer_ino) == (told["listener_ino"], None)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import socket
@@ -19,6 +18,7 @@ from crfd import Link
 from crfd.kinds.watch import Epoll
 from tests import mkfds
 from tests.procs import CRFD, WAIT, running, tree
+from tests.shown import dump_image
 
 Need = Callable[[str], None]
 
@@ -29,12 +29,6 @@ def backend(backend: str, need: Need) -> str:
     if backend == "proc":
         need("kcmp")
     return backend
-
-
-def image_of(backend: str, *pids: int) -> crfd.Image:
-    out = io.BytesIO()
-    assert not crfd.dump(pids, out, backend=backend).unread
-    return crfd.open(io.BytesIO(out.getvalue()))
 
 
 def objref(image: crfd.Image, pid: int, fd: int) -> int:
@@ -67,7 +61,7 @@ os.read(told, 1)  # the end of it: both children have closed theirs
 def test_a_pipe_between_processes(backend: str) -> None:
     with running(PIPE) as process:
         pids = tree(process.pid)
-        with image_of(backend, *pids) as image:
+        with dump_image(pids, backend) as image:
             links = crfd.links(image)
             (pipe,) = (link for link in links if link.kind == "pipe" and len(links.holders(link.sources[0])) == 2)
             (source,), (target,) = pipe.sources, pipe.targets
@@ -82,13 +76,13 @@ def test_a_pipe_between_processes(backend: str) -> None:
 
 
 def test_a_pipe_whose_reader_is_elsewhere(backend: str) -> None:
-    with running(WAIT) as process, image_of(backend, process.pid) as image:
+    with running(WAIT) as process, dump_image([process.pid], backend) as image:
         stdout = objref(image, process.pid, 1)  # our pipe
         assert crfd.links(image).of(stdout) == (Link("pipe", (stdout,), ()),)
 
 
 def test_more_than_a_thousand_pipes(backend: str) -> None:
-    with mkfds.spawn("pipes:n=1500") as holder, image_of(backend, holder.pid) as image:
+    with mkfds.spawn("pipes:n=1500") as holder, dump_image([holder.pid], backend) as image:
         links = [link for link in crfd.links(image) if link.kind == "pipe" and link.targets]
         assert len(links) == 1500
         assert len({end for link in links for end in (*link.sources, *link.targets)}) == 3000
@@ -114,11 +108,11 @@ def test_unix_peers_across_processes(backend: str, need: Need, pair: tuple[socke
         need("sock_diag")
     a, b = pair
     with running(holder_of(a), pass_fds=[a.fileno()]) as one, running(holder_of(b), pass_fds=[b.fileno()]) as two:
-        with image_of(backend, one.pid, two.pid) as image:
+        with dump_image([one.pid, two.pid], backend) as image:
             ends = {objref(image, one.pid, a.fileno()), objref(image, two.pid, b.fileno())}
             links = [link for link in crfd.links(image) if link.kind == "unix" and ends & {*link.sources}]
             assert [{*link.sources, *link.targets} for link in links] == [ends]
-        with image_of(backend, one.pid) as image:
+        with dump_image([one.pid], backend) as image:
             end = objref(image, one.pid, a.fileno())
             assert crfd.links(image).of(end) == (Link("unix", (end,), ()),)
 
@@ -137,14 +131,14 @@ def test_tcp_with_both_ends_in_the_image(backend: str, family: int, host: str, k
             running(holder_of(a), pass_fds=[a.fileno()]) as one,
             running(holder_of(b), pass_fds=[b.fileno()]) as two,
         ):
-            with image_of(backend, one.pid, two.pid) as image:
+            with dump_image([one.pid, two.pid], backend) as image:
                 ends = {objref(image, one.pid, a.fileno()), objref(image, two.pid, b.fileno())}
                 found = image.file(min(ends)).detail
                 if found is None or found.peer is None:  # type: ignore[union-attr]
                     pytest.skip("this backend does not tell the addresses of a socket")
                 links = [link for link in crfd.links(image) if link.kind == kind]
                 assert [{*link.sources, *link.targets} for link in links] == [ends]
-            with image_of(backend, one.pid) as image:
+            with dump_image([one.pid], backend) as image:
                 assert [link for link in crfd.links(image) if link.kind == kind] == []
 
 
@@ -174,7 +168,7 @@ os.dup2(20, 22)
 
 
 def test_epoll_targets(backend: str) -> None:
-    with running(EPOLL) as process, image_of(backend, process.pid) as image:
+    with running(EPOLL) as process, dump_image([process.pid], backend) as image:
         epoll = objref(image, process.pid, 60)
         found = {link.fd: link for link in crfd.links(image).of(epoll)}
         refs = {fd: objref(image, process.pid, fd) for fd in (20, 23)}
@@ -189,7 +183,7 @@ def test_epoll_targets(backend: str) -> None:
 def test_holders_of_a_shared_table(backend: str) -> None:
     with mkfds.spawn("pipe", "clone_files") as holder:
         (child,) = (task["pid"] for task in holder.tasks)
-        with image_of(backend, holder.pid, child) as image:
+        with dump_image([holder.pid, child], backend) as image:
             links = crfd.links(image)
             made = [one["fd"] for one in holder.fds if one["kind"] == "pipe"]
             for fd in made:
@@ -267,7 +261,7 @@ def test_epoll_targets_where_stat_shows_another_device(kind: str, backend: str, 
     with (
         mounted(kind, tmp_path) as mount,
         running(_WATCHER, str(mount)) as process,
-        image_of(backend, process.pid) as image,
+        dump_image([process.pid], backend) as image,
     ):
         watched, epoll = (image.tasks[process.pid].fds[fd] for fd in (70, 71))
         assert crfd.links(image).of(epoll.objref) == (Link("epoll", (epoll.objref,), (watched.objref,), True, 70),)
@@ -294,6 +288,6 @@ os.dup2(one.fileno(), 72), os.dup2(two.fileno(), 73)
 
 def test_raw_sockets_are_no_connection(backend: str, need: Need) -> None:
     need("root")
-    with running(_RAW_PAIR) as process, image_of(backend, process.pid) as image:
+    with running(_RAW_PAIR) as process, dump_image([process.pid], backend) as image:
         ends = {objref(image, process.pid, fd) for fd in (72, 73)}
         assert not [link for link in crfd.links(image) if ends.intersection(link.sources)]

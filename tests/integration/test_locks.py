@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import io
 import json
 import os
 import signal
@@ -25,6 +24,7 @@ from crfd.kinds.event import Eventfd
 from crfd.kinds.lock import Lock, LockKind, LockType, LockWait
 from tests import mkfds, procs
 from tests.facts import known, of, scan
+from tests.shown import dump_image
 
 
 def _told(lock: Lock) -> dict[str, Any]:
@@ -161,12 +161,6 @@ fcntl.lockf(fd, fcntl.LOCK_SH, 7, 7) if sys.argv[1] == "posix" else fcntl.flock(
 """
 
 
-def _image(*pids: int, backend: str = "auto") -> crfd.Image:
-    image = io.BytesIO()
-    crfd.dump(pids, image, backend=backend)
-    return crfd.Image(image.getbuffer())
-
-
 def _waits(pid: int) -> bool:
     return any(f"-> {kind}" in line and f" {pid} " in line for line in Path("/proc/locks").read_text().splitlines()
                for kind in ("POSIX", "FLOCK", "LEASE"))  # fmt: skip
@@ -188,13 +182,13 @@ def test_who_waits_for_whom(
     with procs.running(_HOLDER, kind, str(path)) as holder, procs.running(_WAITER, kind, str(path)) as waiter:
         procs.until(lambda: _waits(waiter.pid), "it waits")
         for pids in ((holder.pid, waiter.pid), (holder.pid,), (waiter.pid,)):
-            (wait,) = _image(*pids, backend=backend).lock_waits
+            (wait,) = dump_image(pids, backend).lock_waits
             assert (wait.pid, wait.holder, wait.behind, wait.ino) == (waiter.pid, holder.pid, False, path.stat().st_ino)
             lock, other = wait.wanted, wait.held
             assert (lock.kind.name, lock.type.name, lock.start, lock.end) == wanted
             assert (other.kind.name, other.type.name, other.start, other.end, other.breaking) == held
-        assert crfd.deadlocks(_image(holder.pid, waiter.pid)) == ()
-        assert _image(os.getpid()).lock_waits == ()
+        assert crfd.deadlocks(dump_image([holder.pid, waiter.pid], "auto")) == ()
+        assert dump_image([os.getpid()], "auto").lock_waits == ()
 
 
 def test_who_waits_behind_somebody_who_waits(tmp_path: Path) -> None:
@@ -207,7 +201,7 @@ def test_who_waits_behind_somebody_who_waits(tmp_path: Path) -> None:
         procs.until(lambda: _waits(first.pid), "it waits")
         with procs.running(_WAITER, "flock", str(path)) as second:
             procs.until(lambda: _waits(second.pid), "it waits")
-            waits = _image(first.pid).lock_waits
+            waits = dump_image([first.pid], "auto").lock_waits
     assert [(wait.pid, wait.holder, wait.behind) for wait in waits] == [
         (first.pid, holder.pid, False),
         (second.pid, first.pid, True),

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import io
-import json
 import os
 import random
 import resource
@@ -18,7 +17,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -26,20 +24,11 @@ import crfd
 from crfd._core.batch import Batch
 from crfd._core.scan import Scanner
 from tests import leaks, mkfds
-from tests.procs import CRFD, LIMIT, ROOT, WAIT, run, running, state, tree, until
+from tests.procs import CRFD, LIMIT, ROOT, WAIT, inside, run, running, state, tree, until
+from tests.shown import dumped
 
 Need = Callable[[str], None]
 STRESS = os.environ.get("CRFD_STRESS") == "1"
-
-
-def inside(*before: str, code: str, timeout: float = 120) -> Any:
-    """What code prints as JSON, run by the command `before`, which puts it into namespaces or under a filter."""
-    command = [*before, sys.executable, "-c", code]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=timeout, cwd=ROOT)
-    if done.returncode and before[0] == "unshare" and "unshare:" in done.stderr:
-        pytest.skip(done.stderr.strip())
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
 
 
 # ---- file systems that do not answer ----
@@ -324,11 +313,9 @@ def test_a_process_that_ends_while_it_is_read(backend: str) -> None:
         with running(code) as process, running(WAIT) as other:
             killer = threading.Timer(rng.uniform(0.0, 0.03), process.kill)
             killer.start()
-            out = io.BytesIO()
-            result = crfd.dump([process.pid, other.pid], out, backend=backend)
+            result, image = dumped([process.pid, other.pid], backend=backend)
             killer.join()
-            crfd.verify(io.BytesIO(out.getvalue()))
-            with crfd.open(io.BytesIO(out.getvalue())) as image:
+            with image:
                 assert other.pid in image.tasks
                 if process.pid not in image.tasks:
                     assert [(one.pid, one.errno) for one in result.unread] == [(process.pid, 3)]

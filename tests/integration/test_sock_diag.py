@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import json
 import os
 import socket
@@ -20,6 +19,7 @@ import crfd
 from crfd._core.sock_diag import UnixSockets
 from crfd.kinds.socket import Socket
 from tests.procs import WAIT, has_namespace_cookies, running, state
+from tests.shown import dump_image, dumped
 
 Need = Callable[[str], None]
 BACKLOG = 11
@@ -79,11 +79,9 @@ def test_another_network_namespace(backend: str, need: Need) -> None:
         one, two = (
             stack.enter_context(running(SOCKETS + WAIT, before=before)) for before in ((), ("unshare", "--net"))
         )
-        out = io.BytesIO()
         here = os.stat("/proc/self/ns/net").st_ino
-        crfd.dump([one.pid, two.pid], out, backend=backend)
-        assert os.stat("/proc/self/ns/net").st_ino == here
-        with crfd.open(io.BytesIO(out.getvalue())) as image:
+        with dump_image([one.pid, two.pid], backend) as image:
+            assert os.stat("/proc/self/ns/net").st_ino == here
             assert {sockets_of(image.tasks[p.pid])[0].net_ns for p in (one, two)} == {
                 here, os.stat(f"/proc/{two.pid}/ns/net").st_ino,
             }  # fmt: skip
@@ -157,11 +155,10 @@ def test_the_targets_stand_still_meanwhile(need: Need, monkeypatch: pytest.Monke
 
     listing = sock_diag.list_unix_sockets
     monkeypatch.setattr(sock_diag, "list_unix_sockets", look)
-    out = io.BytesIO()
     with running(SOCKETS + WAIT) as process:
-        crfd.dump(process.pid, out, backend="proc", freeze=True)
+        _, image = dumped(process.pid, backend="proc", freeze=True)
     assert states == ["t"]
-    with crfd.open(io.BytesIO(out.getvalue())) as image:
+    with image:
         assert told(image.tasks[process.pid])
 
 

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import io
-import json
 import os
 import re
 import subprocess
@@ -18,27 +17,10 @@ import pytest
 
 import crfd
 from tests import mkfds
-from tests.procs import CRFD, running
+from tests.procs import CRFD, ROOT, WAIT, inside, run, running
 
 Need = Callable[[str], None]
-ROOT = Path(__file__).resolve().parents[2]
-WAIT = "import time; print('ready', flush=True); time.sleep(600)"
 SECONDS = 15 if os.environ.get("CRFD_STRESS") == "1" else 6
-
-
-def inside(*before: str, code: str, args: tuple[str, ...] = (), timeout: float = 120) -> Any:
-    """What code prints as JSON, run by the command `before`."""
-    command = [*before, sys.executable, "-c", code, *args]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=timeout, cwd=ROOT)
-    if done.returncode and before[0] == "unshare" and "unshare:" in done.stderr:
-        pytest.skip(done.stderr.strip())
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
-
-
-def run(*args: str | int | Path, before: tuple[str, ...] = (), timeout: float = 60) -> subprocess.CompletedProcess[str]:
-    command = [*before, *CRFD, *map(str, args)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=timeout, cwd=ROOT)
 
 
 # ---- numbers that are another process's by now ----
