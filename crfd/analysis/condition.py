@@ -144,11 +144,6 @@ class Condition:
     def root(self) -> Node:
         return self._root
 
-    @property
-    def is_everything(self) -> bool:
-        """Whether it is said of every descriptor, whatever is known of it."""
-        return self._root.what == What.CONST and bool(self._root.value)
-
     @cached_property
     def filter(self) -> Filter:
         """Compiled by the core."""

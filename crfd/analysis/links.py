@@ -19,14 +19,14 @@ from typing import TYPE_CHECKING, overload
 from crfd.format.enums import Kind
 from crfd.image.model import OpenFile
 from crfd.kinds.pipe import Pipe
-from crfd.kinds.socket import AF_UNIX, INET, PROTOCOLS, InetAddress, Socket
+from crfd.kinds.socket import AF_UNIX, INET, InetAddress, Socket
 from crfd.kinds.watch import Epoll
 
 if TYPE_CHECKING:
     from crfd.image.columns import Columns
     from crfd.image.reader import Image
 
-_CONNECTED = frozenset({"TCP", "UDP", "SCTP", "UDPLITE", "MPTCP"})
+_CONNECTED = {6: "tcp", 17: "udp", 132: "sctp", 136: "udplite", 262: "mptcp"}  # IPPROTO_* of linux/in.h
 _RAW = 3  # SOCK_RAW
 _NAMED = frozenset({Kind.UNKNOWN, Kind.FILE, Kind.DIR, Kind.CHR, Kind.BLK, Kind.FIFO})  # kinds of any file system
 _LINKED = frozenset({Kind.PIPE, Kind.FIFO, Kind.SOCKET, Kind.EPOLL})
@@ -186,13 +186,13 @@ _Ends = tuple[int, str, tuple[str, int], tuple[str, int]]
 def _connections(files: Iterable[OpenFile]) -> Iterator[Link]:
     ends: dict[_Ends, int] = {}
     for file, socket in _sockets(files):
-        name, peer, kind = socket.name, socket.peer, PROTOCOLS.get(socket.protocol or 0)
-        if socket.family not in INET or kind not in _CONNECTED or not socket.net_ns:
+        name, peer, kind = socket.name, socket.peer, _CONNECTED.get(socket.protocol or 0)
+        if socket.family not in INET or not kind or not socket.net_ns:
             continue
         if socket.type == _RAW:  # it sees what others of that protocol exchange, and is no end of it
             continue
         if isinstance(name, InetAddress) and isinstance(peer, InetAddress):
-            ends[socket.net_ns, kind.lower(), _plain(name), _plain(peer)] = file.objref
+            ends[socket.net_ns, kind, _plain(name), _plain(peer)] = file.objref
     for (net_ns, kind, one, two), objref in ends.items():
         other = ends.get((net_ns, kind, two, one))
         if other is not None and objref < other:

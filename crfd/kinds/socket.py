@@ -6,7 +6,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from crfd._core import declarations
 from crfd.format.enums import Kind
@@ -107,51 +107,33 @@ def _packet(raw: bytes) -> PacketAddress:
 # ---- the numbers ----
 
 
-AF_UNIX, AF_INET, AF_INET6, AF_NETLINK, AF_PACKET, AF_ALG, AF_VSOCK, AF_XDP = 1, 2, 10, 16, 17, 38, 40, 44
+AF_UNIX, AF_INET, AF_INET6, AF_NETLINK, AF_PACKET, AF_VSOCK = 1, 2, 10, 16, 17, 40
 TCP_LISTEN = 10
 
-
-class Family(NamedTuple):
-    """AF_* of linux/socket.h: its name, and how an address of at least so many bytes is read."""
-
-    name: str
-    address: Callable[[bytes], Address] | None = None
-    size: int = 0
-
-
-FAMILIES = {
-    AF_UNIX: Family("unix", _unix, 2),
-    AF_INET: Family("inet", _inet, 8),
-    AF_INET6: Family("inet6", _inet6, 28),
-    AF_NETLINK: Family("netlink", _netlink, 12),
-    AF_PACKET: Family("packet", _packet, 12),
-    AF_ALG: Family("alg"),
-    AF_VSOCK: Family("vsock", _vsock, 12),
-    AF_XDP: Family("xdp"),
+# How an address of a family is read, if it has at least so many bytes.
+_READERS: dict[int, tuple[Callable[[bytes], Address], int]] = {
+    AF_UNIX: (_unix, 2),
+    AF_INET: (_inet, 8),
+    AF_INET6: (_inet6, 28),
+    AF_NETLINK: (_netlink, 12),
+    AF_PACKET: (_packet, 12),
+    AF_VSOCK: (_vsock, 12),
 }
 INET = frozenset({AF_INET, AF_INET6})
 
-# IPPROTO_* of linux/in.h
-PROTOCOLS = {
-    1: "ICMP", 6: "TCP", 17: "UDP", 33: "DCCP", 58: "ICMPv6", 132: "SCTP", 136: "UDPLITE", 255: "RAW", 262: "MPTCP",
-}  # fmt: skip
-# SOCK_* and enum socket_state of linux/net.h, and include/net/tcp_states.h: the names from 0 on, a blank between two
-TYPES = "? stream dgram raw rdm seqpacket dccp ? ? ? packet"
+# enum socket_state of linux/net.h, and include/net/tcp_states.h: the names from 0 on, a blank between two
 STATES = "free unconnected connecting connected disconnecting"
 TCP_STATES = (
     "? ESTABLISHED SYN_SENT SYN_RECV FIN_WAIT1 FIN_WAIT2 TIME_WAIT CLOSE CLOSE_WAIT LAST_ACK LISTEN CLOSING "
     "NEW_SYN_RECV BOUND_INACTIVE"
 )
-HAS_TCP_STATES = frozenset({"TCP", "SCTP", "MPTCP"})
 
 
 def address(raw: bytes) -> Address:
     """A struct sockaddr of sockaddr(3type), of whatever family."""
     family = int.from_bytes(raw[:2], "little")
-    known = FAMILIES.get(family)
-    if known and known.address and len(raw) >= known.size:
-        return known.address(raw)
-    return RawAddress(family, raw[2:])
+    read, size = _READERS.get(family, (None, 0))
+    return read(raw) if read and len(raw) >= size else RawAddress(family, raw[2:])
 
 
 # ---- sockets ----
