@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from crfd._core.filter import Filter
 
 PIECE = 1 << 18  # bytes of text handed out at a time
-SELECTED = 4096  # numbers of rows asked for at a time
 CHECKED = 8 << 20  # bytes of an image looked at between two chances to let go of memory
 TYPES = {
     lib.CRFD_COLUMN_TEXT: "text",
@@ -117,13 +116,6 @@ class Reader:
     def task(self, number: int) -> None:
         """Goes on with the rows of one task alone."""
         check(lib.crfd_reader_task(self._c, number))
-
-    def matching(self, filter: Filter) -> Iterator[int]:
-        """The numbers, from 0, of those of the rows to come that match."""
-        at, found, n = ffi.new("uint64_t *"), ffi.new("uint64_t[]", SELECTED), SELECTED
-        while n == SELECTED:
-            n = check(lib.crfd_filter_select(filter._c, self._c, at, found, SELECTED))
-            yield from ffi.unpack(found, n)
 
 
 class BatchReader(Reader):

@@ -57,9 +57,3 @@ typedef struct crfd_filter crfd_filter;
 int crfd_filter_new(const crfd_filter_op *ops, size_t n, const uint8_t *text, size_t ntext, crfd_filter **out,
 		    crfd_filter_fault *fault);
 void crfd_filter_free(crfd_filter *f);
-
-/*
- * Takes rows from r, of which the first has the number *at, and puts the numbers of those that match into out, max at
- * most. Returns how many; *at moves on, and fewer than max: there are no more rows.
- */
-int64_t crfd_filter_select(const crfd_filter *f, crfd_reader *r, uint64_t *at, uint64_t *out, size_t max);
