@@ -54,6 +54,11 @@ class Batch:
         """One identity key a descriptor, format Q. They may hold kernel addresses: never show or store them."""
         return view(self._c.ident, self._c.nfds, "Q")
 
+    @property
+    def own(self) -> int:
+        """How many descriptors were left out because the scan itself had opened them in this process."""
+        return int(self._c.own)
+
     def unread(self) -> list[Unread]:
         """The tasks that could not be read, and those of whose descriptors some are refused."""
         found = []

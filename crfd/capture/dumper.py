@@ -31,7 +31,8 @@ HOLDS = ("all", "fd")
 
 class DumpResult(
     namedtuple(
-        "DumpResult", ("backend", "pids", "tasks", "fds", "objrefs", "bytes", "left_out", "unread", "still", "ended")
+        "DumpResult",
+        ("backend", "pids", "tasks", "fds", "objrefs", "bytes", "left_out", "unread", "still", "ended", "own"),
     )
 ):
     """What a dump wrote.
@@ -40,7 +41,7 @@ class DumpResult(
     count what is in the image, bytes is its size; left_out counts the descriptors that a lossy rfc image could not
     hold; unread names each process that could not be read, wholly or in part, or not be held still, with errno and step;
     still says how long each was held; ended counts the processes that nobody had named and that ended before they were
-    read.
+    read; own counts the descriptors of this process that are not in the image because the scan had opened them.
     """
 
     __slots__ = ()
@@ -54,6 +55,7 @@ class DumpResult(
     unread: tuple[Unread, ...]
     still: tuple[Still, ...]
     ended: int
+    own: int
 
 
 def dump(
@@ -118,9 +120,11 @@ def dump_some(
     if trace:
         frozen = f", frozen and read: {len(unread)} refused, {len(still)} held" if freeze else ""
         trace.phase("chosen: %d processes%s", len(pids), frozen)
+    own = 0
     with scan as batches, ImageWriter(destination, format=format, lossy=lossy, backend=number, flags=flags) as writer:
         for batch in batches:
             unread += batch.unread()
+            own += batch.own
             writer.write(batch)
             if trace:
                 trace.phase("written: %d tasks, %d fds, %d objrefs, %d bytes until now", *_counts(writer.stats))
@@ -145,6 +149,7 @@ def dump_some(
         unread=tuple(one for one in unread if one not in ended) if ended else tuple(unread),
         still=tuple(still),
         ended=len(ended),
+        own=own,
     )
 
 
@@ -261,4 +266,6 @@ def _one_by_one(scanner: Scanner, trace: Trace | None) -> Iterator[Batch]:
     while scanner.next(batch):
         if trace:
             trace.phase("read: a batch of nfds %d", len(batch.keys))
+            if batch.own:
+                trace.say("left out: %d descriptors that the scan has in this process", batch.own)
         yield batch

@@ -16,8 +16,9 @@ from crfd.image.reader import Image
 def scan(pid: int, *, backend: str = "auto", holds: str = "fd") -> Task:
     """The open descriptors of one process or thread, now.
 
-    backend is "auto", "bpf" or "proc"; holds "all" fills Task.held too. Raises ProcessLookupError when there is no such
-    process, PermissionError when the kernel does not let us look, BackendError when "bpf" cannot run here.
+    backend is "auto", "bpf" or "proc"; holds "all" fills Task.held too. Of this process, what the scan itself has open is
+    left out, and what was opened since it began. Raises ProcessLookupError when there is no such process, PermissionError
+    when the kernel does not let us look, BackendError when "bpf" cannot run here.
     """
     return snapshot(pid, backend=backend, holds=holds).tasks[pid]
 

@@ -47,6 +47,7 @@ typedef struct {
 	crfd_socket *socket; /* of fd[i] where that is one: its SOCKET record, which is no part of ext; known 0: none */
 	size_t nfds, fd_alloc, ident_alloc, socket_alloc;
 	crfd_buf text;
+	uint64_t own; /* descriptors that were left out, for the scan had opened them in this process */
 } crfd_batch;
 
 /* A scan can be asked for more than the descriptors, or for less than a second look. */

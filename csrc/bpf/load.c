@@ -178,6 +178,17 @@ void crfd_bpf_unload(void)
 	pthread_mutex_unlock(&cache.lock);
 }
 
+int crfd_bpf_has(int fd)
+{
+	int found = 0;
+
+	pthread_mutex_lock(&cache.lock);
+	for (int i = 0; i < CRFD_BPF_LANES && !found; i++)
+		found = cache.bpf[i] && crfd_bpf_programs_have(&cache.bpf[i]->programs, fd);
+	pthread_mutex_unlock(&cache.lock);
+	return found;
+}
+
 static void *load_and_leave(void *unused)
 {
 	enum crfd_bpf_step step;

@@ -23,6 +23,8 @@ struct crfd_bpf_target {
  */
 int crfd_bpf_get(int lane, crfd_bpf **out, enum crfd_bpf_step *step);
 void crfd_bpf_put(crfd_bpf *bpf);
+/* Whether a descriptor of this process is one that loaded programs have. */
+int crfd_bpf_has(int fd);
 /* Whether the kernel can be told a target (Linux 6.1); where not, an iterator walks every task whatever it is told. */
 int crfd_bpf_selects(const crfd_bpf *bpf);
 /* A descriptor to read records from. -ESRCH is never given: a target that is not there has no records. */

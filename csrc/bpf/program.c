@@ -279,6 +279,12 @@ static void close_all(const int *fd, size_t n)
 			close(fd[i]);
 }
 
+int crfd_bpf_programs_have(const struct crfd_bpf_programs *p, int fd)
+{
+	return fd == p->map_fd || fd == p->prog_fd[CRFD_BPF_FDS] || fd == p->prog_fd[CRFD_BPF_TASKS] ||
+	       fd == p->prog_fd[CRFD_BPF_TABLES];
+}
+
 void crfd_bpf_programs_release(struct crfd_bpf_programs *p)
 {
 	close_all(p->prog_fd, COUNT(p->prog_fd));

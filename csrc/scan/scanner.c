@@ -7,11 +7,13 @@
 
 #include "batch/batch.h"
 #include "scan/ahead.h"
+#include "scan/own.h"
 
 struct crfd_scanner {
 	const struct crfd_scan_ops *ops;
 	void *state;
 	struct crfd_ahead *ahead; /* NULL: whoever asks for a batch fills it */
+	struct crfd_own own;
 };
 
 static const struct crfd_scan_ops *const backends[] = {
@@ -39,8 +41,11 @@ int crfd_scanner_new(const int32_t *pids, size_t n, const crfd_scan_options *o, 
 	if (!s)
 		return -ENOMEM;
 	s->ops = backends[o->backend];
-	rc = s->ops->open(pids, n, o, &s->state);
+	rc = crfd_own_find(&s->own, pids, n);
+	if (rc == 0)
+		rc = s->ops->open(pids, n, o, &s->state);
 	if (rc < 0) {
+		crfd_own_release(&s->own);
 		free(s);
 		return rc;
 	}
@@ -72,7 +77,11 @@ static int fill_next(crfd_scanner *s, crfd_batch *b)
 
 int crfd_scanner_next(crfd_scanner *s, crfd_batch *b)
 {
-	return s->ahead ? crfd_ahead_next(s->ahead, b) : fill_next(s, b);
+	int rc = s->ahead ? crfd_ahead_next(s->ahead, b) : fill_next(s, b);
+
+	if (rc > 0)
+		crfd_own_drop(&s->own, b);
+	return rc;
 }
 
 void crfd_scanner_free(crfd_scanner *s)
@@ -81,5 +90,6 @@ void crfd_scanner_free(crfd_scanner *s)
 		return;
 	if (!s->ahead || crfd_ahead_stop(s->ahead))
 		s->ops->close(s->state);
+	crfd_own_release(&s->own);
 	free(s);
 }

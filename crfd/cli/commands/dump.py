@@ -45,9 +45,10 @@ def run(args: argparse.Namespace) -> int:
     if not args.quiet:
         ended = f", {result.ended:,} ended meanwhile" if result.ended else ""
         left_out = f", {text.count(result.left_out, 'descriptor')} left out" if result.left_out else ""
+        own = f", {text.count(result.own, 'descriptor')} of this scan left out" if result.own else ""
         output.err.line(
             f"crfd: {text.count(result.tasks, 'task')}, {text.count(result.fds, 'fd')}, "
-            f"{text.count(result.objrefs, 'open file')}, {text.size(result.bytes)} ({result.backend}){left_out}{ended}"
+            f"{text.count(result.objrefs, 'open file')}, {text.size(result.bytes)} ({result.backend}){left_out}{own}{ended}"
         )
     arguments.report(result.unread, verbose=args.verbose)
     return PARTLY if result.unread else DONE
