@@ -13,9 +13,11 @@ import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, overload
 
+from crfd._core.columns import ImageReader, Render
+from crfd.analysis.condition import Condition
 from crfd.format.enums import Kind
 from crfd.image.model import OpenFile
 from crfd.kinds.pipe import Pipe
@@ -23,7 +25,6 @@ from crfd.kinds.socket import AF_UNIX, INET, InetAddress, Socket
 from crfd.kinds.watch import Epoll
 
 if TYPE_CHECKING:
-    from crfd.image.columns import Columns
     from crfd.image.reader import Image
 
 _CONNECTED = {6: "tcp", 17: "udp", 132: "sctp", 136: "udplite", 262: "mptcp"}  # IPPROTO_* of linux/in.h
@@ -56,16 +57,16 @@ class Link:
 
 def links(image: Image) -> Links:
     """Who is connected with whom in an image: pipes, sockets, epoll targets."""
-    return Links(image.columns(), image.file)
+    return Links(image)
 
 
 class Links(Sequence[Link]):
     """The links of an image, by kind and then by source, and who holds their ends."""
 
-    def __init__(self, columns: Columns, file: FindFile) -> None:
-        self._holders = _Holders(columns)
-        files = [file(objref) for objref, kind in enumerate(columns.files["kind"]) if kind in _LINKED]
-        found = [*_pipes(files), *_unix(files), *_connections(files), *_epolls(files, self._holders, file)]
+    def __init__(self, image: Image) -> None:
+        self._holders = _Holders(image)
+        files = [file for file in map(image.file, sorted(self._holders.known())) if file.kind in _LINKED]
+        found = [*_pipes(files), *_unix(files), *_connections(files), *_epolls(files, self._holders, image.file)]
         self._links = tuple(sorted(found, key=lambda link: (link.kind, link.sources, link.targets, link.fd or 0)))
         self._by_end: dict[int, list[Link]] | None = None
         self._counts: dict[int, int] = {}
@@ -106,40 +107,73 @@ class Links(Sequence[Link]):
 
 class _Holders:
     """Descriptors by objref. A table that several tasks share is in the image once, with the first, and here too:
-    written out for each of them it could be as large as the image squared."""
+    written out for each of them it could be as large as the image squared.
 
-    def __init__(self, columns: Columns) -> None:
-        tasks, names = columns.tasks, columns.tasks.names
-        pid_at, table_at = names.index("pid"), names.index("files_objref")
-        carriers: dict[int, int] = {}
+    Those of files and directories are gathered only when they are asked for: they are the most, and nothing is linked with
+    them (epoll_ctl(2) refuses them).
+    """
+
+    def __init__(self, image: Image) -> None:
+        self._image = image
+        self._reader = ImageReader(image.view, image.name)
+        carriers: dict[bytes, int] = {}
         self._sharing: dict[int, list[int]] = {}  # who has the table of this pid, itself first
-        self._carrier: dict[int, int] = {}
-        for row in tasks.rows():
-            pid, table = row[pid_at], row[table_at]
-            carrier = carriers.setdefault(table, pid) if table else pid
-            self._carrier[pid] = carrier
+        self._sections: list[int] = []  # the numbers of those that are the first to have their table
+        for number, (pid, table) in enumerate(self._tasks()):
+            carrier = pid if table == b"0" else carriers.setdefault(table, pid)
             self._sharing.setdefault(carrier, []).append(pid)
-        self._held: dict[int, list[tuple[int, int]]] = defaultdict(list)
-        for pid, fd, objref, _ in columns.fds.rows():
-            if objref:
-                self._held[objref].append((pid, fd))
+            if carrier == pid:
+                self._sections.append(number)
+        self._is_whole = False
+        self._held = self._gather(~Condition.one_of("kind", ("file", "dir")))
+
+    def _tasks(self) -> Iterator[tuple[int, bytes]]:
+        render = Render(("pid", "fd_table"), "nul")
+        for number in range(len(self._reader)):
+            pid, table, _ = bytes(render.head(self._reader, number)).split(b"\0")
+            yield int(pid), table
+
+    def _gather(self, condition: Condition) -> dict[int, list[tuple[int, int]]]:
+        """(pid, fd) of the descriptors that could be read and meet the condition."""
+        held: dict[int, list[tuple[int, int]]] = defaultdict(list)
+        both = condition & Condition.compare("fd", ">=", 0) & Condition.compare("objref", ">", 0)
+        render = Render(("pid", "fd", "objref"), "nul", filter=both.filter)
+        for piece in chain(self._pieces(render), render.end()):
+            numbers = map(int, bytes(piece).split(b"\0")[:-1])
+            for pid, fd, objref in zip(numbers, numbers, numbers, strict=True):
+                held[objref].append((pid, fd))
+        return held
+
+    def _pieces(self, render: Render) -> Iterator[memoryview]:
+        for number in self._sections:
+            self._reader.task(number)
+            yield from render.rows(self._reader)
+
+    def _of(self, objref: int) -> Sequence[tuple[int, int]]:
+        if objref not in self._held and not self._is_whole:
+            self._is_whole = True
+            self._held = self._gather(Condition.all_of(()))
+        return self._held.get(objref, ())
+
+    def known(self) -> Iterable[int]:
+        return self._held
 
     def of(self, objref: int) -> Iterator[tuple[int, int]]:
-        return ((pid, fd) for carrier, fd in self._held.get(objref, ()) for pid in self._sharing[carrier])
+        return ((pid, fd) for carrier, fd in self._of(objref) for pid in self._sharing[carrier])
 
     def count(self, objref: int) -> int:
-        return sum(len(self._sharing[carrier]) for carrier, _ in self._held.get(objref, ()))
+        return sum(len(self._sharing[carrier]) for carrier, _ in self._of(objref))
 
     def held_by(self, pid: int) -> frozenset[int]:
-        carrier = self._carrier.get(pid)
-        return frozenset(objref for objref, held in self._held.items() if any(holder == carrier for holder, _ in held))
+        fds = self._image.tasks[pid].fds.values() if pid in self._image.tasks else ()
+        return frozenset(entry.objref for entry in fds if entry.objref)
 
     def tables(self, objref: int) -> set[int]:
         """Those with a descriptor of it, each by the pid of its first task."""
-        return {carrier for carrier, _ in self._held.get(objref, ())}
+        return {carrier for carrier, _ in self._of(objref)}
 
     def descriptors(self) -> Iterator[tuple[int, int, int]]:
-        """(table, fd, objref)."""
+        """(table, fd, objref), of all that may be linked."""
         return ((carrier, fd, objref) for objref, held in self._held.items() for carrier, fd in held)
 
 

@@ -180,7 +180,7 @@ class Image:
 
     def file(self, objref: int) -> OpenFile:
         """An open file description; IndexError for an objref that the image does not define."""
-        if not 0 < objref < len(self.columns().files):
+        if not self._sections.defines(objref):
             raise IndexError(f"objref: expected 1 to {len(self.columns().files) - 1}, found {objref}")
         return self._sections.file(objref)
 
@@ -288,6 +288,12 @@ class _Sections:
             self._kept *= 2
         self._bytes.need(at["offset"], at["offset"] + at["length"])
         return Part(self._bytes.view, entry, self._bytes.name)
+
+    def defines(self, objref: int) -> bool:
+        if objref < 1 or not self._first:
+            return False
+        part, _ = self._part(bisect_right(self._first, objref) - 1)
+        return part.defines(objref)
 
     def file(self, objref: int) -> OpenFile:
         """A description that another section defines."""

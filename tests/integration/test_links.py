@@ -191,6 +191,23 @@ def test_holders_of_a_shared_table(backend: str) -> None:
                 assert {(holder.pid, fd), (child, fd)} <= set(held)
 
 
+def test_files_are_gone_through_only_when_they_are_asked_for(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are the most of a host, and nothing is linked with them."""
+    monkeypatch.setattr(crfd.Image, "columns", None)
+    with mkfds.spawn("regular", "pipe", "dups") as holder, dump_image([holder.pid], backend) as image:
+        links = crfd.links(image)
+        fds = image.tasks[holder.pid].fds
+        kinds = {entry.file.objref: entry.file.kind for entry in fds.values() if entry.file}
+        files = {objref for objref, kind in kinds.items() if kind in {crfd.Kind.FILE, crfd.Kind.DIR}}
+        assert files.isdisjoint(links._holders.known())
+        assert kinds.keys() - files == {*links._holders.known()}
+        assert links.held_by(holder.pid) == kinds.keys()
+        for objref in kinds:
+            expected = {(holder.pid, fd) for fd, entry in fds.items() if entry.objref == objref}
+            assert {*links.holders(objref)} == expected
+            assert links.count_holders(objref) == len(expected)
+
+
 def test_everything_at_once(backend: str, tmp_path: Path) -> None:
     with mkfds.spawn("all") as holder:
         path = tmp_path / "image"

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from itertools import chain, islice
 
+from crfd._core.columns import ImageReader, Render
 from crfd.analysis.deadlocks import deadlocks
 from crfd.analysis.links import Link, Links, links
 from crfd.cli import output
@@ -40,9 +41,9 @@ def show(image: Image, pid: int | None, *, as_json: bool) -> None:
 
 
 def _names(image: Image) -> dict[int, str]:
-    tasks = image.columns().tasks
-    pid_at, comm_at = tasks.names.index("pid"), tasks.names.index("comm")
-    return {row[pid_at]: text.escape(row[comm_at].rstrip(b"\0")) for row in tasks.rows()}
+    reader, render = ImageReader(image.view, image.name), Render(("pid", "comm"), "nul")
+    heads = (bytes(render.head(reader, number)).split(b"\0") for number in range(len(reader)))
+    return {int(pid): text.escape(comm) for pid, comm, _ in heads}
 
 
 def _row(link: Link, ends: _Ends) -> tuple[str, ...]:
