@@ -11,9 +11,11 @@ from typing import Any
 from crfd._core import declarations
 from crfd.format.enums import Kind
 from crfd.format.records import RecordType
-from crfd.kinds.described import Decoders, Described, Extended, Records, payload
+from crfd.kinds.described import Decoders, Described, Extended, Records, payload, text
 
 _SOCKET = Records(RecordType.SOCKET, "crfd_socket")
+_FILE = Records(RecordType.SOCK_FILE, "crfd_sock_file")
+_INTERFACE = Records(RecordType.SOCK_INTERFACE, "crfd_sock_interface")
 _SOCK_HAS = declarations.flags("CRFD_SOCK_HAS_")
 
 
@@ -140,6 +142,18 @@ def address(raw: bytes) -> Address:
 
 
 @dataclass(frozen=True, slots=True)
+class SocketFile:
+    """The inode that a unix socket is bound to, as stat(2) shows it; nlink is 0 where it was deleted."""
+
+    mode: int
+    uid: int
+    gid: int
+    nlink: int
+    dev: int
+    ino: int
+
+
+@dataclass(frozen=True, slots=True)
 class Socket:
     """A socket(2). family is AF_*, type SOCK_*; name and peer are what getsockname(2) and getpeername(2) give, and None
     where there is none (names_known) or where it is not known.
@@ -148,7 +162,8 @@ class Socket:
     for a socket that listens. Queues are in bytes; of a listening socket recv_queue counts connections that wait for
     accept(2). in_flight counts the descriptors in the receive queue of a unix socket; peer_ino is the inode of its
     peer, 0 where it has none, listener_ino that of the listener which has not accepted the connection yet; net_ns that of
-    the network namespace.
+    the network namespace. can_read and can_write are False where that half was shut down (shutdown(2)). file is of a unix
+    socket with a path, interface the name of the one that a packet socket is bound to.
     """
 
     family: int | None
@@ -165,6 +180,10 @@ class Socket:
     name: Address | None
     peer: Address | None
     names_known: bool
+    can_read: bool | None = None
+    can_write: bool | None = None
+    file: SocketFile | None = None
+    interface: str | None = None
 
     @property
     def listening(self) -> bool | None:
@@ -192,8 +211,24 @@ def _socket(file: Described) -> Socket | None:
     for row in rows:
         row["listener_ino"] = row["peer_ino"]
         values.update((key, row[key]) for key, bit in _FIELDS.items() if row["known"] & _SOCK_HAS[bit])
-    known = any(row["known"] & _SOCK_HAS["NAMES"] for row in rows)
-    return Socket(**values, name=name, peer=peer, names_known=known)
+    known = 0
+    for row in rows:
+        known |= row["known"]
+    bound, interface = _FILE.first(file), _INTERFACE.first(file)
+    return Socket(
+        **values,
+        name=name,
+        peer=peer,
+        names_known=bool(known & _SOCK_HAS["NAMES"]),
+        can_read=_half(known, "READING"),
+        can_write=_half(known, "WRITING"),
+        file=SocketFile(**bound) if bound else None,
+        interface=text(interface["name"]) if interface else None,
+    )
+
+
+def _half(known: int, name: str) -> bool | None:
+    return True if known & _SOCK_HAS[name] else False if known & _SOCK_HAS[f"NO_{name}"] else None
 
 
 Value = Socket

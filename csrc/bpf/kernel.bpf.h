@@ -213,6 +213,7 @@ struct sock {
 	int sk_wmem_queued;
 	__u32 sk_ack_backlog, sk_max_ack_backlog;
 	__u16 sk_type, sk_protocol;
+	__u8 sk_shutdown;
 	struct socket *sk_socket;
 } CORE;
 

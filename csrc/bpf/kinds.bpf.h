@@ -119,6 +119,7 @@ static __always_inline int put_sock(__u64 data, __u64 own_net, struct walk_unix_
 	r->backlog = READ(sk, sk_max_ack_backlog);
 	if (number_of(READ(sk, __sk_common.skc_net.net)) == own_net)
 		r->bits = WALK_SOCK_OWN_NET;
+	r->bits |= (READ(sk, sk_shutdown) & 3) * WALK_SOCK_NO_READING;
 	if (r->family == AF_UNIX)
 		plain = put_unix(sk, tail);
 	else if (r->family == AF_INET || r->family == AF_INET6)

@@ -85,6 +85,8 @@ struct walk_sock {
 #define WALK_SOCK_PEER 2 /* of unix: has one, peer_ino 0 where that is not known */
 #define WALK_SOCK_BYTES 4
 #define WALK_SOCK_IN_FLIGHT 8
+#define WALK_SOCK_NO_READING 16 /* SHUTDOWN_MASK of net/sock.h, from here on */
+#define WALK_SOCK_NO_WRITING 32
 
 struct walk_unix_sock {
 	struct walk_sock sock;

@@ -14,19 +14,49 @@ static const uint8_t *record(const struct crfd_row *r, int rec)
 
 static int tty_is_told(const struct crfd_row *r)
 {
-	return record(r, CRFD_REC_TTY) != NULL;
+	return record(r, CRFD_REC_TTY) || record(r, CRFD_REC_TERMIOS);
 }
 
 static int tty_say(struct crfd_scratch *s, const struct crfd_row *r, crfd_buf *out)
 {
+	const uint8_t *master = record(r, CRFD_REC_TTY);
 	crfd_tty t;
 
 	(void)s;
-	memcpy(&t, record(r, CRFD_REC_TTY), sizeof(t));
+	if (!master)
+		return 0;
+	memcpy(&t, master, sizeof(t));
 	return crfd_text_printf(out, " master of /dev/pts/%u", t.index);
 }
 
+/* The control characters as two digits in base 16 each, those at the end left out that are 0. */
+static int get_cc(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
+{
+	const uint8_t *p = crfd_row_record(r->ext, CRFD_REC_TERMIOS, sizeof(crfd_termios), CRFD_ALWAYS, 0, NULL);
+	size_t n = p ? sizeof(((crfd_termios *)0)->cc) : 0;
+	int rc = 0;
+
+	(void)c;
+	p = p ? p + offsetof(crfd_termios, cc) : NULL;
+	while (n && !p[n - 1])
+		n--;
+	for (size_t i = 0; i < n && rc >= 0; i++)
+		rc = crfd_text_printf(&s->text, "%02x", p[i]);
+	v->known = p != NULL;
+	v->text = (struct crfd_bytes){s->text.v, s->text.nr};
+	return rc;
+}
+
+#define TERMINAL(name, text, unit, member) DEVICE("tty." name, text, INT, unit, CRFD_REC_TERMIOS, crfd_termios, member)
+
 static const struct crfd_column tty_columns[] = {
+	TERMINAL("rows", "lines of a terminal's window", NONE, rows),
+	TERMINAL("columns", "characters of a line of it", NONE, columns),
+	TERMINAL("iflag", "input modes of termios(3)", OCTAL, iflag), TERMINAL("oflag", "output modes", OCTAL, oflag),
+	TERMINAL("cflag", "control modes", OCTAL, cflag), TERMINAL("lflag", "local modes", OCTAL, lflag),
+	TERMINAL("ispeed", "bits per second of input", NONE, ispeed), TERMINAL("ospeed", "bits per second of output", NONE, ospeed),
+	TERMINAL("line", "line discipline, N_* of linux/tty.h", NONE, line),
+	CRFD_CALL("tty.cc", "control characters from VINTR on, in base 16", KIND, TEXT, NONE, 0, get_cc),
 	DEVICE("tty.index", "number in /dev/pts of the slave of this master", INT, ID, CRFD_REC_TTY, crfd_tty, index),
 };
 
@@ -47,6 +77,7 @@ static int tun_say(struct crfd_scratch *s, const struct crfd_row *r, crfd_buf *o
 }
 
 static const struct crfd_column tun_columns[] = {
+	DEVICE("tun.net_ns", "inode of the network namespace that this interface is in", INT, ID, CRFD_REC_TUN_NS, crfd_tun_ns, net_ns),
 	DEVICE("tun.interface", "network interface of a tun or tap device", TEXT, NONE, CRFD_REC_TUN, crfd_tun, name),
 };
 

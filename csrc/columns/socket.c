@@ -450,6 +450,22 @@ static int get_names_known(const struct crfd_column *c, struct crfd_scratch *s, 
 	return 0;
 }
 
+/* Which halves are open: "rw", a - for what was shut down, a ? for what is not known. */
+static int get_shutdown(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
+{
+	struct socket k;
+	uint32_t known = read_socket(r, &k) ? k.s.known : 0;
+	char read = known & CRFD_SOCK_HAS_READING ? 'r' : known & CRFD_SOCK_HAS_NO_READING ? '-' : '?';
+	char write = known & CRFD_SOCK_HAS_WRITING ? 'w' : known & CRFD_SOCK_HAS_NO_WRITING ? '-' : '?';
+
+	(void)c;
+	return read == '?' && write == '?' ? 0 : take(s, crfd_text_printf(&s->text, "%c%c", read, write), v);
+}
+
+#define PATH(name, text, type, unit, member)                                                                       \
+	CRFD_MEMBER("socket.file_" name, text, KIND, type, unit, 0, RECORD, CRFD_REC_SOCK_FILE, crfd_sock_file, member, \
+		    CRFD_ALWAYS, 0)
+
 #define SOCKET(name, text, type, unit, member, bit)                                                               \
 	CRFD_MEMBER("socket." name, text, KIND, type, unit, 0, FILE, 0, struct crfd_row, socket.member,           \
 		    offsetof(struct crfd_row, socket.known), CRFD_SOCK_HAS_##bit)
@@ -466,6 +482,14 @@ static const struct crfd_column columns[] = {
 	SOCKET("peer_ino", "inode of a unix socket's peer, 0: none", INT, ID, peer_ino, PEER),
 	SOCKET("listener_ino", "inode of the unix socket that has not accepted the connection yet", INT, ID, peer_ino, LISTENER),
 	SOCKET("net_ns", "inode of its network namespace", INT, ID, net_ns, NET_NS),
+	CRFD_CALL("socket.shutdown", "halves that shutdown(2) has left open: rw, r-, -w, --; ? where it is not known", KIND, TEXT,
+		  NONE, CRFD_COLUMN_FEW, get_shutdown),
+	PATH("mode", "type and permissions of the inode that a unix socket's path led to when it was bound", INT, OCTAL, mode),
+	PATH("uid", "user id of that inode's owner", INT, ID, uid), PATH("gid", "group id of that inode's owner", INT, ID, gid),
+	PATH("nlink", "names that this inode has, 0: it was deleted", INT, NONE, nlink),
+	PATH("dev", "device of that inode", UINT, DEVICE, dev), PATH("ino", "number of that inode", UINT, ID, ino),
+	CRFD_MEMBER("socket.interface", "network interface that a packet socket is bound to", KIND, TEXT, NONE, 0, RECORD,
+		    CRFD_REC_SOCK_INTERFACE, crfd_sock_interface, name, CRFD_ALWAYS, 0),
 	CRFD_CALL("socket.name", "address it is bound to", KIND, TEXT, NONE, CRFD_COLUMN_SHOWN, crfd_socket_local, .json = name_json),
 	CRFD_CALL("socket.peer", "address it is connected with", KIND, TEXT, NONE, CRFD_COLUMN_SHOWN, crfd_socket_remote, .json = peer_json),
 	CRFD_CALL("socket.names_known", "whether an address that is not there means that there is none", KIND, BOOL, NONE, 0,

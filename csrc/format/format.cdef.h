@@ -85,6 +85,10 @@ enum crfd_rec_type {
 	CRFD_REC_PIDFD_COMM = 0x421d,
 	CRFD_REC_DRIVER = 0x421e,
 	CRFD_REC_MISC_DEVICE = 0x421f,
+	CRFD_REC_SOCK_FILE = 0x4220,
+	CRFD_REC_SOCK_INTERFACE = 0x4221,
+	CRFD_REC_TERMIOS = 0x4222,
+	CRFD_REC_TUN_NS = 0x4223,
 
 	CRFD_REC_EXT_FIRST = 0x4000,
 	CRFD_REC_CRITICAL_FIRST = 0x6000
@@ -446,7 +450,24 @@ typedef struct {
 #define CRFD_SOCK_HAS_NET_NS 32
 #define CRFD_SOCK_HAS_IN_FLIGHT 64
 #define CRFD_SOCK_HAS_NAMES 128 /* an absent SOCK_NAME or SOCK_PEER means that there is none */
+#define CRFD_SOCK_HAS_READING 512 /* it was not shut down for reading (shutdown(2)) */
+#define CRFD_SOCK_HAS_NO_READING 1024 /* it was, by whichever end */
+#define CRFD_SOCK_HAS_WRITING 2048 /* the same for writing */
+#define CRFD_SOCK_HAS_NO_WRITING 4096
 #define CRFD_SOCK_HAS_LISTENER 256 /* peer_ino: of the unix socket that has not accepted the connection yet */
+
+/* The inode that a unix socket is bound to by a path, as stat(2) shows it. */
+typedef struct {
+	uint32_t mode;
+	uint32_t uid, gid; /* of its owner */
+	uint32_t nlink; /* 0: its name is gone */
+	uint64_t dev, ino;
+} crfd_sock_file;
+
+/* Of a packet socket that is bound to one, by the name that it has in the socket's network namespace. */
+typedef struct {
+	char name[16];
+} crfd_sock_interface;
 
 typedef struct {
 	uint64_t count;
@@ -593,6 +614,21 @@ typedef struct {
 	uint32_t index; /* its slave is /dev/pts/index */
 	uint32_t pad;
 } crfd_tty;
+
+/* What a terminal is set to, as tcgetattr(3) and ioctl_tty(2) give it; both ends of a pseudo terminal have the same. */
+typedef struct {
+	uint32_t iflag, oflag, cflag, lflag;
+	uint32_t ispeed, ospeed; /* bits per second */
+	uint16_t rows, columns;
+	uint16_t xpixel, ypixel; /* 0 where nobody has said them */
+	char cc[23]; /* VINTR and what follows it, zero padded */
+	uint8_t line; /* discipline: N_* of linux/tty.h */
+} crfd_termios;
+
+/* The network namespace that the interface of a tun or tap descriptor is in. */
+typedef struct {
+	uint64_t net_ns; /* inode */
+} crfd_tun_ns;
 
 /* The interface of a tun or tap descriptor. */
 typedef struct {

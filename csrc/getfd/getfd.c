@@ -7,7 +7,7 @@
  *   no regular file and no directory is copied, but those with a lease on a file system of this machine: a lease signals.
  * - Where the task closes its descriptor in between, ours is the last one, and the release is done by us: that of a
  *   device may wait (a serial line drains its output) or do something. So of devices only terminals without a line are,
- *   and those when they are set to signal. A socket that was told to linger may hold us for that time.
+ *   and tun devices, whose release does what the task's own would. A socket that was told to linger may hold us for that time.
  *
  * Of our own table no copy is made: to close it would end what ends with the first close of a process, its POSIX locks on
  * the file (fs/locks.c, locks_remove_posix()) and its notification of a message queue (ipc/mqueue.c, mqueue_flush_file()).
@@ -104,12 +104,12 @@ static int is_same(int copy, const crfd_fd *f)
 	       (uint32_t)(st.stx_mode & S_IFMT) == (f->st.st_mode & S_IFMT);
 }
 
-/* Documentation/admin-guide/devices.txt: virtual consoles, and the slaves of pseudo terminals. */
+/* Documentation/admin-guide/devices.txt: virtual consoles, and the ends of pseudo terminals. */
 static int is_lineless_tty(uint64_t rdev)
 {
 	unsigned int major = major(rdev);
 
-	return (major == 4 && minor(rdev) < 64) || (major >= 136 && major <= 143);
+	return (major == 4 && minor(rdev) < 64) || (major >= 136 && major <= 143) || (major == 5 && minor(rdev) == 2);
 }
 
 static int is_asked(const struct crfd_getfd *g, const crfd_fd *f, int local, const struct crfd_detail *d)
@@ -123,8 +123,12 @@ static int is_asked(const struct crfd_getfd *g, const crfd_fd *f, int local, con
 		return g->owners && local && crfd_detail_has_lease(d);
 	case CRFD_ASKS_OWNER:
 		return g->owners && f->f_flags & O_ASYNC;
-	case CRFD_ASKS_TTY_OWNER:
-		return g->owners && f->f_flags & O_ASYNC && is_lineless_tty(f->st.rdev);
+	case CRFD_ASKS_DEVICE:
+		return f->kind == CRFD_KIND_CHR && (d->type == CRFD_REC_TUN || is_lineless_tty(f->st.rdev));
+	case CRFD_ASKS_SOCKET:
+		if (crfd_getfd_socket_is_named(d))
+			return 1;
+		/* fall through */
 	default:
 		return g->owners || !d->ops->wants || (d->known & d->ops->wants) != d->ops->wants;
 	}
@@ -153,11 +157,17 @@ static void ask_owner(int copy, const crfd_fd *f, struct crfd_detail *d)
 	d->owned = 1;
 }
 
-static void ask_kind(struct crfd_getfd *g, int copy, struct crfd_detail *d)
+/* 0 or -ENOMEM. */
+static int ask_kind(struct crfd_getfd *g, int copy, struct crfd_detail *d)
 {
-	switch (d->ops->asks) {
+	int rc = 0;
+
+	switch (d->ops ? d->ops->asks : CRFD_ASKS_NOTHING) {
 	case CRFD_ASKS_SOCKET:
-		crfd_getfd_socket(&g->nets, copy, d);
+		rc = crfd_getfd_socket(&g->nets, copy, d);
+		break;
+	case CRFD_ASKS_DEVICE:
+		rc = crfd_getfd_device(copy, d);
 		break;
 	case CRFD_ASKS_PIPE:
 		crfd_getfd_pipe(copy, d);
@@ -171,6 +181,7 @@ static void ask_kind(struct crfd_getfd *g, int copy, struct crfd_detail *d)
 	default:
 		break;
 	}
+	return rc < 0 ? rc : 0;
 }
 
 int crfd_getfd_ask(struct crfd_getfd *g, int32_t pid, uint64_t start, const crfd_fd *f, int local, struct crfd_detail *d)
@@ -189,7 +200,7 @@ int crfd_getfd_ask(struct crfd_getfd *g, int32_t pid, uint64_t start, const crfd
 	if (rc > 0) {
 		if (g->owners)
 			ask_owner(copy, f, d);
-		ask_kind(g, copy, d);
+		rc = ask_kind(g, copy, d);
 	}
 	if (!g->own)
 		close(copy);

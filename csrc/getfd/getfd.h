@@ -42,8 +42,11 @@ void crfd_getfd_release(struct crfd_getfd *g);
  */
 int crfd_getfd_ask(struct crfd_getfd *g, int32_t pid, uint64_t start, const crfd_fd *f, int local, struct crfd_detail *d);
 
-/* Each asks for one family, through a descriptor of ours. */
-void crfd_getfd_socket(struct crfd_getfd_nets *nets, int s, struct crfd_detail *d);
+/* Each asks for one family, through a descriptor of ours: 0 or 1, or -ENOMEM. */
+int crfd_getfd_socket(struct crfd_getfd_nets *nets, int s, struct crfd_detail *d);
+/* Returns 1 where a socket of which all else is known has a name that it alone can say more of. */
+int crfd_getfd_socket_is_named(const struct crfd_detail *d);
+int crfd_getfd_device(int copy, struct crfd_detail *d);
 void crfd_getfd_pipe(int copy, struct crfd_detail *d);
 void crfd_getfd_memory(int copy, struct crfd_detail *d);
 void crfd_getfd_object(int copy, struct crfd_detail *d); /* the name of a BPF object whose id d has */

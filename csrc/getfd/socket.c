@@ -4,14 +4,19 @@
 #include "getfd/getfd.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/sockios.h>
 #include <linux/tcp.h>
+#include <net/if.h>
 #include <netinet/in.h>
+#include <netpacket/packet.h>
+#include <poll.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "kinds/socket.h"
@@ -20,6 +25,7 @@
 enum {
 	NETNS_COOKIE = 71, /* SO_NETNS_COOKIE, Linux 5.14 */
 	GET_NETNS = 0x894c, /* SIOCGSKNS */
+	OPEN_FILE = 0x89e0, /* SIOCUNIXFILE of linux/un.h, Linux 4.14 */
 	GET_SCTP_STATUS = 14, /* SCTP_STATUS of linux/sctp.h */
 	SCTP_IS_ESTABLISHED = 4 /* SCTP_ESTABLISHED there; the states from it on are of closing */
 };
@@ -252,19 +258,135 @@ static int ask_type(int s, struct crfd_detail *d)
 	return 1;
 }
 
-void crfd_getfd_socket(struct crfd_getfd_nets *nets, int s, struct crfd_detail *d)
+#define HALVES (CRFD_SOCK_HAS_READING | CRFD_SOCK_HAS_NO_READING | CRFD_SOCK_HAS_WRITING | CRFD_SOCK_HAS_NO_WRITING)
+
+/*
+ * What the state says of the half that writes, as net/ipv4/tcp.c, tcp_shutdown() has it: bits of known; and in CLOSE_WAIT that of
+ * the end of what is to be read (tcp_fin()).
+ */
+static uint32_t halves_of_tcp(uint32_t state)
+{
+	switch (state) {
+	case TCP_IS_ESTABLISHED:
+		return CRFD_SOCK_HAS_WRITING;
+	case TCP_IS_SYN_SENT:
+	case TCP_IS_LISTEN:
+		return CRFD_SOCK_HAS_WRITING | CRFD_SOCK_HAS_READING;
+	case TCP_IS_CLOSE_WAIT:
+		return CRFD_SOCK_HAS_WRITING | CRFD_SOCK_HAS_NO_READING;
+	case TCP_IS_FIN_WAIT1:
+	case TCP_IS_FIN_WAIT2:
+		return CRFD_SOCK_HAS_NO_WRITING;
+	case TCP_IS_CLOSING:
+	case TCP_IS_LAST_ACK:
+		return CRFD_SOCK_HAS_NO_WRITING | CRFD_SOCK_HAS_NO_READING;
+	default:
+		return 0;
+	}
+}
+
+/*
+ * tcp_poll() and datagram_poll(): hung up is a socket whose both halves are shut down, or a closed one of TCP. One whose buffer is
+ * full would be noted as waited for, and a signal sent when there is room; so it is not asked.
+ */
+static uint32_t polled_halves(int s, int closed)
+{
+	struct pollfd p = {.fd = s, .events = POLLRDHUP};
+
+	if (poll(&p, 1, 0) < 0 || p.revents & POLLNVAL)
+		return 0;
+	if (p.revents & POLLHUP && !closed)
+		return CRFD_SOCK_HAS_NO_READING | CRFD_SOCK_HAS_NO_WRITING;
+	if (p.revents & POLLRDHUP)
+		return CRFD_SOCK_HAS_NO_READING | (closed ? 0 : CRFD_SOCK_HAS_WRITING);
+	return CRFD_SOCK_HAS_READING;
+}
+
+/* Of the Internet's; those of unix are in the list of sock_diag(7), and the rest are not known to poll as simply. */
+static void ask_halves(int s, struct crfd_detail *d)
+{
+	const crfd_socket *r = &d->rec.socket;
+	int datagrams = r->type == SOCK_DGRAM || r->type == SOCK_RAW;
+	int stated = r->protocol == IPPROTO_TCP && r->type == SOCK_STREAM && d->known & CRFD_SOCK_HAS_STATE;
+	uint32_t halves = stated ? halves_of_tcp(r->state) : 0;
+	int empty;
+
+	if ((r->family != AF_INET && r->family != AF_INET6) || (!stated && !datagrams) || d->known & HALVES)
+		return;
+	empty = halves & CRFD_SOCK_HAS_NO_WRITING || (d->known & CRFD_SOCK_HAS_QUEUES && !r->send_queue);
+	if (!(halves & (CRFD_SOCK_HAS_READING | CRFD_SOCK_HAS_NO_READING)) && empty)
+		halves |= polled_halves(s, stated && r->state == TCP_IS_CLOSE);
+	d->known |= halves;
+}
+
+static int is_path(const struct crfd_address *name, uint16_t family)
+{
+	return family == AF_UNIX && name->len > sizeof(sa_family_t) && name->v[sizeof(sa_family_t)];
+}
+
+/* Names of families that have more to say of them: the inode of a path, the interface of a number. */
+int crfd_getfd_socket_is_named(const struct crfd_detail *d)
+{
+	return is_path(&d->name, d->rec.socket.family) || d->rec.socket.family == AF_PACKET;
+}
+
+/* Only to whoever may administer the network namespace. What it opens is a path alone, which no server hears of (O_PATH). */
+static int ask_file(int s, struct crfd_detail *d)
+{
+	int file = ioctl(s, OPEN_FILE);
+	crfd_sock_file r;
+	struct statx st;
+	int rc = 0;
+
+	if (file < 0)
+		return 0;
+	if (statx(file, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_BASIC_STATS, &st) == 0) {
+		r = (crfd_sock_file){.mode = st.stx_mode, .uid = st.stx_uid, .gid = st.stx_gid, .nlink = st.stx_nlink,
+				     .dev = makedev(st.stx_dev_major, st.stx_dev_minor), .ino = st.stx_ino};
+		rc = crfd_detail_more(d, CRFD_REC_SOCK_FILE, &r, sizeof(r));
+	}
+	close(file);
+	return rc;
+}
+
+static int ask_interface(int s, struct crfd_detail *d)
+{
+	struct sockaddr_ll a = {0};
+	crfd_sock_interface r;
+	struct ifreq req = {0};
+
+	_Static_assert(sizeof(r.name) == sizeof(req.ifr_name), "any name");
+	if (d->name.len < offsetof(struct sockaddr_ll, sll_hatype))
+		return 0;
+	memcpy(&a, d->name.v, d->name.len < sizeof(a) ? d->name.len : sizeof(a));
+	req.ifr_ifindex = a.sll_ifindex;
+	if (!a.sll_ifindex || ioctl(s, SIOCGIFNAME, &req) < 0)
+		return 0;
+	memcpy(r.name, req.ifr_name, sizeof(r.name));
+	return crfd_detail_more(d, CRFD_REC_SOCK_INTERFACE, &r, sizeof(r));
+}
+
+static int ask_named(int s, struct crfd_detail *d)
+{
+	if (is_path(&d->name, d->rec.socket.family))
+		return ask_file(s, d);
+	return d->rec.socket.family == AF_PACKET ? ask_interface(s, d) : 0;
+}
+
+int crfd_getfd_socket(struct crfd_getfd_nets *nets, int s, struct crfd_detail *d)
 {
 	if (!(d->known & CRFD_SOCK_HAS_TYPE) && !ask_type(s, d))
-		return;
+		return 0;
 	if (!(d->known & CRFD_SOCK_HAS_STATE))
 		ask_state(s, d);
 	if (!(d->known & CRFD_SOCK_HAS_QUEUES))
 		ask_queues(s, d);
 	if (!(d->known & CRFD_SOCK_HAS_NAMES))
 		ask_addresses(s, d);
-	if (d->known & CRFD_SOCK_HAS_NET_NS)
-		return;
-	d->rec.socket.net_ns = find_netns(nets, s);
+	ask_halves(s, d);
+	if (!(d->known & CRFD_SOCK_HAS_NET_NS))
+		d->rec.socket.net_ns = find_netns(nets, s);
 	if (d->rec.socket.net_ns)
 		d->known |= CRFD_SOCK_HAS_NET_NS;
+	return ask_named(s, d);
 }

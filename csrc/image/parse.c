@@ -89,6 +89,10 @@ static const struct rule rules[] = {
 	{CRFD_REC_PIDFD_COMM, DESCRIPTION, PAYLOAD(crfd_pidfd_comm, 16)},
 	{CRFD_REC_DRIVER, DESCRIPTION, TEXT},
 	{CRFD_REC_MISC_DEVICE, DESCRIPTION, TEXT},
+	{CRFD_REC_SOCK_FILE, DESCRIPTION, PAYLOAD(crfd_sock_file, 32)},
+	{CRFD_REC_SOCK_INTERFACE, DESCRIPTION, PAYLOAD(crfd_sock_interface, 16)},
+	{CRFD_REC_TERMIOS, DESCRIPTION, PAYLOAD(crfd_termios, 56)},
+	{CRFD_REC_TUN_NS, DESCRIPTION, PAYLOAD(crfd_tun_ns, 8)},
 };
 
 /* An ancillary type of a later version; the parent depends on the place. */

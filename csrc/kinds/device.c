@@ -42,7 +42,7 @@ static int chr_line(struct crfd_detail *d, const struct crfd_line *l)
 }
 
 static const struct crfd_kind_ops rows[] = {
-	{CRFD_ROW(CHR, "chr", CRFD_MODE(S_IFCHR)), .line = chr_line, .asks = CRFD_ASKS_TTY_OWNER},
+	{CRFD_ROW(CHR, "chr", CRFD_MODE(S_IFCHR)), .line = chr_line, .asks = CRFD_ASKS_DEVICE},
 	{CRFD_ROW(BLK, "blk", CRFD_MODE(S_IFBLK))},
 };
 

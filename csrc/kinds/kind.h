@@ -40,7 +40,7 @@ struct crfd_match {
 enum crfd_asks {
 	CRFD_ASKS_NOTHING,
 	CRFD_ASKS_OWNER, /* who is told by a signal, where one may be sent; all that follow are asked for it too */
-	CRFD_ASKS_TTY_OWNER, /* of terminals without a line alone */
+	CRFD_ASKS_DEVICE, /* of terminals without a line, which are asked for their settings too, and of tun devices */
 	CRFD_ASKS_SOCKET,
 	CRFD_ASKS_PIPE,
 	CRFD_ASKS_MEMORY,

@@ -69,7 +69,10 @@ static int pidfd_end(struct crfd_detail *d)
 	return 1;
 }
 
-enum { SQ = 4, CQ = 8, FILES = 16, BUFFERS = 32, SQ_HEAD = 64, SQ_TAIL = 128, CQ_HEAD = 256, CQ_TAIL = 512, THREAD = 1024, CPU = 2048 };
+enum {
+	SQ = 4, CQ = 8, FILES = 16, BUFFERS = 32, SQ_HEAD = 64, SQ_TAIL = 128, CQ_HEAD = 256, CQ_TAIL = 512, THREAD = 1024,
+	CPU = 2048,
+};
 
 #define MOVED (SQ_HEAD | SQ_TAIL | CQ_HEAD | CQ_TAIL)
 

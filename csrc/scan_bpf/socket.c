@@ -161,6 +161,8 @@ void crfd_bpf_sock_fill(const struct walk_unix_sock *s, uint64_t net_ns, struct 
 	r->type = s->sock.type;
 	r->protocol = s->sock.protocol;
 	d->known |= CRFD_SOCK_HAS_TYPE;
+	d->known |= s->sock.bits & WALK_SOCK_NO_READING ? CRFD_SOCK_HAS_NO_READING : CRFD_SOCK_HAS_READING;
+	d->known |= s->sock.bits & WALK_SOCK_NO_WRITING ? CRFD_SOCK_HAS_NO_WRITING : CRFD_SOCK_HAS_WRITING;
 	if (how != OTHER)
 		fill_understood(s, how, d);
 	if (s->sock.bits & WALK_SOCK_OWN_NET && net_ns) {

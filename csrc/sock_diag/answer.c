@@ -49,7 +49,10 @@ static int put_attribute(crfd_unix_socks *socks, crfd_unix_sock *s, int listens,
 	if (type == UNIX_DIAG_ICONS && listens)
 		return put_waits(socks, s->ino, p, n);
 
-	if (type == UNIX_DIAG_PEER && n >= sizeof(ino)) {
+	if (type == UNIX_DIAG_SHUTDOWN && n >= 1) {
+		s->known |= *p & 1 ? CRFD_SOCK_HAS_NO_READING : CRFD_SOCK_HAS_READING; /* net/sock.h, SHUTDOWN_MASK */
+		s->known |= *p & 2 ? CRFD_SOCK_HAS_NO_WRITING : CRFD_SOCK_HAS_WRITING;
+	} else if (type == UNIX_DIAG_PEER && n >= sizeof(ino)) {
 		memcpy(&ino, p, sizeof(ino));
 		put_peer(s, ino);
 	} else if (type == UNIX_DIAG_RQLEN && listens && n >= sizeof(queue)) {

@@ -3,7 +3,7 @@
 
 typedef struct {
 	uint32_t ino;
-	uint32_t known; /* CRFD_SOCK_HAS_STATE, _PEER or _LISTENER; of a listener _QUEUES and _BACKLOG */
+	uint32_t known; /* CRFD_SOCK_HAS_STATE, _PEER or _LISTENER, those of shutdown(2); of a listener _QUEUES and _BACKLOG */
 	uint32_t state; /* as in SOCKET */
 	uint32_t peer_ino; /* 0: none; or of the listener */
 	uint32_t waiting, backlog; /* of a listener: connections to accept, and how many may wait */

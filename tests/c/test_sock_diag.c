@@ -18,7 +18,7 @@
 #define NET 4026531840u
 #define NO_PEER UINT32_MAX
 enum { CONNECTED = 1, CLOSED = 7, LISTEN = 10 };
-#define STATE CRFD_SOCK_HAS_STATE
+#define STATE (CRFD_SOCK_HAS_STATE | CRFD_SOCK_HAS_NO_READING | CRFD_SOCK_HAS_WRITING) /* shut down for reading */
 
 static void put(crfd_buf *b, const void *p, size_t n)
 {
@@ -204,14 +204,14 @@ static const struct fd_row {
 } fd_rows[] = {
 	{"of another family", 1, 40, {.known = LACKING, .family = AF_INET, .net_ns = NET}, {.known = LACKING}},
 	{"listening", 2, 30, {.known = LACKING, .family = AF_UNIX, .net_ns = NET},
-	 {.known = LACKING | CRFD_SOCK_HAS_STATE | QUEUES, .recv_queue = 3, .backlog = 9}},
+	 {.known = LACKING | STATE | QUEUES, .recv_queue = 3, .backlog = 9}},
 	{"in another namespace", 2, 40, {.known = LACKING, .family = AF_UNIX, .net_ns = NET + 1}, {.known = LACKING}},
 	{"connected", 2, 40, {.known = LACKING, .family = AF_UNIX, .net_ns = NET},
-	 {.known = LACKING | CRFD_SOCK_HAS_STATE | CRFD_SOCK_HAS_PEER, .peer_ino = 20}},
+	 {.known = LACKING | STATE | CRFD_SOCK_HAS_PEER, .peer_ino = 20}},
 	{"not accepted yet", 2, 5, {.known = LACKING, .family = AF_UNIX, .net_ns = NET},
-	 {.known = LACKING | CRFD_SOCK_HAS_STATE | CRFD_SOCK_HAS_LISTENER, .peer_ino = 30}},
+	 {.known = LACKING | STATE | CRFD_SOCK_HAS_LISTENER, .peer_ino = 30}},
 	{"of which the list does not name the peer", 2, 10, {.known = LACKING, .family = AF_UNIX, .net_ns = NET},
-	 {.known = LACKING | CRFD_SOCK_HAS_STATE}},
+	 {.known = LACKING | STATE}},
 	{"an inode of more than 32 bits", 2, (1ull << 32) + 40, {.known = LACKING, .family = AF_UNIX, .net_ns = NET},
 	 {.known = LACKING}},
 	{"connected since, and a listener in the list", 2, 30,
@@ -222,7 +222,7 @@ static const struct fd_row {
 	 {.known = LACKING | CRFD_SOCK_HAS_STATE}},
 	{"listening, as in the list", 2, 30,
 	 {.known = LACKING | CRFD_SOCK_HAS_STATE, .family = AF_UNIX, .net_ns = NET, .state = LISTEN},
-	 {.known = LACKING | CRFD_SOCK_HAS_STATE | QUEUES, .recv_queue = 3, .backlog = 9}},
+	 {.known = LACKING | STATE | QUEUES, .recv_queue = 3, .backlog = 9}},
 };
 
 static void test_a_batch(const crfd_unix_socks *s)

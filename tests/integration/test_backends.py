@@ -31,7 +31,18 @@ ONLY_BPF: dict[str, Callable[[Any, Any], bool]] = {
     "Socket.listener_ino": lambda _, bpf: bpf is None,
     "blocks": lambda proc, bpf: None in (proc, bpf),  # BPF: unknown while pages wait to be written
     **dict.fromkeys(
-        ("f_version", "deleted", "nlink", "size", "owner", "Pipe.readers", "Pipe.writers", "Eventfd.semaphore"),
+        (
+            "f_version",
+            "deleted",
+            "nlink",
+            "size",
+            "owner",
+            "Pipe.readers",
+            "Pipe.writers",
+            "Eventfd.semaphore",
+            "Socket.can_read",
+            "Socket.can_write",
+        ),
         lambda proc, _: proc is None,
     ),
 }
@@ -46,6 +57,7 @@ def facts(file: crfd.OpenFile) -> Iterator[tuple[str, Any]]:
     yield "fdinfo", file.fdinfo
     yield "locks", file.locks
     yield "owner", file.owner
+    yield "driver", (file.driver, file.misc_device)
     addresses = {RecordType.SOCK_NAME, RecordType.SOCK_PEER}
     yield "raw addresses", [(kind, bytes(raw)) for kind, raw in file.extensions if kind in addresses]
     detail = file.detail
