@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from crfd.kinds.table import Detail
 
 Extensions = tuple[tuple[int, bytes], ...]
+_INODE = Layout("crfd_inode")
 _SIGNALS = int(lib.CRFD_HAS_SIGNALS)
 
 
@@ -104,6 +105,20 @@ class OpenFile(NamedTuple):
         return kind_name(self.kind)
 
     @property
+    def st_uid(self) -> int | None:
+        """User id of the inode's owner, where f_uid is who opened it."""
+        return self._inode("uid")
+
+    @property
+    def st_gid(self) -> int | None:
+        """Group id of the inode's owner."""
+        return self._inode("gid")
+
+    def _inode(self, name: str) -> int | None:
+        raw = _text(self.extensions, RecordType.INODE)
+        return None if raw is None else int(_INODE.one(raw)[name])
+
+    @property
     def driver(self) -> bytes | None:
         """Of a device: the name in /proc/devices of its major number, several with commas between them."""
         return _text(self.extensions, RecordType.DRIVER)
@@ -177,6 +192,17 @@ class Namespaces:
 
 
 _NAMESPACES = Layout("crfd_task_ns")
+_MOUNT = Layout("crfd_task_mount")
+_KTHREAD = Layout("crfd_task_kthread")
+
+
+class Mount(NamedTuple):
+    """A mount: its number, the device of its super block as in mountinfo, the type of the file system, and what it is of."""
+
+    mnt_id: int
+    dev: int
+    type: bytes
+    source: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +275,24 @@ class Task:
         from crfd.image.held import held
 
         return held(self.extensions)
+
+    @property
+    def mounts(self) -> Mapping[int, Mount]:
+        """By mnt_id, the mounts that its descriptors with a path were opened through, of those in its mount namespace.
+
+        Of tasks that share a table they are with the first.
+        """
+        found = {}
+        for payload in (payload for kind, payload in self.extensions if kind == RecordType.TASK_MOUNT):
+            row, (type_, source, _) = _MOUNT.one(payload), payload[_MOUNT.size :].split(b"\0", 2)
+            found[row["mnt_id"]] = Mount(row["mnt_id"], row["dev"], type_, source)
+        return found
+
+    @property
+    def is_kernel(self) -> bool | None:
+        """Whether it is a thread of the kernel."""
+        payload = _text(self.extensions, RecordType.TASK_KTHREAD)
+        return None if payload is None else bool(_KTHREAD.one(payload)["is"])
 
     @property
     def exe(self) -> bytes | None:

@@ -18,7 +18,8 @@ typedef struct {
 	uint32_t step; /* enum crfd_step */
 	uint32_t f_flags; /* without O_CLOEXEC */
 	uint32_t f_uid, f_gid; /* (uint32_t)-1 where unknown */
-	uint32_t pad;
+	uint32_t owned; /* st_uid and st_gid are known */
+	uint32_t st_uid, st_gid; /* of the inode's owner */
 	uint64_t f_pos;
 	uint64_t f_version;
 	crfd_fd_stat st;

@@ -62,6 +62,8 @@ static __always_inline int put_inode(struct inode *inode, struct walk_fd *r)
 	int bits = 0;
 
 	r->ino = inode->i_ino;
+	r->st_uid = inode->i_uid.val;
+	r->st_gid = inode->i_gid.val;
 	r->size = inode->i_size;
 	r->blocks = inode->i_blocks;
 	r->dev = sb->s_dev;

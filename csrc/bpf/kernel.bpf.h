@@ -45,8 +45,13 @@ struct file_lock_context {
 	struct list_head flc_flock, flc_posix, flc_lease;
 } CORE;
 
+typedef struct {
+	__u32 val;
+} kid_t;
+
 struct inode {
 	__u16 i_mode;
+	kid_t i_uid, i_gid;
 	struct super_block *i_sb;
 	unsigned long i_ino;
 	unsigned int i_nlink;
@@ -126,10 +131,6 @@ struct path {
 	struct vfsmount *mnt;
 	struct dentry *dentry;
 } CORE;
-
-typedef struct {
-	__u32 val;
-} kid_t;
 
 /* What each kind of namespace has: the inode that /proc/PID/ns shows. */
 struct numbered {

@@ -22,7 +22,8 @@ struct walk_fd {
 	__u64 ino, size, blocks;
 	__u32 dev, rdev; /* the kernel's own dev_t */
 	__u32 f_mode, f_flags;
-	__u32 uid, gid;
+	__u32 uid, gid; /* of who opened it */
+	__u32 st_uid, st_gid; /* of the inode's owner */
 	__s32 mnt_id;
 	__u32 nlink;
 	__u32 magic; /* of the file system */

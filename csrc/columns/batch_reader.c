@@ -33,7 +33,7 @@ static int head(crfd_reader *reader, size_t number, struct crfd_row_task *out)
 		return -ERANGE;
 	t = &b->task[number];
 	*out = (struct crfd_row_task){.rec = t->rec, .info = t->info, .table = t->table != 0, .nfds = (uint32_t)t->nfds,
-				      .ext = bytes(b, t->ext)};
+				      .ext = bytes(b, t->ext), .mounts = bytes(b, t->ext)};
 	memcpy(out->comm, t->comm, sizeof(t->comm));
 	crfd_origin_tell(&r->origin, out);
 	return 0;
@@ -52,6 +52,9 @@ static void fill(struct batch_reader *r, uint64_t i, struct crfd_row *row)
 	row->data = (crfd_fd_data){.fd_type = f->kind, .f_mode = (uint16_t)f->st.f_mode, .f_flags = f->f_flags,
 				   .f_uid = f->f_uid, .f_gid = f->f_gid, .f_pos = f->f_pos, .f_version = f->f_version};
 	row->st = f->st;
+	row->owned = f->owned;
+	row->st_uid = f->st_uid;
+	row->st_gid = f->st_gid;
 	row->name = bytes(r->b, f->name);
 	row->ext = bytes(r->b, f->ext);
 	if (f->kind == CRFD_KIND_SOCKET)

@@ -15,6 +15,7 @@
 #include "columns/lock.h"
 #include "columns/socket.h"
 #include "format/oflags.h"
+#include "format/record.h"
 #include "kinds/kind.h"
 
 #define FMODE_READ 1 /* include/linux/fs.h */
@@ -375,6 +376,52 @@ static int get_deleted_bytes(const struct crfd_column *c, struct crfd_scratch *s
 	return take_number(v, r->st.flags & CRFD_STAT_DELETED && !r->st.nlink ? r->st.blocks * 512 : 0);
 }
 
+/* The mount that the file was opened through: c->at 0 its type, 1 its source, each with a NUL behind it. */
+static int get_mount(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
+{
+	struct crfd_cursor cursor = {.p = r->task->mounts.p, .end = r->task->mounts.p};
+	crfd_task_mount m;
+
+	(void)s;
+	if (!r->is_read || r->held || !(r->st.known & CRFD_HAS_MNT_ID) || !r->task->mounts.n)
+		return 0;
+	cursor.end += r->task->mounts.n;
+	while (crfd_cursor_next(&cursor)) {
+		const uint8_t *text = cursor.payload + sizeof(m), *end = cursor.payload + cursor.h.len, *nul;
+
+		if (cursor.h.type != CRFD_REC_TASK_MOUNT || (size_t)cursor.h.len < sizeof(m))
+			continue;
+		memcpy(&m, cursor.payload, sizeof(m));
+		if (m.mnt_id != r->st.mnt_id)
+			continue;
+		nul = memchr(text, 0, (size_t)(end - text));
+		if (c->at && nul) {
+			text = nul + 1;
+			nul = memchr(text, 0, (size_t)(end - text));
+		}
+		return nul ? take_text(v, text, (size_t)(nul - text)) : 0;
+	}
+	return 0;
+}
+
+static int get_kthread(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
+{
+	const uint8_t *p = crfd_row_record(r->task->ext, CRFD_REC_TASK_KTHREAD, sizeof(crfd_task_kthread), CRFD_ALWAYS, 0, NULL);
+	crfd_task_kthread k;
+
+	(void)c, (void)s;
+	if (!p)
+		return 0;
+	memcpy(&k, p, sizeof(k));
+	return take_number(v, k.is != 0);
+}
+
+static int get_owner(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
+{
+	(void)s;
+	return r->is_read && r->owned ? take_number(v, c->at ? r->st_gid : r->st_uid) : 0;
+}
+
 /* A record of the description that is a text. */
 static int get_text(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
 {
@@ -496,6 +543,10 @@ const struct crfd_column crfd_common[] = {
 	FILE_("ino", "inode number", UINT, ID, PLAIN, st.ino, CRFD_HAS_INO),
 	FILE_("mnt_id", "id of the mount it was opened through", INT, ID, PLAIN, st.mnt_id, CRFD_HAS_MNT_ID),
 	FILE_("st_mode", "type and permissions of the inode, as stat(2)", INT, OCTAL, PLAIN, st.st_mode, CRFD_HAS_TYPE),
+	CRFD_CALL("st_uid", "user id of the inode's owner, as stat(2)", FILE, INT, ID, PLAIN, get_owner, .at = 0),
+	CRFD_CALL("st_gid", "group id of the inode's owner, as stat(2)", FILE, INT, ID, PLAIN, get_owner, .at = 1),
+	CRFD_CALL("fs_type", "type of the file system of that mount", FILE, TEXT, NONE, PLAIN | FEW, get_mount, .at = 0),
+	CRFD_CALL("source", "what that mount is of: a block device, a server's share", FILE, TEXT, NONE, PLAIN | FEW, get_mount, .at = 1),
 	FILE_("rdev", "device that a device file stands for", UINT, DEVICE, PLAIN, st.rdev, CRFD_HAS_TYPE),
 	CRFD_CALL("driver", "driver of a device, by the names in /proc/devices of its major number", FILE, TEXT, NONE, SPARSE | FEW,
 		  get_text, .rec = CRFD_REC_DRIVER),
@@ -553,6 +604,7 @@ const struct crfd_column crfd_common[] = {
 	TASK("fds", "descriptors of the task", INT, NONE, 0, nfds, 0),
 	TASK("fd_size", "slots of the fd table", INT, NONE, 0, info.fd_size, STATUS),
 	TASK("fd_table", "number of a table that several tasks share, 0: its own", INT, ID, 0, table, 0),
+	CRFD_CALL("kthread", "whether it is a thread of the kernel", TASK, BOOL, NONE, 0, get_kthread),
 	TASK("threads", "threads of the process", INT, NONE, 0, info.threads, STATUS),
 	TASK("start_time", "when it began, after boot", UINT, TICKS, 0, info.start_time, STAT),
 	CRFD_CALL("started", "when it began, in UTC", TASK, TEXT, TIME, FEW, get_started),

@@ -234,9 +234,29 @@ static void begin(struct image_reader *r)
 		memcpy(&r->task.info, r->task.ext.p + sizeof(crfd_rec), sizeof(r->task.info));
 	crfd_origin_tell(&r->origin, &r->task);
 	theirs = behind(r, behind(r, carrier->offset));
-	crfd_fd_records_init(&r->own, extensions(r, &theirs, header(r, carrier->files).parent));
+	r->task.mounts = extensions(r, &theirs, header(r, carrier->files).parent);
+	crfd_fd_records_init(&r->own, r->task.mounts);
 	r->offset = behind(r, carrier->files);
 	r->left = s->nfds;
+}
+
+/* The owner stands next, where it is known; then the rest of most files is empty. */
+static void take_inode(struct crfd_row *row)
+{
+	const size_t size = sizeof(crfd_rec) + sizeof(crfd_inode);
+	crfd_inode inode;
+	crfd_rec h;
+
+	if (row->ext.n < size)
+		return;
+	memcpy(&h, row->ext.p, sizeof(h));
+	if (h.type != CRFD_REC_INODE)
+		return;
+	memcpy(&inode, row->ext.p + sizeof(h), sizeof(inode));
+	row->owned = 1;
+	row->st_uid = inode.uid;
+	row->st_gid = inode.gid;
+	row->ext = (struct crfd_bytes){row->ext.p + size, row->ext.n - size};
 }
 
 /* Fills the row from its description; *offset, at FD_DATA, moves behind it. */
@@ -262,6 +282,7 @@ static void describe(const struct image_reader *r, uint64_t *offset, struct crfd
 
 		memcpy(&row->st, row->ext.p + sizeof(h), sizeof(row->st));
 		row->ext = (struct crfd_bytes){row->ext.p + size, row->ext.n - size};
+		take_inode(row);
 	}
 	if (row->data.fd_type == CRFD_KIND_SOCKET)
 		crfd_row_read_socket(row);

@@ -21,6 +21,7 @@ struct crfd_row_task {
 	struct crfd_bytes ext; /* extension records of the task */
 	int64_t started; /* seconds since 1970, 0: not known */
 	uint64_t net_ns; /* inode of our own network namespace, where it is of the kernel that the task is of; 0: not known */
+	struct crfd_bytes mounts; /* the same of the task whose table it shares, which has the TASK_MOUNTs */
 };
 
 /* Everything that it points to lives until the reader is asked for the next row. */
@@ -36,8 +37,9 @@ struct crfd_row {
 	uint32_t step; /* enum crfd_step */
 	crfd_fd_data data;
 	crfd_fd_stat st;
+	uint32_t owned, st_uid, st_gid; /* owned: the other two are known */
 	struct crfd_bytes name;
-	struct crfd_bytes ext; /* extension records of the description, FD_STAT and SOCKET may be among them */
+	struct crfd_bytes ext; /* extension records of the description, SOCKET may be among them */
 	crfd_socket socket; /* of one: all that its SOCKET records say; known 0: nothing */
 	struct crfd_bytes locks; /* FD_LOCK records from the first of this fd on: those of others may follow */
 	const uint8_t *holding; /* HELD record of what is held */

@@ -53,6 +53,8 @@ enum crfd_rec_type {
 	CRFD_REC_TASK_QUIET = 0x4107,
 	CRFD_REC_FD_LOCK = 0x4108,
 	CRFD_REC_HELD = 0x4109,
+	CRFD_REC_TASK_MOUNT = 0x410a,
+	CRFD_REC_TASK_KTHREAD = 0x410b,
 	/* about one open file description (parent = objref), after its FNAME */
 	CRFD_REC_FD_STAT = 0x4201,
 	CRFD_REC_FDINFO = 0x4202,
@@ -89,6 +91,7 @@ enum crfd_rec_type {
 	CRFD_REC_SOCK_INTERFACE = 0x4221,
 	CRFD_REC_TERMIOS = 0x4222,
 	CRFD_REC_TUN_NS = 0x4223,
+	CRFD_REC_INODE = 0x4224,
 
 	CRFD_REC_EXT_FIRST = 0x4000,
 	CRFD_REC_CRITICAL_FIRST = 0x6000
@@ -271,6 +274,24 @@ typedef struct {
 #define CRFD_HAS_DELETED 4096 /* whether the name is gone */
 #define CRFD_HAS_BLOCKS 8192
 #define CRFD_HAS_SIGNALS 16384 /* an absent OWNER means that there is none */
+
+/* Who owns the inode; f_uid and f_gid of FD_DATA are of who opened it. */
+typedef struct {
+	uint32_t uid, gid; /* as st_uid and st_gid of stat(2) */
+} crfd_inode;
+
+/* A mount that files of the task's table were opened through. The type of the file system and its source follow, each with a NUL. */
+typedef struct {
+	int32_t mnt_id;
+	uint32_t pad;
+	uint64_t dev; /* of its super block, as in mountinfo */
+} crfd_task_mount;
+
+/* Whether the task is a thread of the kernel, which has no descriptors and no memory of its own. */
+typedef struct {
+	uint32_t is;
+	uint32_t pad;
+} crfd_task_kthread;
 
 /* A file that a task holds open without a descriptor of its own. Its path follows, without a NUL, where it is known. */
 typedef struct {

@@ -94,14 +94,12 @@ static int take(struct crfd_getfd *g, int fd)
  * Compares the copy with what was read: the number may belong to another file by now, and the pid to another task. The kernel's
  * cached attributes are enough, and no server is asked. Returns 1, 0, or -errno of ours.
  */
-static int is_same(int copy, const crfd_fd *f)
+static int is_same(int copy, const crfd_fd *f, struct statx *st)
 {
-	struct statx st;
-
-	if (statx(copy, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE | STATX_INO, &st) < 0)
+	if (statx(copy, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE | STATX_INO | STATX_UID | STATX_GID, st) < 0)
 		return crfd_is_ours(-errno) ? -errno : 0;
-	return st.stx_ino == f->st.ino && makedev(st.stx_dev_major, st.stx_dev_minor) == f->st.dev &&
-	       (uint32_t)(st.stx_mode & S_IFMT) == (f->st.st_mode & S_IFMT);
+	return st->stx_ino == f->st.ino && makedev(st->stx_dev_major, st->stx_dev_minor) == f->st.dev &&
+	       (uint32_t)(st->stx_mode & S_IFMT) == (f->st.st_mode & S_IFMT);
 }
 
 /* Documentation/admin-guide/devices.txt: virtual consoles, and the ends of pseudo terminals. */
@@ -184,8 +182,9 @@ static int ask_kind(struct crfd_getfd *g, int copy, struct crfd_detail *d)
 	return rc < 0 ? rc : 0;
 }
 
-int crfd_getfd_ask(struct crfd_getfd *g, int32_t pid, uint64_t start, const crfd_fd *f, int local, struct crfd_detail *d)
+int crfd_getfd_ask(struct crfd_getfd *g, int32_t pid, uint64_t start, crfd_fd *f, int local, struct crfd_detail *d)
 {
+	struct statx st;
 	int copy, rc;
 
 	if (!g->granted || !is_asked(g, f, local, d))
@@ -196,8 +195,11 @@ int crfd_getfd_ask(struct crfd_getfd *g, int32_t pid, uint64_t start, const crfd
 	copy = take(g, f->fd);
 	if (copy < 0)
 		return crfd_is_ours(copy) ? copy : 0;
-	rc = is_same(copy, f);
+	rc = is_same(copy, f, &st);
 	if (rc > 0) {
+		f->owned = 1;
+		f->st_uid = st.stx_uid;
+		f->st_gid = st.stx_gid;
 		if (g->owners)
 			ask_owner(copy, f, d);
 		rc = ask_kind(g, copy, d);

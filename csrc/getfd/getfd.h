@@ -36,11 +36,11 @@ void crfd_getfd_init(struct crfd_getfd *g, int granted, int owners);
 void crfd_getfd_release(struct crfd_getfd *g);
 
 /*
- * Adds to d what f's kind tells of itself and d does not know yet. pid and start (in any unit, the same for all calls) are
+ * Adds to d what f's kind tells of itself and d does not know yet, and to f who owns its inode. pid and start (in any unit, the same for all calls) are
  * those of the task that f was read from. local: a regular file or directory on a file system that asks nobody else. 0 or
  * -errno of ours (base/ours.h).
  */
-int crfd_getfd_ask(struct crfd_getfd *g, int32_t pid, uint64_t start, const crfd_fd *f, int local, struct crfd_detail *d);
+int crfd_getfd_ask(struct crfd_getfd *g, int32_t pid, uint64_t start, crfd_fd *f, int local, struct crfd_detail *d);
 
 /* Each asks for one family, through a descriptor of ours: 0 or 1, or -ENOMEM. */
 int crfd_getfd_socket(struct crfd_getfd_nets *nets, int s, struct crfd_detail *d);

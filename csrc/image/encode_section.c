@@ -104,8 +104,8 @@ static int put_task(crfd_encoder *e, const crfd_batch *b, const crfd_task *t, co
 	return rc;
 }
 
-/* FD_ENT, FD_DATA, FNAME without the name, and FD_STAT. */
-#define FD_BYTES (4 * sizeof(crfd_rec) + sizeof(crfd_fd_ent) + sizeof(crfd_fd_data) + 1 + sizeof(crfd_fd_stat))
+/* FD_ENT, FD_DATA, FNAME without the name, FD_STAT and INODE. */
+#define FD_BYTES (5 * sizeof(crfd_rec) + sizeof(crfd_fd_ent) + sizeof(crfd_fd_data) + 1 + sizeof(crfd_fd_stat) + sizeof(crfd_inode))
 
 static uint8_t *lay_name(uint8_t *to, const uint8_t *name, size_t len)
 {
@@ -122,10 +122,14 @@ static uint8_t *lay_description(const crfd_encoder *e, const crfd_batch *b, cons
 	crfd_fd_data data = {.fd_type = f->kind, .f_mode = (uint16_t)f->st.f_mode, .f_flags = f->f_flags,
 			     .f_uid = f->f_uid, .f_gid = f->f_gid, .f_pos = f->f_pos, .f_version = f->f_version};
 	size_t len = f->name.len < CRFD_NAME_MAX ? f->name.len : CRFD_NAME_MAX - 1;
+	crfd_inode inode = {.uid = f->st_uid, .gid = f->st_gid};
 
 	to = lay(to, CRFD_REC_FD_DATA, objref, &data, sizeof(data));
 	to = lay_name(to, b->text.v + f->name.off, len);
-	return e->rfc ? to : lay(to, CRFD_REC_FD_STAT, objref, &f->st, sizeof(f->st));
+	if (e->rfc)
+		return to;
+	to = lay(to, CRFD_REC_FD_STAT, objref, &f->st, sizeof(f->st));
+	return f->owned ? lay(to, CRFD_REC_INODE, objref, &inode, sizeof(inode)) : to;
 }
 
 /* Puts the records of a description behind FD_STAT. */

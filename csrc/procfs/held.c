@@ -62,18 +62,6 @@ static int put_tty(const crfd_filter_push *push, uint32_t packed, crfd_buf *out)
 	return crfd_held_put(&one, out);
 }
 
-/* Returns the inode of the task's mount namespace, 0 unknown, from the record that its extension has by now. */
-static uint64_t mnt_ns_of(const crfd_batch *b, const crfd_task *t)
-{
-	struct crfd_cursor c = {.p = b->text.v + t->ext.off, .end = b->text.v + b->text.nr};
-	crfd_task_ns ns = {0};
-
-	while (crfd_cursor_next(&c))
-		if (c.h.type == CRFD_REC_TASK_NS)
-			memcpy(&ns, c.payload, sizeof(ns));
-	return ns.mnt;
-}
-
 int crfd_task_held(struct crfd_holds *h, int dir, const struct crfd_procstat *stat, crfd_batch *b, crfd_task *t)
 {
 	crfd_buf *out = &b->text;
@@ -87,7 +75,7 @@ int crfd_task_held(struct crfd_holds *h, int dir, const struct crfd_procstat *st
 	if (rc >= 0)
 		rc = put_link(h, dir, "exe", CRFD_HELD_EXE, out);
 	if (rc >= 0)
-		rc = crfd_mapped_put(&h->mapped, dir, mnt_ns_of(b, t), &h->deleted, &h->push, out);
+		rc = crfd_mapped_put(&h->mapped, dir, crfd_task_mnt_ns(b, t), &h->deleted, &h->push, out);
 	if (rc >= 0)
 		rc = put_tty(&h->push, stat->tty, out);
 	return rc < 0 ? rc : crfd_task_extend(out, &t->ext);

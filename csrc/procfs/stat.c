@@ -94,9 +94,14 @@ int crfd_procstat_parse(const char *text, size_t n, struct crfd_procstat *out)
 	return 0;
 }
 
+int crfd_task_is_kernel(uint32_t flags)
+{
+	return (flags & PF_KTHREAD) != 0;
+}
+
 int crfd_task_has_files(const crfd_task_rec *rec, uint32_t flags)
 {
-	return !rec->exit_state && !(flags & PF_KTHREAD);
+	return !rec->exit_state && !crfd_task_is_kernel(flags);
 }
 
 int crfd_task_keeps_files(const crfd_task_rec *rec, uint32_t flags)

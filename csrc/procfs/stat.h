@@ -25,6 +25,8 @@ int crfd_proclimits_parse(const char *text, size_t n, uint64_t *soft, uint64_t *
 /* Reads the inode in "mnt:[4026531841]". 0, or -EINVAL. */
 int crfd_procns_parse(const char *text, size_t n, uint64_t *ino);
 
+/* Returns 1 for the PF_* flags of a thread of the kernel. */
+int crfd_task_is_kernel(uint32_t flags);
 /* Returns 1 for a task with descriptors of its own: no zombie, and by its PF_* flags no kernel thread. */
 int crfd_task_has_files(const crfd_task_rec *rec, uint32_t flags);
 /* Returns 1 for such a task that is not about to lose them: its state tells only later (kernel/exit.c, do_exit()). */

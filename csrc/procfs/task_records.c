@@ -154,3 +154,25 @@ int crfd_task_look(const struct crfd_numbers *now, crfd_batch *b, crfd_task *t)
 	rc = crfd_buf_rec(&b->text, CRFD_REC_TASK_QUIET, 0, &quiet, sizeof(quiet));
 	return rc < 0 ? rc : crfd_task_extend(&b->text, &t->ext);
 }
+
+uint64_t crfd_task_mnt_ns(const crfd_batch *b, const crfd_task *t)
+{
+	struct crfd_cursor c = {.p = b->text.v + t->ext.off, .end = b->text.v + b->text.nr};
+	crfd_task_ns ns = {0};
+
+	while (crfd_cursor_next(&c))
+		if (c.h.type == CRFD_REC_TASK_NS)
+			memcpy(&ns, c.payload, sizeof(ns));
+	return ns.mnt;
+}
+
+int crfd_task_kind(uint32_t flags, crfd_batch *b, crfd_task *t)
+{
+	crfd_task_kthread r = {.is = crfd_task_is_kernel(flags)};
+	int rc;
+
+	if (!t->ext.len)
+		t->ext.off = b->text.nr;
+	rc = crfd_buf_rec(&b->text, CRFD_REC_TASK_KTHREAD, 0, &r, sizeof(r));
+	return rc < 0 ? rc : crfd_task_extend(&b->text, &t->ext);
+}

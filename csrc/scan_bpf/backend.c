@@ -109,6 +109,7 @@ static void lane_release(struct crfd_bpf_lane *lane)
 	crfd_bpf_source_release(&lane->all_tables);
 	free(lane->looker.numbers.v);
 	crfd_holds_release(&lane->looker.holds);
+	crfd_mount_table_release(&lane->looker.mounts);
 	crfd_buf_release(&lane->asker.scratch);
 	crfd_detail_release(&lane->asker.detail);
 	crfd_buf_release(&lane->begin);

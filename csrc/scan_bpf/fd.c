@@ -87,6 +87,8 @@ static void complete_stat(const struct walk_fd *r, crfd_fd *f)
 		f->step = CRFD_STEP_STAT;
 		return;
 	}
+	f->st_uid = s.stx_uid;
+	f->st_gid = s.stx_gid;
 	f->st.st_mode = s.stx_mode;
 	f->st.dev = makedev(s.stx_dev_major, s.stx_dev_minor);
 	f->st.ino = s.stx_ino;
@@ -231,7 +233,7 @@ int crfd_bpf_fd(const struct walk_fd *r, crfd_batch *b, uint64_t at, struct crfd
 
 	*f = (crfd_fd){.fd = r->fd, .close_on_exec = r->bits & WALK_CLOEXEC,
 		       .f_flags = r->f_flags & ~(uint32_t)O_CLOEXEC, .f_uid = r->uid, .f_gid = r->gid, .f_pos = r->pos,
-		       .f_version = r->version};
+		       .f_version = r->version, .owned = 1, .st_uid = r->st_uid, .st_gid = r->st_gid};
 	put_stat(r, f);
 	rc = crfd_bpf_name(r, b, f);
 	if (rc < 0)

@@ -4,6 +4,7 @@
 #define CRFD_BPF_TASK_RECORDS_H
 
 #include "procfs/held.h"
+#include "procfs/mount_table.h"
 #include "scan_bpf/tasks.h"
 #include "scan_proc/proc.h"
 
@@ -13,6 +14,7 @@ struct crfd_bpf_looker {
 	struct crfd_numbers numbers;
 	int flags; /* CRFD_SCAN_* */
 	struct crfd_holds holds;
+	struct crfd_mount_table mounts;
 };
 
 /* /proc/TID of the task that was walked, not of one that has its number by now, and its stat; or -errno. */

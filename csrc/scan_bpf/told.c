@@ -153,6 +153,10 @@ int crfd_bpf_told(struct crfd_bpf_lane *lane, const struct crfd_bpf_unit *unit, 
 	if (rc >= 0)
 		rc = crfd_task_extend(&b->text, &t->ext);
 	if (rc >= 0)
+		rc = crfd_task_kind(begin->task.flags, b, t);
+	if (rc >= 0)
+		rc = crfd_task_mounts(&lane->looker.mounts, b, t);
+	if (rc >= 0)
 		rc = put_held(&lane->looker, b, t);
 	return rc < 0 ? rc : look(&lane->looker, unit, looked, b, t);
 }

@@ -19,6 +19,7 @@
 #include "identity/identity.h"
 #include "procfs/count.h"
 #include "procfs/held.h"
+#include "procfs/mount_table.h"
 #include "procfs/task_records.h"
 #include "scan_proc/proc.h"
 #include "scan_proc/readers.h"
@@ -39,6 +40,7 @@ struct lane {
 	crfd_buf scratch;
 	struct crfd_readers readers;
 	struct crfd_holds holds;
+	struct crfd_mount_table mounts;
 };
 
 struct scan {
@@ -57,6 +59,7 @@ static void lane_release(struct lane *l)
 {
 	crfd_readers_release(&l->readers);
 	crfd_holds_release(&l->holds);
+	crfd_mount_table_release(&l->mounts);
 	free(l->numbers.v);
 	crfd_buf_release(&l->scratch);
 }
@@ -232,6 +235,10 @@ static int finish_task(const struct scan *s, struct lane *l, struct crfd_proc_ta
 	if (s->push.has && !t->nfds && !(s->flags & CRFD_SCAN_HOLDS))
 		return 0; /* nobody sees it */
 	rc = crfd_task_records(p->dir, &l->scratch, b, t);
+	if (rc >= 0)
+		rc = crfd_task_kind(p->stat.flags, b, t);
+	if (rc >= 0)
+		rc = crfd_task_mounts(&l->mounts, b, t);
 	if (rc >= 0 && s->flags & CRFD_SCAN_HOLDS)
 		rc = crfd_task_held(&l->holds, p->dir, &p->stat, b, t);
 	if (rc < 0 || s->flags & CRFD_SCAN_STILL || (t->table && p->fds < 0))

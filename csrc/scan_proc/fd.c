@@ -22,7 +22,7 @@
 #define FMODE_READ 1 /* include/linux/fs.h */
 #define FMODE_WRITE 2
 #define FMODE_PATH 0x4000
-#define STAT_MASK (STATX_TYPE | STATX_MODE | STATX_NLINK | STATX_INO | STATX_SIZE | STATX_BLOCKS | STATX_MNT_ID)
+#define STAT_MASK (STATX_TYPE | STATX_MODE | STATX_NLINK | STATX_INO | STATX_SIZE | STATX_BLOCKS | STATX_MNT_ID | STATX_UID | STATX_GID)
 
 enum { DONE = 0, TORN = 1 };
 
@@ -93,6 +93,9 @@ static int look_stat(struct look *k, struct statx *st)
 	k->stat_ino = st->stx_ino;
 	f->st.ino = st->stx_ino;
 	f->st.known |= CRFD_HAS_INO;
+	f->owned = 1;
+	f->st_uid = st->stx_uid;
+	f->st_gid = st->stx_gid;
 	if (!(f->st.known & CRFD_HAS_MNT_ID) && st->stx_mask & STATX_MNT_ID) {
 		f->st.mnt_id = (int32_t)st->stx_mnt_id;
 		f->st.known |= CRFD_HAS_MNT_ID;

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "base/buf.h"
+
 #include "check.h"
 
 int main(void)
@@ -31,6 +33,19 @@ int main(void)
 
 		CHECK_TEXT(type, len, row->type);
 		CHECK_EQ(crfd_mountinfo_local(text, row->n, row->mnt_id), row->local);
+	}
+	{
+		static const char line[] = "9 1 8:17 / /x rw shared:2 master:1 - nfs4 host:/a\\040b\\134\\04 rw\n";
+		struct crfd_mount m;
+		crfd_buf out = {0};
+
+		CHECK_EQ(crfd_mountinfo_find(line, sizeof(line) - 1, 9, &m), 1);
+		CHECK_EQ(m.id, 9);
+		CHECK_EQ(m.dev, 8 << 8 | 17);
+		CHECK_TEXT(m.type, m.type_len, "nfs4");
+		CHECK_EQ(crfd_mountinfo_unescape(m.source, m.source_len, &out), 0);
+		CHECK_TEXT((const char *)out.v, out.nr, "host:/a b\\\\04");
+		crfd_buf_release(&out);
 	}
 	return check_status();
 }

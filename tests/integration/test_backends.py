@@ -28,6 +28,8 @@ ONLY_BPF: dict[str, Callable[[Any, Any], bool]] = {
     "f_mode": lambda proc, bpf: proc & _ACCESS == bpf & _ACCESS,
     "f_uid": lambda proc, _: proc in _UNKNOWN_ID,
     "f_gid": lambda proc, _: proc in _UNKNOWN_ID,
+    "st_uid": lambda proc, _: proc is None,
+    "st_gid": lambda proc, _: proc is None,
     "Socket.listener_ino": lambda _, bpf: bpf is None,
     "blocks": lambda proc, bpf: None in (proc, bpf),  # BPF: unknown while pages wait to be written
     **dict.fromkeys(
@@ -57,6 +59,8 @@ def facts(file: crfd.OpenFile) -> Iterator[tuple[str, Any]]:
     yield "fdinfo", file.fdinfo
     yield "locks", file.locks
     yield "owner", file.owner
+    yield "st_uid", file.st_uid
+    yield "st_gid", file.st_gid
     yield "driver", (file.driver, file.misc_device)
     addresses = {RecordType.SOCK_NAME, RecordType.SOCK_PEER}
     yield "raw addresses", [(kind, bytes(raw)) for kind, raw in file.extensions if kind in addresses]
