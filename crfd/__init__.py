@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from crfd._core.batch import Unread
     from crfd._core.encode import Totals
     from crfd._core.freeze import Still
-    from crfd.analysis.condition import Condition, Pushdown, where
     from crfd.analysis.deadlocks import deadlocks
     from crfd.analysis.links import Link, Links, links
     from crfd.analysis.who import Holder, who
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from crfd.image.view import View
     from crfd.image.writer import ImageWriter
     from crfd.kinds.lock import LockWait
+    from crfd.query.condition import Condition, Pushdown, where
 
 __version__ = "0.1.0"
 
@@ -94,7 +94,7 @@ __all__ = [
 # Which module each name lives in. They are imported when first asked for: a dump needs a third of them, and start-up is
 # a large part of a small dump. No module may bear the name of something exported.
 _HOME = {
-    "analysis.condition": ("Condition", "Pushdown", "where"),
+    "query.condition": ("Condition", "Pushdown", "where"),
     "analysis.deadlocks": ("deadlocks",),
     "analysis.links": ("Link", "Links", "links"),
     "analysis.who": ("Holder", "who"),

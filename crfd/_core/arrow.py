@@ -15,6 +15,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from crfd._core.filter import Filter
+
 _SCHEMA, _STREAM = b"arrow_schema", b"arrow_array_stream"  # names of the interface: PyCapsule_New keeps the pointers
 
 
@@ -64,11 +66,13 @@ def stream(
     shared: Shared | None,
     *,
     path: str | None,
+    filter: Filter | None,
     requested: object,
 ) -> object:
     """A capsule of an ArrowArrayStream, which needs the image no more.
 
-    shared: what the image is all of, None: it is copied; requested: None, or a capsule of the schema that is wished for.
+    shared: what the image is all of, None: it is copied; filter: what the rows must fit; requested: None, or a capsule of
+    the schema that is wished for.
     """
     out = ffi.gc(lib.crfd_arrow_stream_new(), lib.crfd_arrow_stream_free)
     if out == ffi.NULL:
@@ -83,6 +87,7 @@ def stream(
                 "table": table.number,
                 "field": numbers,
                 "nfields": len(names),
+                "filter": filter._c if filter else ffi.NULL,
                 "requested": _pointer(requested, _SCHEMA),
                 "shared": shared._c if shared else ffi.NULL,
             },

@@ -6,9 +6,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from crfd.analysis.condition import Condition
-from crfd.analysis.tree import nearest
 from crfd.errors import QueryError
+from crfd.query.condition import Condition
+from crfd.query.tree import nearest
 
 
 def _words(text: str) -> list[str]:
@@ -44,7 +44,7 @@ def _under(text: str) -> Condition:
 
 
 def _size(text: str) -> Condition:
-    from crfd.analysis.query import number
+    from crfd.query.expression import number
 
     return Condition.compare("size", ">=", number(text))
 

@@ -16,7 +16,7 @@ from crfd.errors import is_ours
 
 TYPE_CHECKING = False  # see _core/library.py
 if TYPE_CHECKING:
-    from crfd.analysis.condition import Condition
+    from crfd.query.condition import Condition
 
 BY = ("process", "user", "container", "cgroup", "kind", "path")
 _PROCESS = ("pid", "comm", "user", "nofile_soft", "start_time")

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator
 
 from crfd._core.columns import BatchReader, ImageReader, Reader, Render
 from crfd._core.locate import Located, locate
-from crfd.analysis.condition import Condition
 from crfd.analysis.shorthand import port_number
 from crfd.errors import QueryError
+from crfd.query.condition import Condition
 
 TYPE_CHECKING = False  # see _core/library.py
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def who(*what: str, mounts: Iterable[str] = (), backend: str = "auto", holds: st
     from crfd.image.reader import Image
 
     with Spool() as spool:
-        dump(Selection(), spool, backend=backend, holds=holds)
+        dump(Selection.everything(), spool, backend=backend, holds=holds)
         with Image(spool.view()) as image:
             return list(_holders((ImageReader(image.view, None),), question.condition(image)))
 

@@ -100,7 +100,7 @@ def _hold(tracer: Freeze, selection: Selection, held: Frozen, leave: LockType) -
 
 def _appeared(selection: Selection, held: list[int]) -> Iterable[int]:
     """Who belongs to the selection since those were held: of a mere tree their children, who may have come before."""
-    if selection == Selection(selection.pids):
+    if selection in {Selection(selection.pids), Selection.everything()}:
         return ()
     if selection == Selection(selection.pids, tree=True):
         children = [_children(pid) for pid in held]

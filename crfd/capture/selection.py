@@ -23,13 +23,14 @@ CGROUP_ROOT = "/sys/fs/cgroup"
 class Selection(
     namedtuple(
         "Selection",
-        ("pids", "tree", "name", "command", "user", "cgroup", "container", "pid_namespace", "session", "unit"),
-        defaults=(frozenset(), False, None, None, None, None, None, None, None, None),
+        ("pids", "tree", "name", "command", "user", "cgroup", "container", "pid_namespace", "session", "unit", "every"),
+        defaults=(frozenset(), False, None, None, None, None, None, None, None, None, False),
     )
 ):
     """The processes to look at. Conditions that are given must all hold.
 
-    pids are the candidates, with tree their descendants too; without pids every process but this one is. name is a shell
+    pids are the candidates, with tree their descendants too; without pids every process but this one is, which without
+    a condition has to be said: Selection.everything(). name is a shell
     pattern of the command name, command a regular expression searched in the command line, user a name or number
     (effective), cgroup a path whose processes and whose children's are meant, container the beginning of a container
     id as it stands in the cgroup path, pid_namespace the inode of a pid namespace or a pid whose namespace is meant,
@@ -47,10 +48,18 @@ class Selection(
     pid_namespace: int | None
     session: int | None
     unit: str | None
+    every: bool
+
+    @classmethod
+    def everything(cls) -> Selection:
+        """Every process but this one."""
+        return cls(every=True)
 
     def resolve(self) -> list[int]:
         """The pids chosen, ascending. One that was named and is gone stays, so that the dump can report it."""
         conditions = list(self._conditions())
+        if not self.pids and not conditions and not self.every:
+            raise ValueError("selection: expected pids, a condition or Selection.everything(), found none of them")
         candidates = self._candidates()
         if not conditions:
             return candidates

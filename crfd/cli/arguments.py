@@ -85,9 +85,10 @@ def chosen(args: argparse.Namespace, *, everything: bool = False) -> Selection:
         raise UsageError("--all and pids exclude each other")
     if not pids and (args.pids or args.pid):
         raise UsageError("expected process ids on standard input, found none")
-    if not args.all and not pids and not everything and not any(value is not None for value in conditions.values()):
+    every = not pids and all(value is None for value in conditions.values())
+    if every and not args.all and not everything:
         raise UsageError("no process was named: give pids, a condition or --all")
-    return Selection(pids, args.tree, **conditions)
+    return Selection(pids, args.tree, **conditions, every=every)
 
 
 _FEW = 3  # processes with one reason that are named one by one

@@ -13,7 +13,7 @@ from crfd.cli.exit_status import UsageError
 
 TYPE_CHECKING = False  # see _core/library.py
 if TYPE_CHECKING:
-    from crfd.analysis.condition import Condition
+    from crfd.query.condition import Condition
 
 BY_TEXT = {
     "kind": ("KIND", "file, dir, socket, pipe, eventfd …"),
@@ -49,7 +49,7 @@ def chosen(args: argparse.Namespace) -> Condition | None:
     given = {name: getattr(args, f"fit_{name}") for name in (*BY_TEXT, *ALONE)}
     if not any(given.values()):
         return None
-    from crfd.analysis.condition import Condition
+    from crfd.query.condition import Condition
 
     return Condition.all_of(_parts(given))
 
@@ -65,8 +65,8 @@ def _option(name: str) -> str:
 
 def _parts(given: dict[str, list[str]]) -> Iterator[Condition]:
     from crfd.analysis import shorthand
-    from crfd.analysis.condition import Condition
     from crfd.errors import QueryError
+    from crfd.query.condition import Condition
 
     for name in (name for name in ALONE if given[name]):
         yield shorthand.ALONE[name]()

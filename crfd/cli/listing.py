@@ -16,7 +16,7 @@ TYPE_CHECKING = False  # see _core/library.py
 if TYPE_CHECKING:
     from crfd._core.batch import Batch
     from crfd._core.scan import Push
-    from crfd.analysis.condition import Condition
+    from crfd.query.condition import Condition
 
 DEFAULT = ("pid", "comm", "num", "objref", "shared", "kind", "flags", "f_pos", "dev", "ino", "name")
 NARROW = ("pid", "comm", "num", "shared", "kind", "access", "name")  # of a terminal of few columns

@@ -29,6 +29,7 @@ _KEPT = 4  # decoded sections, at first
 
 if TYPE_CHECKING:
     from crfd.kinds.lock import LockWait
+    from crfd.query.condition import Condition
 
 
 def open(source: Source, *, map: bool = False) -> Image:
@@ -200,6 +201,11 @@ class Image:
         columns: those to give, in that order. ValueError names all tables, or all columns, where one is not known.
         """
         return View(self._bytes, name, columns)
+
+    def where(self, condition: Condition | str) -> View:
+        """The descriptors that fit an expression, as crfd.where() reads it, for other programs; of other tables:
+        image.table("sockets").where("port == 443")."""
+        return self.table().where(condition)
 
     def __arrow_c_schema__(self) -> object:
         return self.table().__arrow_c_schema__()

@@ -69,6 +69,7 @@ typedef struct {
 	size_t table;
 	const uint16_t *field; /* columns, by their numbers in the table */
 	size_t nfields;
+	crfd_filter *filter; /* what the rows must fit, to be held; NULL: all */
 	/* NULL, or a schema whose columns of the same name and format vu or vz are given as views. */
 	const struct ArrowSchema *requested;
 } crfd_arrow_options;

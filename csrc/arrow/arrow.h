@@ -3,6 +3,7 @@
 #define CRFD_ARROW_H
 
 #include "columns/columns.h"
+#include "filter/filter.h"
 
 #include "arrow/arrow.cdef.h"
 

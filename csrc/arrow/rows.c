@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "arrow/rows.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "base/buf.h"
@@ -34,16 +35,23 @@ static int is_of_family(const struct crfd_family *f, const struct crfd_row *row)
 	return 0;
 }
 
+/* Whether its description has not come before. */
+static int is_first(struct crfd_rows_of *w, const struct crfd_row *row)
+{
+	uint8_t *bits = &w->seen[row->objref >> 3], bit = (uint8_t)(1 << (row->objref & 7));
+	int is_new = row->objref && !(*bits & bit);
+
+	*bits |= bit;
+	return is_new;
+}
+
 static int is_wanted(struct crfd_rows_of *w, const struct crfd_row *row)
 {
 	switch (w->table->rows) {
 	case CRFD_ROWS_HELD:
 		return row->held;
-	case CRFD_ROWS_FILE: /* objrefs count up from 1 as they appear */
-		if (row->held || row->objref <= w->seen)
-			return 0;
-		w->seen = row->objref;
-		return 1;
+	case CRFD_ROWS_FILE:
+		return !row->held && is_first(w, row);
 	case CRFD_ROWS_FAMILY:
 		return !row->held && row->is_read && is_of_family(w->table->family, row);
 	case CRFD_ROWS_LIST:
@@ -51,6 +59,12 @@ static int is_wanted(struct crfd_rows_of *w, const struct crfd_row *row)
 	default:
 		return !row->held;
 	}
+}
+
+/* 1, 0 or -ENOMEM. */
+static int fits(struct crfd_rows_of *w, const struct crfd_row *row)
+{
+	return w->filter ? crfd_filter_eval(w->filter, &w->scratch, row) : 1;
 }
 
 /* Takes the next row of the task where it is one of the table: 1, 0 when there is none, or -ENOMEM. */
@@ -61,8 +75,9 @@ static int read_row(struct crfd_rows_of *w)
 
 	if (rc < 0 || crfd_reader_next(w->reader, &w->row[w->nr]) != 1)
 		return rc;
-	if (!is_wanted(w, &w->row[w->nr]))
-		return 1;
+	rc = fits(w, &w->row[w->nr]);
+	if (rc <= 0 || !is_wanted(w, &w->row[w->nr]))
+		return rc < 0 ? rc : 1;
 	if (w->table->rows != CRFD_ROWS_LIST) {
 		w->nr++;
 		return 1;
@@ -72,18 +87,27 @@ static int read_row(struct crfd_rows_of *w)
 	return rc < 0 ? rc : 1;
 }
 
-void crfd_rows_of_begin(struct crfd_rows_of *w, const struct crfd_table *t, crfd_reader *reader)
+int crfd_rows_of_begin(struct crfd_rows_of *w, const struct crfd_table *t, crfd_reader *reader, crfd_filter *filter)
 {
+	crfd_image_totals totals;
+
 	w->table = t;
 	w->list = crfd_table_list(t);
 	w->reader = reader;
 	if (t->rows != CRFD_ROWS_TASK && crfd_reader_task(reader, 0) == 0)
 		w->task = 1;
+	w->filter = filter ? crfd_filter_take(filter) : NULL;
+	crfd_reader_totals(reader, &totals);
+	w->seen = calloc(totals.nfiles / 8 + 1, 1);
+	return w->seen ? 0 : -ENOMEM;
 }
 
 void crfd_rows_of_release(struct crfd_rows_of *w)
 {
 	free(w->row);
+	free(w->seen);
+	crfd_filter_free(w->filter);
+	crfd_scratch_release(&w->scratch);
 }
 
 static int read_head(struct crfd_rows_of *w)
@@ -94,7 +118,8 @@ static int read_head(struct crfd_rows_of *w)
 		return rc;
 	rc = crfd_reader_head(w->reader, w->task, &w->head, &w->row[w->nr]);
 	if (rc >= 0)
-		w->nr++;
+		rc = fits(w, &w->row[w->nr]);
+	w->nr += rc == 1;
 	return rc;
 }
 

@@ -5,6 +5,7 @@
 
 #include "arrow/table.h"
 #include "columns/reader.h"
+#include "filter/filter.h"
 
 #define CRFD_ROWS_PIECE 128 /* at a time, or a few more: as many as a cache holds */
 
@@ -16,11 +17,16 @@ struct crfd_rows_of {
 	size_t nr, alloc;
 	size_t task; /* the one that comes next */
 	struct crfd_row_task head;
-	uint32_t seen; /* objrefs */
+	uint8_t *seen; /* a bit of each objref */
+	crfd_filter *filter; /* NULL: all rows */
+	struct crfd_scratch scratch;
 };
 
-/* Begins with the first row, in zeroed memory; the reader must outlive it and be used for nothing else. */
-void crfd_rows_of_begin(struct crfd_rows_of *w, const struct crfd_table *t, crfd_reader *reader);
+/*
+ * Begins with the first row that fits the filter, NULL: all do; in zeroed memory. The reader must outlive it and be used for nothing
+ * else; the filter is held. 0 or -ENOMEM.
+ */
+int crfd_rows_of_begin(struct crfd_rows_of *w, const struct crfd_table *t, crfd_reader *reader, crfd_filter *filter);
 /* The next rows are in w->row, and live until more are asked for: 1, or 0 when there are none, or -ENOMEM. */
 int crfd_rows_of_next(struct crfd_rows_of *w);
 void crfd_rows_of_release(struct crfd_rows_of *w);

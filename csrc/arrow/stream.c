@@ -168,7 +168,7 @@ static int hold_image(struct stream *s, const crfd_arrow_options *o)
 	return s->image ? 0 : -ENOMEM;
 }
 
-static int open_reader(struct stream *s, size_t n, crfd_fault *fault)
+static int open_reader(struct stream *s, size_t n, crfd_filter *filter, crfd_fault *fault)
 {
 	crfd_image_totals totals;
 	int rc = 1;
@@ -180,9 +180,11 @@ static int open_reader(struct stream *s, size_t n, crfd_fault *fault)
 		rc = crfd_reader_check(s->reader, SIZE_MAX, fault);
 	if (rc < 0)
 		return rc;
-	crfd_rows_of_begin(&s->rows, s->table, s->reader);
+	rc = crfd_rows_of_begin(&s->rows, s->table, s->reader, filter);
+	if (rc < 0)
+		return rc;
 	crfd_reader_totals(s->reader, &totals);
-	if (s->table->rows == CRFD_ROWS_FD)
+	if (s->table->rows == CRFD_ROWS_FD && !filter)
 		s->expected = totals.nfds < CRFD_ARROW_ROWS ? totals.nfds : CRFD_ARROW_ROWS;
 	return 0;
 }
@@ -204,7 +206,7 @@ int crfd_arrow_stream(const crfd_arrow_options *o, struct ArrowArrayStream *out,
 		rc = s->field && s->array ? crfd_table_choose(s->table, o->field, o->nfields, s->field) : -ENOMEM;
 	}
 	if (rc >= 0)
-		rc = open_reader(s, o->n, fault);
+		rc = open_reader(s, o->n, o->filter, fault);
 	if (rc < 0) {
 		stream_free(s);
 		return rc;

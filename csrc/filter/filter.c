@@ -248,6 +248,7 @@ int crfd_filter_new(const crfd_filter_op *ops, size_t n, const uint8_t *text, si
 	c.stack = malloc(n * sizeof(*c.stack));
 	if (!c.f || !c.stack)
 		goto out;
+	atomic_init(&c.f->holders, 1);
 	c.f->node = calloc(n, sizeof(*c.f->node));
 	c.f->operand = malloc(n * sizeof(*c.f->operand));
 	c.f->text = malloc(text_size(ops, n));
@@ -264,9 +265,15 @@ out:
 	return 0;
 }
 
+crfd_filter *crfd_filter_take(crfd_filter *f)
+{
+	atomic_fetch_add_explicit(&f->holders, 1, memory_order_relaxed);
+	return f;
+}
+
 void crfd_filter_free(crfd_filter *f)
 {
-	if (!f)
+	if (!f || atomic_fetch_sub_explicit(&f->holders, 1, memory_order_acq_rel) > 1)
 		return;
 	for (size_t i = 0; f->node && i < f->nnodes; i++)
 		crfd_regex_free(f->node[i].regex);

@@ -56,4 +56,6 @@ typedef struct crfd_filter crfd_filter;
 /* Checks and compiles a program, of which nothing is kept. 0, -EINVAL with *fault, -ENOMEM. */
 int crfd_filter_new(const crfd_filter_op *ops, size_t n, const uint8_t *text, size_t ntext, crfd_filter **out,
 		    crfd_filter_fault *fault);
+/* For one more who lets go of it, by any thread; f itself. */
+crfd_filter *crfd_filter_take(crfd_filter *f);
 void crfd_filter_free(crfd_filter *f);

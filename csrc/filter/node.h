@@ -4,6 +4,7 @@
 #define CRFD_FILTER_NODE_H
 
 #include <regex.h>
+#include <stdatomic.h>
 
 #include "columns/column.h"
 #include "filter/filter.h"
@@ -28,6 +29,7 @@ struct crfd_node {
 };
 
 struct crfd_filter {
+	atomic_size_t holders;
 	struct crfd_node *node;
 	size_t nnodes; /* the last one is the root */
 	uint32_t *operand; /* numbers of nodes */

@@ -191,7 +191,7 @@ answer = {}
 with mkfds.spawn("regular", "eventfd") as a, mkfds.spawn("pipe", "thread_unshare") as b:
     for backend in ("proc", "bpf"):
         out = io.BytesIO()
-        result = crfd.dump(crfd.Selection(), out, backend=backend)
+        result = crfd.dump(crfd.Selection.everything(), out, backend=backend)
         image = crfd.open(io.BytesIO(out.getvalue()))
         answer[backend] = {
             "pids": result.pids,
@@ -281,7 +281,7 @@ answer = {"tasks": 0, "gone": 0, "errors": []}
 for n in range(40):
     for backend in BACKENDS:
         out = io.BytesIO()
-        result = crfd.dump(crfd.Selection(), out, backend=backend)
+        result = crfd.dump(crfd.Selection.everything(), out, backend=backend)
         crfd.verify(io.BytesIO(out.getvalue()))
         answer["tasks"] += result.tasks
         answer["gone"] += len(result.unread)

@@ -51,9 +51,19 @@ def test_pids_are_ascending_and_one_that_is_gone_stays(gone: int) -> None:
         assert Selection(frozenset(pids)).resolve() == sorted(pids)
 
 
+def test_nothing_is_not_taken_for_everything() -> None:
+    for empty in (Selection(), Selection(frozenset()), Selection(tree=True)):
+        with pytest.raises(ValueError, match=r"expected pids, a condition or Selection.everything\(\)"):
+            empty.resolve()
+        with pytest.raises(ValueError, match="found none of them"):
+            crfd.snapshot(empty)
+    with pytest.raises(crfd.CrfdError, match="no process was chosen"):
+        crfd.snapshot([])
+
+
 def test_all_is_everyone_but_ourselves() -> None:
     with running(WAIT) as process:
-        found = Selection().resolve()
+        found = Selection.everything().resolve()
     assert process.pid in found
     assert os.getpid() not in found
     assert found == sorted(set(found))

@@ -57,7 +57,7 @@ wrong, checked = [], 0
 end = time.monotonic() + float(sys.argv[2])
 while time.monotonic() < end or (checked <= 100 and time.monotonic() < end + 60):
     out = io.BytesIO()
-    crfd.dump(crfd.Selection(), out, backend=sys.argv[1])
+    crfd.dump(crfd.Selection.everything(), out, backend=sys.argv[1])
     for task in crfd.open(io.BytesIO(out.getvalue())).tasks.values():
         names = [entry.file.path for entry in task.fds.values() if entry.file and entry.file.path]
         names = [name for name in names if name.startswith(b"/memfd:n")]
@@ -176,7 +176,7 @@ def told():
     return answer["ended"] and any(" ended meanwhile" in line for line in answer["lines"])
 end = time.monotonic() + 60
 while len(answer["status"]) < 40 or (not told() and time.monotonic() < end):
-    result = crfd.dump(crfd.Selection(), io.BytesIO(), backend=sys.argv[1])
+    result = crfd.dump(crfd.Selection.everything(), io.BytesIO(), backend=sys.argv[1])
     answer["ended"] += result.ended
     answer["unread"] += result.unread
     command = [sys.executable, "-m", "crfd", "dump", "--all", "--backend", sys.argv[1], "-o", "/dev/null"]

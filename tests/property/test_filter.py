@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 import crfd
 from crfd._core.columns import ImageReader, Render, columns
 from crfd._core.filter import Filter, Other, What
-from crfd.analysis.tree import Node, kinds
+from crfd.query.tree import Node, kinds
 
 DATA = Path(__file__).parents[1] / "data"
 IMAGES = ["kinds-bpf.crfd", "kinds-proc.crfd", "plain.rfc"]

@@ -276,6 +276,56 @@ def big() -> bytes:
     return image(tasks, rfc=True)
 
 
+def test_a_condition_is_on_the_rows_of_every_table(read: Reader) -> None:
+    made = crfd.Image(image(sample()))
+    assert [(row["pid"], row["fd"]) for row in read(made.where('path == "/var/log/messages" and fd > 0'))] == [
+        (row["pid"], row["fd"]) for row in arrow.rows(made) if row["path"] == "/var/log/messages" and row["fd"] > 0
+    ]
+    tasks = made.table("tasks", ["pid", "comm"]).where('comm =~ "^f"')
+    assert [row["comm"] for row in read(tasks)] == ["first", "follower"]
+    assert read(tasks.where("fd == 0")) == []  # which no row of a task has
+    assert read(made.where("pid == 0")) == []
+
+
+def test_a_condition_of_another_task_finds_a_shared_file() -> None:
+    made = crfd.Image(image(sample()))
+    rows = arrow.rows(made)
+    for pid in {row["pid"] for row in rows}:
+        found = arrow.rows(made.table("files", ["objref"]).where(f"pid == {pid}"))
+        expected = dict.fromkeys(row["objref"] for row in rows if row["pid"] == pid and row["objref"])
+        assert [row["objref"] for row in found] == list(expected)
+
+
+def test_conditions_of_a_view_are_all_asked() -> None:
+    made = crfd.Image(image(sample()))
+    view = made.table(columns=["pid", "fd"]).where("fd >= 1").where(crfd.where("fd <= 2"))
+    assert view.names == ("pid", "fd")
+    assert {row["fd"] for row in arrow.rows(view)} == {1, 2}
+    assert "where fd >= 1 and fd <= 2," in repr(view)
+    with pytest.raises(crfd.QueryError):
+        made.where("fd >")
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
+def test_lists_are_of_the_descriptors_that_fit(path: Path) -> None:
+    with crfd.open(path) as golden:
+        entries = golden.table("epoll_targets")
+        every = arrow.rows(entries)
+        fd = every[-1]["fd"]
+        assert arrow.rows(entries.where(f"fd == {fd}")) == [row for row in every if row["fd"] == fd] != every
+
+
+def test_what_was_filtered_outlives_the_image_and_the_condition(read: Reader) -> None:
+    opened = crfd.Image(big())
+    view = opened.table(columns=["pid", "path"]).where('path glob "/[567]"')
+    capsule = view.__arrow_c_stream__()
+    opened.close()
+    del opened, view
+    gc.collect()
+    found = read(type("Kept", (), {"__arrow_c_stream__": lambda self, requested_schema=None: capsule})())
+    assert found == [{"pid": pid, "path": f"/{pid}"} for pid in (5, 6, 7)]
+
+
 def test_many_batches_are_one_table(read: Reader) -> None:
     found = read(crfd.Image(big()).table(columns=["pid", "fd", "comm", "path", "size", "deleted"]))
     assert len(found) == 180000

@@ -12,9 +12,9 @@ import pytest
 
 import crfd
 from crfd._core.columns import columns
-from crfd.analysis.query import DEPTH_MAX, LENGTH_MAX
 from crfd.cli import conditions
 from crfd.cli.exit_status import UsageError
+from crfd.query.expression import DEPTH_MAX, LENGTH_MAX
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ ORDER = (
     "_core",
     "format",
     "kinds",
+    "query",
     "image",
     "capture",
     "analysis",

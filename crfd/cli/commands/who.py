@@ -75,12 +75,12 @@ def _ask(args: argparse.Namespace, question: Question) -> tuple[int, list[Unread
     """Lists who it is: how many lines, and the processes that could not be read."""
     if not question.needs_links:
         told = _listing(args, question)
-        unread = ls.show(told, Selection(), args.backend, args.holds)
+        unread = ls.show(told, Selection.everything(), args.backend, args.holds)
         return told.rows, unread
     from crfd.image.reader import Image
 
     with Spool() as spool:
-        result = dump(Selection(), spool, backend=args.backend, holds=args.holds)
+        result = dump(Selection.everything(), spool, backend=args.backend, holds=args.holds)
         with Image(spool.view()) as image:
             told = _listing(args, question, image)
             told.image(image.view, None)

@@ -22,7 +22,8 @@ from collections.abc import Iterator
 
 from crfd._core.columns import Column
 from crfd._core.filter import What
-from crfd.analysis.tree import (
+from crfd.errors import QueryError
+from crfd.query.tree import (
     Node,
     always,
     compare,
@@ -34,7 +35,6 @@ from crfd.analysis.tree import (
     negate,
     one_of,
 )
-from crfd.errors import QueryError
 
 LENGTH_MAX = 65536  # characters
 DEPTH_MAX = 40  # of parentheses and nots
@@ -62,7 +62,7 @@ TYPE_CHECKING = False  # see _core/library.py
 if TYPE_CHECKING:
     from fractions import Fraction
 
-    from crfd.analysis.tree import Value
+    from crfd.query.tree import Value
 
 
 class Token(namedtuple("Token", ("kind", "value", "text", "at"))):

@@ -13,7 +13,8 @@ from functools import cached_property
 
 from crfd._core.filter import Filter, Op, RefusedOpError, What
 from crfd._core.scan import Push
-from crfd.analysis.tree import (
+from crfd.errors import QueryError
+from crfd.query.tree import (
     BY_SIGN,
     Node,
     as_text,
@@ -29,11 +30,10 @@ from crfd.analysis.tree import (
     one_of,
     ops,
 )
-from crfd.errors import QueryError
 
 TYPE_CHECKING = False  # see _core/library.py
 if TYPE_CHECKING:
-    from crfd.analysis.tree import Value
+    from crfd.query.tree import Value
 
 
 class Pushdown(
@@ -97,7 +97,7 @@ class Condition:
     @classmethod
     def parse(cls, text: str) -> Condition:
         """Reads an expression (crfd.where says how); QueryError where it is none."""
-        from crfd.analysis.query import parse
+        from crfd.query.expression import parse
 
         found = cls(parse(text))
         _ = found.filter  # a regular expression that is none is known to the core alone
