@@ -113,7 +113,7 @@ def test_the_other_end_of_a_connection(backend: str, hosts: tuple[str, str]) -> 
         assert peer(found, ME, listening.fileno()) == (None, None)
 
 
-def test_the_peer_is_looked_for_in_a_condition_and_in_arrow() -> None:
+def test_a_condition_on_the_peer_and_the_peer_of_what_fits_one() -> None:
     with child(stdin=subprocess.PIPE) as sleeper:
         assert sleeper.stdin
         command = [sys.executable, "-m", "crfd", "ls", str(ME), str(sleeper.pid), "--json", "-c", "pid,fd"]
@@ -121,6 +121,10 @@ def test_the_peer_is_looked_for_in_a_condition_and_in_arrow() -> None:
             [*command, "--where", f"peer_pid == {sleeper.pid}"], capture_output=True, text=True, check=True
         )
         assert [json.loads(line) for line in done.stdout.splitlines()] == [{"pid": ME, "fd": sleeper.stdin.fileno()}]
+        command[-1] = "fd,peer_pid"  # of an end that stays open at execve(2), the other one, which does not
+        more = ["--where", f"pid == {sleeper.pid} and not close_on_exec and fd == 0"]
+        done = subprocess.run([*command, *more], capture_output=True, text=True, check=True)
+        assert [json.loads(line) for line in done.stdout.splitlines()] == [{"fd": 0, "peer_pid": ME}]
 
 
 def test_when_a_process_began(backend: str) -> None:
