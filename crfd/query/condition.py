@@ -77,7 +77,7 @@ _PUSHED = {  # how a Push calls what a Pushdown calls so, and the bits that it h
     "uid": ("uids", 32), "dev": ("devs", 64), "ino": ("inos", 64), "deleted": ("deleted", 1),
     "close_on_exec": ("close_on_exec", 1), "port": ("ports", 16),
 }  # fmt: skip
-_OF_ALL = frozenset({"fds", "changed", "identity", "peer_pid", "peer_comm"})  # columns that need other rows than the one
+_OF_ALL = frozenset({"fds", "changed", "identity", "peer_pid", "peer_comm"})  # columns that need other rows
 
 
 def _only(values: frozenset[int] | None, bits: int) -> int | None:
