@@ -130,8 +130,8 @@ static void bpf_close(void *state)
 	free(st);
 }
 
-/* As many as their tables are worth. */
-static int lanes_for(const struct crfd_bpf_units *u, int selects)
+/* As many as their tables are worth: small ones that each need an iterator of their own are not. */
+static int lanes_for(const struct crfd_bpf_units *u, int selects, int together)
 {
 	uint64_t slots = 0;
 
@@ -139,7 +139,7 @@ static int lanes_for(const struct crfd_bpf_units *u, int selects)
 		slots += u->v[i].empty ? 0 : u->v[i].rec.fd_size;
 	if (u->nr < 2 || slots <= BATCH_FDS)
 		return 0;
-	return selects && slots > 2 * BATCH_FDS && slots / u->nr >= LARGE_SLOTS ? CRFD_BPF_LANES : 1;
+	return selects && slots > 2 * BATCH_FDS && (together || slots / u->nr >= LARGE_SLOTS) ? CRFD_BPF_LANES : 1;
 }
 
 static int start(struct state *st, const int32_t *pids, size_t n, int threads)
@@ -152,7 +152,7 @@ static int start(struct state *st, const int32_t *pids, size_t n, int threads)
 		return rc;
 	st->tables = selects && crfd_bpf_ask(bpf);
 	st->together = st->units.ascending && n > MANY;
-	st->lanes = lanes_for(&st->units, selects);
+	st->lanes = lanes_for(&st->units, selects, st->tables && st->together);
 	if (st->tables)
 		return 0;
 	if (!selects || (st->units.most && st->units.ascending && (st->lanes < 2 || threads < 2)))

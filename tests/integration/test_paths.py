@@ -131,9 +131,12 @@ sys.stdin.read()
 
 
 def test_a_read_that_ends_between_two_descriptors_and_the_end_of_their_task(tmp_path: Path, need: Need) -> None:
-    """Where one read of many tasks ends depends on how much came before: so the scans begin at one task after the other."""
+    """Where one read of many tasks ends depends on how much came before: so the scans begin at one task after the other.
+
+    So many tables are read by two lanes.
+    """
     need("backend bpf")
-    tasks, scans = 400, 40
+    tasks, scans = 600, 40
     command = [sys.executable, "-I", "-S", "-c", _MANY, str(tmp_path), str(tasks)]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe) as process:
