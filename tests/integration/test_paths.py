@@ -136,7 +136,7 @@ def test_a_read_that_ends_between_two_descriptors_and_the_end_of_their_task(tmp_
     So many tables are read by two lanes.
     """
     need("backend bpf")
-    tasks, scans = 600, 40
+    tasks, scans = 600, 20
     command = [sys.executable, "-I", "-S", "-c", _MANY, str(tmp_path), str(tasks)]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe) as process:
