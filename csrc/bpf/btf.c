@@ -39,7 +39,7 @@ enum kind {
 	FLOAT, DECL_TAG, TYPE_TAG, ENUM64, KINDS
 };
 
-/* What follows a type: so much, and so much for each of its vlen. */
+/* A type is followed by so many bytes, and by so many for each of its vlen. */
 static const struct {
 	uint8_t fixed, each;
 } tail[KINDS] = {
@@ -71,7 +71,7 @@ static const char *string_at(const crfd_btf *btf, uint32_t offset)
 	return offset < btf->strings_len ? btf->strings + offset : "";
 }
 
-/* Names by their first byte: those of byte c are from begin[c] to begin[c + 1]; of which kind they are, as a bit each. */
+/* Names are found by their first byte: those of byte c are from begin[c] to begin[c + 1]; kind has a bit for each kind. */
 struct names {
 	struct crfd_btf_name *v;
 	size_t begin[257];
@@ -167,7 +167,7 @@ void crfd_btf_release(crfd_btf *btf)
 	*btf = (crfd_btf){0};
 }
 
-/* A type and what follows it; NULL: void, or no such type. */
+/* Returns a type and what follows it; NULL: void, or no such type. */
 static const uint8_t *type_at(const crfd_btf *btf, uint32_t id, struct type *t)
 {
 	const uint8_t *p;
@@ -181,7 +181,7 @@ static const uint8_t *type_at(const crfd_btf *btf, uint32_t id, struct type *t)
 	return p + sizeof(*t);
 }
 
-/* The same, with typedefs and qualifiers taken off. */
+/* Returns a type with typedefs and qualifiers taken off. */
 static const uint8_t *bare_type_at(const crfd_btf *btf, uint32_t id, struct type *t)
 {
 	for (int i = 0; i < DEPTH; i++) {
@@ -215,7 +215,7 @@ static uint32_t size_of(const crfd_btf *btf, uint32_t id)
 	return 0;
 }
 
-/* The element type of an array at an index that the path has next: "[3]". */
+/* Steps to the element type of an array, at an index that the path has next: "[3]". */
 static int step_into_array(const crfd_btf *btf, const char **path, uint32_t *id, uint32_t *offset)
 {
 	unsigned long index = strtoul(*path + 1, NULL, 10);
@@ -233,7 +233,7 @@ static int step_into_array(const crfd_btf *btf, const char **path, uint32_t *id,
 	return 0;
 }
 
-/* A member that is looked for, and how many more are looked at: nameless ones could hold each other without end. */
+/* A search is for a member, and has so many looks left: nameless members could hold each other without end. */
 struct search {
 	const crfd_btf *btf;
 	const char *name;
@@ -241,7 +241,7 @@ struct search {
 	uint32_t left;
 };
 
-/* As a member of its struct or of a nameless member. */
+/* Steps to a member of the struct, or of a nameless member of it. */
 static int step_into_struct(struct search *s, uint32_t *id, uint32_t *offset)
 {
 	struct type t;

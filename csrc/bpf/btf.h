@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Where the members of the kernel's structs lie, from its BTF (Documentation/bpf/btf.rst). Pure and bounds-checked. */
+/* Finds where the members of the kernel's structs lie, from its BTF (Documentation/bpf/btf.rst). Pure and bounds-checked. */
 #ifndef CRFD_BTF_H
 #define CRFD_BTF_H
 
@@ -21,7 +21,6 @@ typedef struct crfd_btf {
 	const struct crfd_btf *base; /* of a module's BTF: the kernel's; else NULL */
 } crfd_btf;
 
-/* A name that is looked for, and the types found. */
 struct crfd_btf_name {
 	const char *name;
 	int kind;
@@ -40,8 +39,8 @@ struct crfd_btf_member {
 int crfd_btf_init(crfd_btf *btf, const void *bytes, size_t n, const crfd_btf *base, struct crfd_btf_name *names, size_t nr);
 void crfd_btf_release(crfd_btf *btf);
 /*
- * The member of a struct by its path, "pids[1]" or "f_path.dentry"; members of nameless members count as the struct's own.
- * An empty path is the struct itself. 0, or -ENOENT where there is none of that name or it is a bit field.
+ * Finds the member of a struct by its path, "pids[1]" or "f_path.dentry"; members of nameless members count as the struct's
+ * own. An empty path is the struct itself. 0, or -ENOENT where there is none of that name or it is a bit field.
  */
 int crfd_btf_member(const crfd_btf *btf, uint32_t id, const char *path, struct crfd_btf_member *out);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The BTF that the kernel shows of itself and its modules. */
+/* The kernel shows the BTF of itself and its modules. */
 #ifndef CRFD_KERNEL_BTF_H
 #define CRFD_KERNEL_BTF_H
 
@@ -15,8 +15,8 @@ struct crfd_kernel_btf {
 };
 
 /*
- * module: "vmlinux" with base NULL, or one with the kernel's as base. names as for crfd_btf_init(). 0 or -errno; only after
- * 0 it is to be closed.
+ * Opens the BTF of a module: "vmlinux" with base NULL, or one with the kernel's as base. names as for crfd_btf_init(). 0 or
+ * -errno; only after 0 it is to be closed.
  */
 int crfd_kernel_btf_open(struct crfd_kernel_btf *k, const char *module, const crfd_btf *base, struct crfd_btf_name *names,
 			 size_t nr);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The programs as they are shared by all scanners of this process, and the iterators that run them. */
+/* All scanners of this process share the programs; iterators run them. */
 #include "bpf/load.h"
 
 #include <errno.h>
@@ -13,7 +13,7 @@
 
 enum { LINK_CREATE = 28, ITER_CREATE = 33 };
 
-/* The attributes of bpf(2) as far as they are used: see bpf_program.c. */
+/* These are the used attributes of bpf(2), as in program.c. */
 struct link_create {
 	uint32_t prog_fd, target_fd, attach_type, flags;
 	uint64_t iter_info;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Whether the BPF backend works here, and if not, why: the programs are tried, and only a failure is looked into. */
+/* The programs are tried to see if the BPF backend works here, and only a failure is looked into. */
 #include "bpf/load.h"
 
 #include <errno.h>
@@ -27,7 +27,7 @@ static const char *const doing[] = {
 	[CRFD_BPF_READ] = "reading an iterator",
 };
 
-/* The start of a file, ended by a NUL; empty when it cannot be read. */
+/* Reads the start of a file, ended by a NUL; empty when it cannot be read. */
 static void slurp(const char *path, char *buf, size_t n)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -55,7 +55,7 @@ static int may_load(void)
 	return (caps & both) == both || caps >> CAP_SYS_ADMIN & 1;
 }
 
-/* What stands in the way of a refused call, from the most likely. */
+/* Says what stands in the way of a refused call, from the most likely. */
 static const char *why_refused(void)
 {
 	char status[8192], lockdown[128], uid_map[128];

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The BPF programs as a whole. */
-
 /*
- * Whether the BPF backend works here, tried with its real programs on this process: 0, or -errno and in why (n bytes,
- * always ended by a NUL) the reason and what to do about it. The programs stay loaded for the life of the process or until
+ * Tries the BPF backend with its real programs on this process: 0 where it works, or -errno and in why (n bytes, always ended
+ * by a NUL) the reason and what to do about it. The programs stay loaded for the life of the process or until
  * crfd_bpf_unload(), or the end of the last scanner that runs them.
  */
 int crfd_bpf_probe(char *why, size_t n);

@@ -72,10 +72,10 @@ static const struct program tasks_program = PROGRAM("walk_tasks", walk_tasks);
 
 static const struct program tables_program = PROGRAM("walk_tables", walk_tables);
 
-/* The one to be had: reading by loads, or else by a helper (bpf/read.bpf.h). */
+/* The first of these that loads is used: it reads by loads, the other by a helper (bpf/read.bpf.h). */
 static const struct program fds_programs[] = {PROGRAM("walk_fds", cast_fds), PROGRAM("walk_fds", probe_fds)};
 
-/* What walk_tables proves holds where loads are done in the order of the program: bpf/tables.bpf.h. */
+/* The proofs of walk_tables hold where loads are done in the order of the program: bpf/tables.bpf.h. */
 #if defined(__x86_64__)
 #define HAS_ORDER 1
 #else
@@ -84,7 +84,7 @@ static const struct program fds_programs[] = {PROGRAM("walk_fds", cast_fds), PRO
 
 #define MAPPED (WALK_ROOM_AT + WALK_ROOM + WALK_RECORD_MAX)
 
-/* What the skeleton needs of the kernel's BTF. */
+/* The skeleton needs these of the kernel's BTF. */
 struct crfd_bpf_layout {
 	struct crfd_bpf_found found[COUNT(walk_accesses)];
 	uint32_t attach[COUNT(walk_names)]; /* by name, the type of a function */
@@ -169,7 +169,7 @@ static int load_program(const struct program *p, const struct crfd_bpf_layout *l
 	return rc < 0 ? rc : crfd_bpf_call(PROG_LOAD, &prog, sizeof(prog));
 }
 
-/* What a thread of its own loads. */
+/* A thread of its own loads these. */
 struct loading {
 	const struct crfd_bpf_programs *p;
 	int types_fd, tasks_fd;

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-/* One set of the programs of bpf/walk.bpf.c, loaded. */
 #ifndef CRFD_BPF_PROGRAM_H
 #define CRFD_BPF_PROGRAM_H
 

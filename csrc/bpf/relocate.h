@@ -25,7 +25,6 @@ struct crfd_bpf_relo {
 	uint8_t access;
 };
 
-/* An access as the running kernel has it. */
 struct crfd_bpf_found {
 	int there;
 	uint32_t type; /* the number of the struct or function */

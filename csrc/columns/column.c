@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-/* Every column by its number and name. */
 #include "columns/column.h"
 
 #include <errno.h>

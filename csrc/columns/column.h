@@ -16,7 +16,7 @@
 #include "columns/row.h"
 #include "columns/text.h"
 
-/* Where a member is. */
+/* A column is read from one of these. */
 enum crfd_column_from {
 	CRFD_FROM_TASK, /* struct crfd_row_task */
 	CRFD_FROM_ROW, /* struct crfd_row */
@@ -34,13 +34,13 @@ typedef int crfd_column_get(const struct crfd_column *c, struct crfd_scratch *s,
 			    struct crfd_value *v);
 typedef int crfd_column_json(struct crfd_scratch *s, const struct crfd_row *r, crfd_buf *out);
 
-/* A list: the entries of the records of a type. */
+/* A list has the entries of the records of a type. */
 struct crfd_list {
 	int rec;
 	uint16_t size; /* bytes of an entry */
 	const struct crfd_column *member;
 	size_t nmembers;
-	/* Entries beside those in the records: as crfd_list_each(). NULL: none. */
+	/* Calls each(), as crfd_list_each() does, for entries that are not in the records. NULL: there are none. */
 	int (*more)(const struct crfd_row *r, int (*each)(void *arg, const struct crfd_row *entry), void *arg);
 };
 
@@ -62,7 +62,7 @@ struct crfd_column {
 #define CRFD_LEN(array) (sizeof(array) / sizeof(*(array)))
 #define CRFD_SIGNED(member) _Generic(member, int8_t: 1, int16_t: 1, int32_t: 1, int64_t: 1, default: 0)
 
-/* A column that is a member of a struct: where from, of which record type, the struct and its member. */
+/* Makes a column of a member of a struct: where from, of which record type, the struct and its member. */
 #define CRFD_MEMBER(name_, text_, about_, type_, unit_, flags_, from_, rec_, struct_, member_, known_at_, known_)       \
 	{                                                                                                         \
 		.info = {name_, text_, CRFD_COLUMN_##type_, CRFD_UNIT_##unit_, CRFD_ABOUT_##about_, flags_},       \
@@ -71,20 +71,20 @@ struct crfd_column {
 		.known_at = known_at_, .known = known_                                                            \
 	}
 
-/* A column that a function reads. */
+/* Makes a column that a function reads. */
 #define CRFD_CALL(name_, text_, about_, type_, unit_, flags_, get_, ...)                                                \
 	{                                                                                                         \
 		.info = {name_, text_, CRFD_COLUMN_##type_, CRFD_UNIT_##unit_, CRFD_ABOUT_##about_, flags_},       \
 		.from = CRFD_FROM_CALL, .get = get_, __VA_ARGS__                                                  \
 	}
 
-/* Kinds that have columns of their own. */
+/* The kinds of a family have columns of their own. */
 struct crfd_family {
 	const char *name; /* of its columns before the dot */
 	uint16_t kind[5];
 	const struct crfd_column *column;
 	size_t ncolumns;
-	/* Whether the row has any of it. */
+	/* Returns 1 where the row has a value of any of them. */
 	int (*is_told)(const struct crfd_row *r);
 	/* Appends to out what the NAME column says, each word with a blank before it. 0 or -ENOMEM. */
 	int (*say)(struct crfd_scratch *s, const struct crfd_row *r, crfd_buf *out);
@@ -97,11 +97,10 @@ extern const struct crfd_family crfd_family_userfaultfd, crfd_family_pidfd, crfd
 extern const struct crfd_family crfd_family_namespace, crfd_family_tty, crfd_family_tun, crfd_family_fuse;
 extern const struct crfd_family crfd_family_mqueue;
 
-/* All of them. */
 extern const struct crfd_family *const crfd_families[];
 extern const size_t crfd_families_len;
 
-/* What reading a value may need; one thread's. */
+/* Each thread reads values with one of these. */
 struct crfd_scratch {
 	crfd_buf text; /* a derived text: of the last value only */
 	crfd_buf user; /* the name of uid */
@@ -112,29 +111,29 @@ struct crfd_scratch {
 void crfd_scratch_release(struct crfd_scratch *s);
 
 const struct crfd_column *crfd_column_at(size_t number);
-/* The number of a column, negative for a name that is none. */
+/* Finds the number of a column; negative for a name that is none. */
 int crfd_column_find(const char *name, size_t len);
-/* The value of a column; a text lives until the next one is asked for. 0 or -ENOMEM. */
+/* Reads the value of a column; a text lives until the next one is asked for. 0 or -ENOMEM. */
 int crfd_column_value(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r,
 		      struct crfd_value *v);
-/* The family of the row that it has something of, or NULL. */
+/* Returns the family of the row's kind where the row has a value of it, or NULL. */
 const struct crfd_family *crfd_family_of(const struct crfd_row *r);
 
-/* The payload of the first record of the type in ext whose word at known_at has a bit of `known`, or NULL. */
+/* Finds the payload of the first record of the type in ext whose word at known_at has a bit of `known`, or NULL. */
 const uint8_t *crfd_row_record(struct crfd_bytes ext, int rec, size_t size, uint16_t known_at, uint32_t known,
 			       size_t *len);
 /* Calls each(arg, entry) for every entry of a list; stops where it gives not 0, and returns that. */
 int crfd_list_each(const struct crfd_list *l, const struct crfd_row *r,
 		   int (*each)(void *arg, const struct crfd_row *entry), void *arg);
 
-/* The n-th of the names, or its number. 0 or -ENOMEM. */
+/* Appends the n-th of the names, or its number. 0 or -ENOMEM. */
 int crfd_text_name(crfd_buf *out, const char *const *names, size_t n, uint64_t number);
 /* Appends the value as JSON: null where it is not known. 0 or -ENOMEM. */
 int crfd_value_json(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, crfd_buf *out);
-/* An object of what the row's family has, null where it has nothing. */
+/* Appends an object of what the row's family has, null where it has nothing. */
 int crfd_detail_json(struct crfd_scratch *s, const struct crfd_row *r, crfd_buf *out);
 
-/* Number v of a table of names as the value. */
+/* Gives the name of a number as the value. */
 int crfd_value_name(struct crfd_scratch *s, const char *const *names, size_t n, uint64_t number, struct crfd_value *v);
 
 #endif

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The columns: what can be told of a descriptor, by name. The one table is columns/column.c and the families beside it. */
+/*
+ * A column is something that can be told of a descriptor, by name. The one table is columns/common.c and the families beside
+ * it.
+ */
 
 enum crfd_column_type {
 	CRFD_COLUMN_TEXT = 1, /* bytes, which need not be UTF-8 where they are a name of somebody's choice */
@@ -9,7 +12,7 @@ enum crfd_column_type {
 	CRFD_COLUMN_LIST = 5 /* of structs */
 };
 
-/* What a number counts or names: tells how it is shown and aligned. */
+/* The unit says what a number counts or names, and so how it is shown and aligned. */
 enum crfd_column_unit {
 	CRFD_UNIT_NONE = 0,
 	CRFD_UNIT_BYTES = 1,
@@ -23,7 +26,7 @@ enum crfd_column_unit {
 	CRFD_UNIT_TIME = 9 /* a text, whose number is seconds since 1970 */
 };
 
-/* What a column is about. */
+/* A column is about one of these. */
 enum crfd_column_about { CRFD_ABOUT_TASK = 1, CRFD_ABOUT_FD = 2, CRFD_ABOUT_FILE = 3, CRFD_ABOUT_KIND = 4 };
 
 /* One column as Python sees it. */
@@ -43,9 +46,9 @@ typedef struct {
 #define CRFD_COLUMN_RIGHT 16 /* a text that begins with a number */
 #define CRFD_COLUMN_FEW 32 /* a text that many rows have in common */
 
-/* Number of columns, which are numbered from 0. */
+/* Returns the number of columns, which are numbered from 0. */
 size_t crfd_columns_len(void);
-/* The column of that number, for the life of the process; NULL beyond the last. */
+/* Returns a column by its number, for the life of the process; NULL beyond the last. */
 const crfd_column_info *crfd_columns_get(size_t number);
 
 /* ---- readers: the rows of a batch or of an image, one after the other ---- */
@@ -53,11 +56,11 @@ const crfd_column_info *crfd_columns_get(size_t number);
 typedef struct crfd_reader crfd_reader;
 
 /*
- * Rows of b, whose objrefs are objref[i], NULL: 1 for each that could be read; both must outlive the reader. How often each is
- * used is not known. NULL when out of memory.
+ * Reads the rows of b, whose objrefs are objref[i], NULL: 1 for each that could be read; both must outlive the reader. How
+ * often each is used is not known. NULL when out of memory.
  */
 crfd_reader *crfd_reader_new_batch(const crfd_batch *b, const uint32_t *objref);
-/* Rows of the image in buf, which must outlive the reader. NULL when out of memory. */
+/* Reads the rows of the image in buf, which must outlive the reader. NULL when out of memory. */
 crfd_reader *crfd_reader_new_image(const uint8_t *buf, size_t n);
 /*
  * Checks about `want` bytes more of the image, sums excepted; before the first row comes all must have been: 1 while some are
@@ -67,7 +70,7 @@ int crfd_reader_check(crfd_reader *r, size_t want, crfd_fault *fault);
 
 #define CRFD_KINDS 64
 
-/* What an image has as a whole; known once it has been checked. */
+/* The totals of an image are known once it has been checked. */
 typedef struct {
 	uint64_t nfds, unread; /* descriptors; of those, that could not be read */
 	uint64_t nfiles, shared; /* open file descriptions; of those, that several descriptors are */
@@ -79,6 +82,6 @@ typedef struct {
 void crfd_reader_totals(const crfd_reader *r, crfd_image_totals *out);
 /* Goes on with the rows of the number-th task alone; -ERANGE: there is none. */
 int crfd_reader_task(crfd_reader *r, size_t number);
-/* Number of tasks. */
+/* Returns the number of tasks. */
 size_t crfd_reader_ntasks(const crfd_reader *r);
 void crfd_reader_free(crfd_reader *r);

@@ -58,7 +58,7 @@ static int get_exe(const struct crfd_column *c, struct crfd_scratch *s, const st
 	return text.p ? take_text(v, text.p, text.n) : 0;
 }
 
-/* The arguments, which NULs end, with blanks between. */
+/* Gives the arguments, which NULs end, with blanks between. */
 static int get_cmdline(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r,
 		       struct crfd_value *v)
 {
@@ -77,7 +77,7 @@ static int get_cmdline(const struct crfd_column *c, struct crfd_scratch *s, cons
 	return rc < 0 ? rc : take_scratch(s, v);
 }
 
-/* The path in the unified hierarchy, "0::PATH" (cgroups(7)), or else that of the first line. */
+/* Finds the path in the unified hierarchy, "0::PATH" (cgroups(7)), or else that of the first line. */
 static struct crfd_bytes cgroup_path(const struct crfd_row *r)
 {
 	struct crfd_bytes text = task_text(r, CRFD_REC_TASK_CGROUP), found = {0};
@@ -131,7 +131,7 @@ static int get_container(const struct crfd_column *c, struct crfd_scratch *s, co
 	return 0;
 }
 
-/* getpwuid_r(3), asked once for as long as the uid stays. */
+/* Asks getpwuid_r(3) once for as long as the uid stays. */
 static int get_user(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
 {
 	const crfd_task_info *info = &r->task->info;
@@ -222,7 +222,7 @@ static int get_held(const struct crfd_column *c, struct crfd_scratch *s, const s
 	return crfd_value_name(s, holders, CRFD_LEN(holders), r->held, v);
 }
 
-/* Of a descriptor an object has no such member. */
+/* An object of a descriptor has no such member. */
 static int json_held(struct crfd_scratch *s, const struct crfd_row *r, crfd_buf *out)
 {
 	(void)s;
@@ -293,7 +293,7 @@ static int get_kind(const struct crfd_column *c, struct crfd_scratch *s, const s
 	return rc < 0 ? rc : take_scratch(s, v);
 }
 
-/* The 16 bits of FD_DATA alone where an image has no FD_STAT. */
+/* Gives the 16 bits of FD_DATA alone where an image has no FD_STAT. */
 static int get_f_mode(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
 {
 	(void)c, (void)s;
@@ -310,7 +310,7 @@ static int get_access(const struct crfd_column *c, struct crfd_scratch *s, const
 	return crfd_value_name(s, words, 4, r->st.f_mode & (FMODE_READ | FMODE_WRITE), v);
 }
 
-/* What has a name of its own, the longer before what it contains. O_LARGEFILE is said of all where a kernel has 64 bits. */
+/* Names each flag, the longer name before those of its parts. A kernel of 64 bits says O_LARGEFILE of every file. */
 static int get_flags(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
 {
 	static const struct {
@@ -364,7 +364,7 @@ static int get_bytes(const struct crfd_column *c, struct crfd_scratch *s, const 
 	return r->is_read && r->st.known & CRFD_HAS_BLOCKS ? take_number(v, r->st.blocks * 512) : 0;
 }
 
-/* What the last close of a file without a name gives back. */
+/* Counts the bytes that the last close of a file without a name gives back. */
 static int get_deleted_bytes(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r,
 			     struct crfd_value *v)
 {
@@ -376,7 +376,7 @@ static int get_deleted_bytes(const struct crfd_column *c, struct crfd_scratch *s
 	return take_number(v, r->st.flags & CRFD_STAT_DELETED && !r->st.nlink ? r->st.blocks * 512 : 0);
 }
 
-/* The mount that the file was opened through: c->at 0 its type, 1 its source, each with a NUL behind it. */
+/* Names the mount that the file was opened through: c->at 0 its type, 1 its source, each with a NUL behind it. */
 static int get_mount(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
 {
 	struct crfd_cursor cursor = {.p = r->task->mounts.p, .end = r->task->mounts.p};
@@ -422,7 +422,7 @@ static int get_owner(const struct crfd_column *c, struct crfd_scratch *s, const 
 	return r->is_read && r->owned ? take_number(v, c->at ? r->st_gid : r->st_uid) : 0;
 }
 
-/* A record of the description that is a text. */
+/* Gives a record of the description that is a text. */
 static int get_text(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
 {
 	size_t n = 0;
@@ -466,7 +466,7 @@ static int say_failure(const struct crfd_row *r, crfd_buf *out)
 	return rc < 0 ? rc : crfd_text_printf(out, "%s]", why ? why : "unknown error");
 }
 
-/* The name, escaped, and what is special about the description in a few words. */
+/* Puts the name, escaped, and in a few words what is special about the description. */
 static int get_name(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
 {
 	const struct crfd_family *family;
@@ -491,7 +491,7 @@ static int get_name(const struct crfd_column *c, struct crfd_scratch *s, const s
 	return rc < 0 ? rc : take_scratch(s, v);
 }
 
-/* What the kind has of its own: of an object its members, of a table its words. */
+/* Puts what the kind has of its own: members into an object, words into a table. */
 static int get_detail(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
 {
 	const struct crfd_family *family = crfd_family_of(r);

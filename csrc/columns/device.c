@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-/* Character devices that stand for something else: the master of a terminal, tun, FUSE. */
 #include <string.h>
 
 #include "columns/column.h"

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-/* eventfd, timerfd, signalfd. */
 #include <string.h>
 #include <time.h>
 
@@ -72,7 +71,7 @@ static int timerfd_is_told(const struct crfd_row *r)
 	return has(r, CRFD_REC_TIMERFD);
 }
 
-/* Nanoseconds as seconds, without zeros at the end. */
+/* Puts nanoseconds as seconds, without zeros at the end. */
 static int put_seconds(crfd_buf *out, const char *before, uint64_t ns)
 {
 	int rc = crfd_text_printf(out, " %s %llu", before, (unsigned long long)(ns / SECOND)), digits = 9;

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-/* The kinds that have columns of their own. */
 #include "columns/column.h"
 
 const struct crfd_family *const crfd_families[] = {

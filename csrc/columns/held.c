@@ -27,7 +27,7 @@ int crfd_held_next(struct crfd_bytes *rest, const struct crfd_row_task *task, st
 	return 1;
 }
 
-/* As /proc/PID/maps writes them (proc_pid_maps(5)). */
+/* Puts the bits as /proc/PID/maps writes them (proc_pid_maps(5)). */
 static int put_prot(uint32_t prot, crfd_buf *out)
 {
 	return crfd_text_printf(out, "%c%c%c%c", prot & CRFD_MAP_READ ? 'r' : '-', prot & CRFD_MAP_WRITE ? 'w' : '-',

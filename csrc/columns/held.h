@@ -7,10 +7,10 @@
 
 crfd_column_get crfd_held_map, crfd_held_place;
 crfd_column_json crfd_held_map_json;
-/* What the NAME column says of one, with a blank before it. 0 or -ENOMEM. */
+/* Appends what the NAME column says of one, with a blank before it. 0 or -ENOMEM. */
 int crfd_held_say(const struct crfd_row *r, crfd_buf *out);
 
-/* The row of the first HELD record of *rest, which moves behind it: 1, or 0 where there is none. */
+/* Makes the row of the first HELD record of *rest, which moves behind it: 1, or 0 where there is none. */
 int crfd_held_next(struct crfd_bytes *rest, const struct crfd_row_task *task, struct crfd_row *row);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Rows of an image in two passes. The first judges every byte and notes where each description is and how often it is used;
- * the second takes the descriptors in order and fetches each description from where it is. A description costs twelve bytes.
+ * Reads the rows of an image in two passes. The first judges every byte and notes where each description is and how often it is
+ * used; the second takes the descriptors in order and fetches each description from where it is. A description costs twelve
+ * bytes.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -204,7 +205,7 @@ void crfd_reader_totals(const crfd_reader *reader, crfd_image_totals *out)
 
 /* ---- the second pass ---- */
 
-/* Records of one parent that are extensions, from offset on; *offset moves behind them. */
+/* Takes the extension records of one parent, from offset on; *offset moves behind them. */
 static struct crfd_bytes extensions(const struct image_reader *r, uint64_t *offset, uint32_t parent)
 {
 	uint64_t from = *offset;
@@ -354,7 +355,7 @@ static int task(crfd_reader *reader, size_t number)
 	return 0;
 }
 
-/* What begin() reads, of any task, leaving the rows where they are. */
+/* Reads what begin() does, of any task, and leaves the rows where they are. */
 static int head(crfd_reader *reader, size_t number, struct crfd_row_task *out)
 {
 	struct image_reader other = *(struct image_reader *)reader;

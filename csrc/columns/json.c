@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Values as JSON (RFC 8259), lists and the members of a family as well. */
+/* Values are written as JSON (RFC 8259) here, lists and the members of a family as well. */
 #include <errno.h>
 #include <string.h>
 
@@ -24,7 +24,7 @@ struct listing {
 	size_t nr;
 };
 
-/* "name" of a column that a family has: what follows the dot. */
+/* Returns the name of a family's column behind the dot. */
 static const char *member_name(const struct crfd_column *c)
 {
 	const char *dot = strchr(c->info.name, '.');

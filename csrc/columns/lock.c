@@ -65,7 +65,7 @@ static const struct crfd_column members[] = {
 	CRFD_CALL("breaking", "whether a lease is about to be taken away", KIND, BOOL, NONE, 0, get_flag, .at = CRFD_LOCK_BREAKING),
 };
 
-/* Those of this task on a description that another task's section has. */
+/* Goes over this task's locks on a description that another task's section has. */
 static int each_own(const struct crfd_row *r, int (*each)(void *arg, const struct crfd_row *entry), void *arg)
 {
 	struct crfd_bytes rest = r->locks;

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-/* memfd, secretmem, dmabuf, userfaultfd. */
 #include <string.h>
 
 #include "columns/column.h"

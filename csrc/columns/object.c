@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-/* pidfd, io_uring, BPF, namespaces. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <string.h>
@@ -191,7 +190,7 @@ static int bpf_say(struct crfd_scratch *s, const struct crfd_row *r, crfd_buf *o
 	return rc;
 }
 
-/* What only a map or a link has; and 0 or -1 where the kernel did not say. */
+/* Gives a member that only a map or a link has; a member is 0 or -1 where the kernel did not say it. */
 static int get_bpf(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
 {
 	crfd_bpf_object b;
@@ -225,7 +224,7 @@ static int get_bpf_name(const struct crfd_column *c, struct crfd_scratch *s, con
 	return 0;
 }
 
-/* As bpftool(8) and the lines of fdinfo write it. */
+/* Writes the tag as bpftool(8) and the lines of fdinfo do. */
 static int get_bpf_tag(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
 {
 	const uint8_t *tag = record(r, CRFD_REC_BPF_TAG, sizeof(crfd_bpf_tag));

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-/* Pipes, with a name and without, and POSIX message queues. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <string.h>

@@ -63,7 +63,7 @@ void crfd_origin_tell(const struct crfd_origin *o, struct crfd_row_task *task)
 		task->started = (int64_t)(o->boot_time + task->info.start_time / o->clk_tck);
 }
 
-/* From the first record of the type on. */
+/* Returns the bytes from the first record of the type on. */
 static struct crfd_bytes from(struct crfd_bytes ext, int rec)
 {
 	const uint8_t *p = crfd_row_record(ext, rec, sizeof(int32_t), CRFD_ALWAYS, 0, NULL);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Rows one after the other, from a batch (batch_reader.c) or from the bytes of an image (image_reader.c). */
+/* A reader gives rows one after the other, from a batch (batch_reader.c) or from the bytes of an image (image_reader.c). */
 #ifndef CRFD_READER_H
 #define CRFD_READER_H
 
 #include "columns/columns.h"
 #include "columns/row.h"
 
-/* What a task says of single descriptors of its own: records in the order of their fds, each looked at once. */
+/* A task says some things of single descriptors of its own: records in the order of their fds, each looked at once. */
 struct crfd_fd_records {
 	struct crfd_bytes errors, locks; /* FD_ERROR, FD_LOCK: from the first on that is not passed yet */
 };
@@ -19,10 +19,10 @@ struct crfd_reader {
 	void (*free)(crfd_reader *r);
 };
 
-/* The next row: 1, or 0 when there is none. It lives until the next is asked for. */
+/* Reads the next row: 1, or 0 when there is none. It lives until the next is asked for. */
 int crfd_reader_next(crfd_reader *r, struct crfd_row *row);
 
-/* A row of the number-th task without a descriptor, fd -1, and what it points to in *task; -ERANGE: there is none. */
+/* Makes a row of the number-th task without a descriptor, fd -1; *task is what it points to. -ERANGE: there is none. */
 int crfd_reader_head(crfd_reader *r, size_t number, struct crfd_row_task *task, struct crfd_row *row);
 
 /* What is said of tasks of a kernel that booted then, and has so many ticks a second. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One descriptor with all that is known of it, wherever it was read from; and the value of a column of it. */
+/* A row is one descriptor with all that is known of it, wherever it was read from; a value is what a column says of it. */
 #ifndef CRFD_ROW_H
 #define CRFD_ROW_H
 
@@ -11,7 +11,7 @@ struct crfd_bytes {
 	size_t n;
 };
 
-/* What all rows of one task have in common. */
+/* All rows of one task have this in common. */
 struct crfd_row_task {
 	crfd_task_rec rec;
 	crfd_task_info info; /* pid always; the rest as its `known` says */
@@ -47,7 +47,7 @@ struct crfd_row {
 	struct crfd_peers *peers; /* of the image that it is from; NULL: nothing is known of others */
 };
 
-/* Whether nothing is to be said but what every file has: no family, no locks, no failure. */
+/* Returns 1 where nothing is to be said but what every file has: no family, no locks, no failure. */
 static inline int crfd_row_is_plain(const struct crfd_row *r)
 {
 	return r->is_read && !r->held && r->data.fd_type <= CRFD_KIND_SYMLINK && !r->ext.n && !r->locks.n && !r->err;

@@ -19,7 +19,7 @@ static const char *const families[] = {[1] = "unix", [16] = "netlink", [17] = "p
 static const char *const protocols[] = {[1] = "ICMP", [6] = "TCP", [17] = "UDP", [33] = "DCCP", [58] = "ICMPv6", [132] = "SCTP",
 					[136] = "UDPLITE", [255] = "RAW", [262] = "MPTCP"};
 
-/* What is known of it, and the two addresses, p NULL where there is none. */
+/* A socket is what is known of it, and two addresses, p NULL where there is none. */
 struct socket {
 	crfd_socket s;
 	struct crfd_bytes name, peer;
@@ -80,7 +80,7 @@ union address {
 	} packet;
 };
 
-/* The family that the bytes are a whole address of, 0: none that is known. */
+/* Returns the family of a whole address, 0 for bytes that are none of a family we know. */
 static int read_address(struct crfd_bytes raw, union address *a)
 {
 	static const uint8_t sizes[] = {[AF_UNIX] = 2, [AF_INET] = 8, [AF_INET6] = 28, [AF_NETLINK] = 12, [AF_PACKET] = 12,
@@ -96,7 +96,7 @@ static int read_address(struct crfd_bytes raw, union address *a)
 	return family;
 }
 
-/* The path of a unix address: empty without a name, with its leading NUL where it is abstract. */
+/* Returns the path of a unix address: empty without a name, with its leading NUL where it is abstract. */
 static struct crfd_bytes unix_path(struct crfd_bytes raw)
 {
 	struct crfd_bytes path = {raw.p + 2, raw.n - 2};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is asked of sockets so often that its columns need no family's name before them. */
+/* These are asked of sockets so often that their columns need no family's name before them. */
 #ifndef CRFD_COLUMNS_SOCKET_H
 #define CRFD_COLUMNS_SOCKET_H
 

@@ -45,7 +45,7 @@ int crfd_text_device(crfd_buf *out, uint64_t dev)
 	return crfd_text_printf(out, "%u:%u", major(dev), minor(dev));
 }
 
-/* The character at p, of *len bytes: as it is written in UTF-8 (RFC 3629), or -1 for a byte that begins none. */
+/* Reads the character at p, of *len bytes of UTF-8 (RFC 3629); -1 for a byte that begins none. */
 static int32_t decode(const uint8_t *p, size_t n, size_t *len)
 {
 	static const uint8_t lead[] = {0, 0x1f, 0x0f, 0x07};
@@ -71,8 +71,8 @@ static int32_t decode(const uint8_t *p, size_t n, size_t *len)
 }
 
 /*
- * Unicode 15, general categories Cc, Cf, Zl, Zp, Co and noncharacters, and blanks that are not U+0020: what moves or
- * turns the line, or cannot be seen.
+ * Returns 1 for what moves or turns the line, or cannot be seen: Unicode 15, general categories Cc, Cf, Zl, Zp, Co and
+ * noncharacters, and blanks that are not U+0020.
  */
 static int is_hidden(int32_t c)
 {
@@ -92,7 +92,7 @@ static int is_hidden(int32_t c)
 	return 0;
 }
 
-/* How many bytes from p on are printable ASCII other than a, b. */
+/* Counts the bytes from p on that are printable ASCII other than a, b. */
 static size_t plain(const uint8_t *p, size_t n, char a, char b)
 {
 	size_t i = 0;
@@ -119,7 +119,7 @@ int crfd_text_escape(crfd_buf *out, const uint8_t *p, size_t n)
 	return rc;
 }
 
-/* How many bytes from p on are UTF-8. */
+/* Counts the bytes from p on that are UTF-8. */
 static size_t utf8_run(const uint8_t *p, size_t n)
 {
 	size_t i = 0, len = 1;

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-/* Bytes and numbers as text: for a terminal, for JSON. */
 #ifndef CRFD_TEXT_H
 #define CRFD_TEXT_H
 
@@ -15,15 +14,15 @@ int crfd_text_signed(crfd_buf *out, int64_t v);
  * UTF-8 as \xNN of each byte.
  */
 int crfd_text_escape(crfd_buf *out, const uint8_t *p, size_t n);
-/* Whether the bytes are UTF-8 (RFC 3629). */
+/* Returns 1 where the bytes are UTF-8 (RFC 3629). */
 int crfd_text_is_utf8(const uint8_t *p, size_t n);
 /* Appends the bytes as UTF-8: what is none as \xNN of each byte, all else, backslashes too, as it is. */
 int crfd_text_utf8(crfd_buf *out, const uint8_t *p, size_t n);
 /* Appends a JSON string of ASCII: what is not UTF-8 as the lone surrogates \udc80 to \udcff, one a byte (PEP 383). */
 int crfd_text_json(crfd_buf *out, const uint8_t *p, size_t n);
-/* Columns of a terminal that the n bytes of UTF-8 take, each character as one. */
+/* Counts the columns of a terminal that the n bytes of UTF-8 take, each character as one. */
 size_t crfd_text_width(const uint8_t *p, size_t n);
-/* "8:1" */
+/* Appends a device number as "8:1". */
 int crfd_text_device(crfd_buf *out, uint64_t dev);
 
 #endif

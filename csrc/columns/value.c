@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-/* How the value of a column is read from a row, and the records that rows hold. */
 #include <errno.h>
 #include <string.h>
 
@@ -37,7 +36,7 @@ const uint8_t *crfd_row_record(struct crfd_bytes ext, int rec, size_t size, uint
 	return NULL;
 }
 
-/* The struct that the member is in, or NULL where the row has none. */
+/* Returns the struct that the member is in, or NULL where the row has none. */
 static const uint8_t *struct_of(const struct crfd_column *c, const struct crfd_row *r)
 {
 	switch (c->from) {

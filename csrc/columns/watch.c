@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-/* epoll, inotify, fanotify. */
 #include <string.h>
 
 #include "columns/column.h"
@@ -55,7 +54,7 @@ static int say_list(const struct crfd_list *list, const struct crfd_row *r, cons
 
 /* ---- epoll ---- */
 
-/* What is watched is known since Linux 4.13: before, dev is 0. */
+/* Gives the watched file, which is known since Linux 4.13: before, dev is 0. */
 static int get_target(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
 {
 	crfd_epoll_target t;

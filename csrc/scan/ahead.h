@@ -14,7 +14,7 @@
 
 struct crfd_ahead;
 
-/* At most CRFD_LANES. -EAGAIN: no thread was to be had. */
+/* Starts at most CRFD_LANES threads. -EAGAIN: none was to be had. */
 int crfd_ahead_start(const struct crfd_scan_ops *ops, void *state, int lanes, struct crfd_ahead **out);
 /* Exchanges b for the next batch: 1, or 0 at the end, or the -errno that the filling gave. */
 int crfd_ahead_next(struct crfd_ahead *a, crfd_batch *b);

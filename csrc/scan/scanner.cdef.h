@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-/* A scan, batch by batch. */
-
 typedef struct crfd_scanner crfd_scanner;
 
 /*

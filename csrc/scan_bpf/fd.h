@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One record of the walk over files as a descriptor of a batch. */
+/* Makes a record of the walk over files a descriptor of a batch. */
 #ifndef CRFD_BPF_FD_H
 #define CRFD_BPF_FD_H
 
@@ -11,7 +11,7 @@
 #include "kinds/detail.h"
 #include "procfs/names.h"
 
-/* What is asked with where the walk does not say: kept from call to call. */
+/* The asker asks where the walk does not say: it is kept from call to call. */
 struct crfd_bpf_asker {
 	crfd_buf scratch;
 	struct crfd_detail detail;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What one thread reads with. */
+/* Each thread reads with one of these. */
 #ifndef CRFD_BPF_LANE_H
 #define CRFD_BPF_LANE_H
 

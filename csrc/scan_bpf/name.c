@@ -52,8 +52,8 @@ static int put_namespace(crfd_batch *b, const char *name, size_t len, const char
 }
 
 /*
- * As anon_inodefs_dname() of fs/anon_inodes.c, pidfs_dname() of fs/pidfs.c, sockfs_dname() of net/socket.c, pipefs_dname() of
- * fs/pipe.c and ns_dname() of fs/nsfs.c.
+ * Makes the text as anon_inodefs_dname() of fs/anon_inodes.c, pidfs_dname() of fs/pidfs.c, sockfs_dname() of net/socket.c,
+ * pipefs_dname() of fs/pipe.c and ns_dname() of fs/nsfs.c do.
  */
 static int put_made(const struct walk_fd *r, crfd_batch *b, const char *name, size_t len, crfd_fd *f)
 {

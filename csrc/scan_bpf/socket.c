@@ -9,7 +9,7 @@
 
 enum how { OTHER, UNIX, TCP, DATAGRAM };
 
-/* Whose fields are understood. The rest have fields of their own, or ioctls that count otherwise. */
+/* Returns 1 for families whose fields are understood. The rest have fields of their own, or ioctls that count otherwise. */
 static enum how how_of(const struct walk_sock *s)
 {
 	if (s->family == AF_UNIX)

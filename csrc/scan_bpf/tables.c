@@ -13,7 +13,7 @@ static int is_of(const struct walk_fd *r, const struct crfd_bpf_unit *unit)
 	return r->tid == unit->rec.tid && r->start == unit->rec.start;
 }
 
-/* What was appended to b is taken back to where it was. */
+/* Takes back what was appended to b since the mark. */
 struct mark {
 	size_t nfds, text;
 };
@@ -86,7 +86,7 @@ static int keep_begin(struct crfd_bpf_lane *lane, struct crfd_bpf_source *s, con
 	return crfd_buf_put(&lane->begin, r, r->len);
 }
 
-/* What is the task's now, in place of what it was when the tasks were listed. */
+/* Returns the task as it is now, in place of what it was when the tasks were listed. */
 static struct crfd_bpf_unit renewed(const struct crfd_bpf_unit *unit, const struct walk_begin *begin)
 {
 	struct crfd_bpf_unit now = *unit;

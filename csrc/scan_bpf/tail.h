@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What follows the path in a record of the walk: sockets, pipes, eventfds, epolls, memfds, owners. Pure. */
+/* A record of the walk may go on behind the path: sockets, pipes, eventfds, epolls, memfds, owners. Pure. */
 #ifndef CRFD_BPF_TAIL_H
 #define CRFD_BPF_TAIL_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the BPF backend leaves to /proc: who a task is, and the second look at its table. */
+/* The BPF backend leaves to /proc who a task is, and the second look at its table. */
 #ifndef CRFD_BPF_TASK_RECORDS_H
 #define CRFD_BPF_TASK_RECORDS_H
 

@@ -138,7 +138,7 @@ static int add_thread(struct crfd_bpf_units *u, crfd_bpf *bpf, uint32_t tid)
 	return rc < 0 ? rc : 0;
 }
 
-/* What was asked for. */
+/* The scan was asked for these. */
 struct given {
 	const int32_t *pids;
 	size_t nr;

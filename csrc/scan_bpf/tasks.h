@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which tasks a scan has to do with, and who of them shares a table, known before the first descriptor is read. */
+/* The tasks of a scan, and who of them shares a table, are known before the first descriptor is read. */
 #ifndef CRFD_BPF_TASKS_H
 #define CRFD_BPF_TASKS_H
 
@@ -31,14 +31,14 @@ struct crfd_bpf_units {
  */
 int crfd_bpf_units_find(struct crfd_bpf_units *u, crfd_bpf *bpf, const int32_t *pids, size_t n, int all);
 void crfd_bpf_units_release(struct crfd_bpf_units *u);
-/* Whether the task is still there, the same one: 1 or 0, or -errno. */
+/* Returns 1 where the same task is still there, 0, or -errno. */
 int crfd_bpf_unit_lives(const struct crfd_bpf_unit *unit, crfd_bpf *bpf);
 /*
  * Appends the numbers that are open in its table now, ascending. 0 or -errno; -ENOENT where they are not to be had: it is
  * gone, or the table has more than WALK_SLOTS_MAX slots. Only where crfd_bpf_selects() says yes.
  */
 int crfd_bpf_unit_numbers(const struct crfd_bpf_unit *unit, crfd_bpf *bpf, struct crfd_numbers *out);
-/* Its part of a batch that its descriptors do not say. */
+/* Fills a batch's task with what its descriptors do not say. */
 void crfd_bpf_unit_task(const struct crfd_bpf_unit *unit, long clk_tck, crfd_task *t);
 
 #endif

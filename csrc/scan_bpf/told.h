@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What an image says of a task beside its descriptors, from what the walk over tables told. */
+/* The walk over tables told what an image says of a task beside its descriptors. */
 #ifndef CRFD_BPF_TOLD_H
 #define CRFD_BPF_TOLD_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the walk over tables leaves to /proc: command lines, and the text of cgroups, once for all tasks that are in the same. */
+/* The walk over tables leaves to /proc command lines, and the text of cgroups, once for all tasks that are in the same. */
 #ifndef CRFD_BPF_WORDS_H
 #define CRFD_BPF_WORDS_H
 

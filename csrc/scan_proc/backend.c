@@ -31,7 +31,7 @@
 
 enum { CARRIED_NOT = 0, CARRIED = 1, CARRIED_BY_JOB = 2 };
 
-/* What one thread reads with. */
+/* Each thread reads with one of these. */
 struct lane {
 	struct crfd_proc_task held[BATCH_TASKS];
 	size_t target[BATCH_TASKS]; /* of held[i] */
@@ -130,7 +130,9 @@ static int scan_open(const int32_t *pids, size_t n, const crfd_scan_options *opt
 	return 0;
 }
 
-/* Whose entries stand for the target's, which has a table that it shares; NULL: it has one of its own. */
+/*
+ * Returns the first task with the table that this one shares, whose entries stand for its own; NULL: it has a table of its own.
+ */
 static struct crfd_target *first_of(struct scan *s, const struct crfd_target *target)
 {
 	return target->table ? &s->targets.v[target->table - 1] : NULL;
@@ -226,7 +228,7 @@ static int settle_task(struct lane *l, const struct crfd_proc_task *p, crfd_batc
 	return 0;
 }
 
-/* What is read of a task when its descriptors are: who it is, and whether its table is still as it was listed. */
+/* Reads what is read of a task after its descriptors: who it is, and whether its table is still as it was listed. */
 static int finish_task(const struct scan *s, struct lane *l, struct crfd_proc_task *p, crfd_batch *b, crfd_task *t)
 {
 	const struct crfd_numbers *now = NULL;
@@ -312,7 +314,7 @@ static int settle(struct scan *s, struct lane *l, crfd_batch *b, size_t task, ui
 	return 0;
 }
 
-/* As many of the targets as can be held at a time, and then those are let go. */
+/* Fills as many of the tasks as can be held at a time, and then lets those go. */
 static int fill_some(struct scan *s, struct lane *l, struct crfd_scan_job *targets, crfd_batch *b)
 {
 	size_t task = b->ntasks;

@@ -33,7 +33,7 @@ struct crfd_proc_task {
 	struct crfd_procstat stat;
 };
 
-/* What an inode of an internal mount has in common with the others of its kind and name there. */
+/* An inode of an internal mount has this in common with the others of its kind and name there. */
 struct crfd_proc_memo {
 	int32_t mnt_id;
 	uint32_t kind;
@@ -43,7 +43,7 @@ struct crfd_proc_memo {
 	char text[32]; /* of the name, if it is not numbered */
 };
 
-/* One thread's means of reading descriptors. */
+/* Each thread reads descriptors with one of these. */
 struct crfd_proc_reader {
 	crfd_buf *text; /* where names and extension records go */
 	crfd_buf own; /* text of a helper thread */
@@ -68,11 +68,11 @@ struct crfd_proc_reader {
  * (base/ours.h).
  */
 int crfd_proc_task_open(struct crfd_proc_task *p, int32_t pid, crfd_buf *scratch, crfd_task *t);
-/* Lists its descriptors; as above. None for a task that exited and for a kernel thread. */
+/* Lists the descriptors of an open task; as above. None for a task that exited and for a kernel thread. */
 int crfd_proc_task_list(struct crfd_proc_task *p, crfd_buf *scratch, struct crfd_numbers *out, crfd_task *t);
-/* Whether the task has exited since it was opened: 1 or 0, or -errno of ours. */
+/* Returns 1 where the task has exited since it was opened, 0, or -errno of ours. */
 int crfd_proc_task_exited(const struct crfd_proc_task *p, crfd_buf *scratch);
-/* Whether the task has the same table as another now, whose /proc/PID is dir: 1 or 0, or -errno of ours. */
+/* Returns 1 where the task has the same table as another now, whose /proc/PID is dir, 0, or -errno of ours. */
 int crfd_proc_task_shares(const struct crfd_proc_task *p, int32_t pid, int dir, crfd_buf *scratch);
 void crfd_proc_task_close(struct crfd_proc_task *p);
 

@@ -21,7 +21,7 @@ struct crfd_readers_item {
 	uint32_t reader; /* who read it */
 };
 
-/* What the threads of one run share. */
+/* The threads of one run share this. */
 struct run {
 	struct crfd_readers *r;
 	crfd_batch *b;

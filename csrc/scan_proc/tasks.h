@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which tasks a /proc scan reads: those given, the threads that have a table of their own, and who shares one. */
+/* A /proc scan reads the tasks given, and the threads that have a table of their own; it is known which share one. */
 #ifndef CRFD_TARGETS_H
 #define CRFD_TARGETS_H
 
