@@ -17,7 +17,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, overload
 
 from crfd._core.columns import ImageReader, Render
-from crfd.analysis.condition import Condition
+from crfd.query.condition import Condition
 from crfd.format.enums import Kind
 from crfd.image.model import OpenFile
 from crfd.kinds.pipe import Pipe
