@@ -93,3 +93,4 @@ class Step(IntEnum):
     PARSE = _STEP["PARSE"]
     TASK = _STEP["TASK"]
     FREEZE = _STEP["FREEZE"]
+    CLOEXEC = _STEP["CLOEXEC"]

@@ -259,7 +259,7 @@ class Task:
     def locks(self) -> Mapping[int, tuple[Lock, ...]]:
         """By descriptor, the POSIX locks that it holds through descriptions which an earlier task of the image has as well.
 
-        Of tasks that share a table they are with the first.
+        Of tasks that share a table they are with the first; of descriptors that share a description too.
         """
         if all(kind != RecordType.FD_LOCK for kind, _ in self.extensions):
             return {}

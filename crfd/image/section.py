@@ -131,7 +131,10 @@ class Part:
                 file = self.file(objref) if self.defines(objref) else elsewhere(objref)
                 if not file.known & _FLAGS:
                     cloexec = None
-            found[fd] = Descriptor(fd, objref, cloexec, file, errors.get(fd) if errors else None)
+            error = errors.get(fd) if errors else None
+            if error and error.step == Step.CLOEXEC:
+                cloexec = None
+            found[fd] = Descriptor(fd, objref, cloexec, file, error)
         return MappingProxyType(found)
 
     def _errors(self, extensions: Extensions) -> dict[int, ReadError]:

@@ -35,14 +35,13 @@ static int is_of_family(const struct crfd_family *f, const struct crfd_row *row)
 	return 0;
 }
 
-/* Whether its description has not come before. */
+/* Returns 1 where its description has not come before: objrefs count up from 1 as they appear. */
 static int is_first(struct crfd_rows_of *w, const struct crfd_row *row)
 {
-	uint8_t *bits = &w->seen[row->objref >> 3], bit = (uint8_t)(1 << (row->objref & 7));
-	int is_new = row->objref && !(*bits & bit);
-
-	*bits |= bit;
-	return is_new;
+	if (row->objref <= w->seen)
+		return 0;
+	w->seen = row->objref;
+	return 1;
 }
 
 static int is_wanted(struct crfd_rows_of *w, const struct crfd_row *row)
@@ -55,7 +54,7 @@ static int is_wanted(struct crfd_rows_of *w, const struct crfd_row *row)
 	case CRFD_ROWS_FAMILY:
 		return !row->held && row->is_read && is_of_family(w->table->family, row);
 	case CRFD_ROWS_LIST:
-		return !row->held && row->is_read && (row->ext.n || row->locks.n);
+		return !row->held && row->is_read && (is_first(w, row) || row->locks.n);
 	default:
 		return !row->held;
 	}

@@ -21,10 +21,10 @@ static const struct crfd_table tables[] = {
 	FAMILY("userfaultfds", userfaultfd), FAMILY("pidfds", pidfd), FAMILY("io_urings", io_uring),
 	FAMILY("bpf_objects", bpf), FAMILY("namespaces", namespace), FAMILY("ttys", tty), FAMILY("tuns", tun),
 	FAMILY("fuses", fuse), FAMILY("mqueues", mqueue),
-	LIST("epoll_targets", "a file that an epoll descriptor watches", "epoll.targets", NULL),
-	LIST("inotify_marks", "what an inotify descriptor watches", "inotify.marks", NULL),
-	LIST("fanotify_marks", "what a fanotify descriptor watches", "fanotify.marks", NULL),
-	LIST("locks", "a lock or lease that is held through a descriptor", "locks", &crfd_lock_list),
+	LIST("epoll_targets", "a file that an epoll instance watches, once for all descriptors that share it", "epoll.targets", NULL),
+	LIST("inotify_marks", "what an inotify instance watches, once for all descriptors that share it", "inotify.marks", NULL),
+	LIST("fanotify_marks", "what a fanotify group watches, once for all descriptors that share it", "fanotify.marks", NULL),
+	LIST("locks", "a lock or lease, once for all descriptors of a task that share the open file description", "locks", &crfd_lock_list),
 };
 
 const struct crfd_table *crfd_table_at(size_t number)

@@ -106,6 +106,7 @@ struct crfd_scratch {
 	crfd_buf user; /* the name of uid */
 	uint32_t uid;
 	int has_uid;
+	int brief; /* JSON has but the first entries of long lists: those of this description have been told */
 };
 
 void crfd_scratch_release(struct crfd_scratch *s);
@@ -125,6 +126,18 @@ const uint8_t *crfd_row_record(struct crfd_bytes ext, int rec, size_t size, uint
 /* Calls each(arg, entry) for every entry of a list; stops where it gives not 0, and returns that. */
 int crfd_list_each(const struct crfd_list *l, const struct crfd_row *r,
 		   int (*each)(void *arg, const struct crfd_row *entry), void *arg);
+
+/*
+ * The same where each() stops at *most entries: those of the task's own are for no other description, and come all. 1 where
+ * some were left out.
+ */
+int crfd_list_each_most(const struct crfd_list *l, const struct crfd_row *r,
+			int (*each)(void *arg, const struct crfd_row *entry), void *arg, size_t *most);
+/* How many entries that are. */
+size_t crfd_list_count(const struct crfd_list *l, const struct crfd_row *r);
+#define CRFD_LIST_FEW 8 /* entries that a text has of a long list, and a brief JSON */
+/* Appends the end of a list in JSON, of which nr entries out of all are there. 0 or -ENOMEM. */
+int crfd_list_json_end(size_t nr, size_t all, crfd_buf *out);
 
 /* Appends the n-th of the names, or its number. 0 or -ENOMEM. */
 int crfd_text_name(crfd_buf *out, const char *const *names, size_t n, uint64_t number);

@@ -206,7 +206,7 @@ static int get_changed(const struct crfd_column *c, struct crfd_scratch *s, cons
 
 /* ---- the descriptor ---- */
 
-static const char *const steps[] = {"none", "list", "link", "stat", "fdinfo", "parse", "task", "freeze"};
+static const char *const steps[] = {"none", "list", "link", "stat", "fdinfo", "parse", "task", "freeze", "cloexec"};
 
 static const char *const holders[] = {"fd", "cwd", "root", "exe", "map", "tty", "flight", "ring"}; /* enum crfd_held_by */
 
@@ -251,7 +251,7 @@ static int get_close_on_exec(const struct crfd_column *c, struct crfd_scratch *s
 			     struct crfd_value *v)
 {
 	(void)c, (void)s;
-	if (r->held || (r->is_read && !(r->st.known & CRFD_HAS_FLAGS)))
+	if (r->held || (r->is_read && !(r->st.known & CRFD_HAS_FLAGS)) || (r->err && r->step == CRFD_STEP_CLOEXEC))
 		return 0;
 	return take_number(v, r->close_on_exec == 1);
 }

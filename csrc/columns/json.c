@@ -21,7 +21,7 @@ struct listing {
 	const struct crfd_list *list;
 	struct crfd_scratch *s;
 	crfd_buf *out;
-	size_t nr;
+	size_t nr, most;
 };
 
 /* Returns the name of a family's column behind the dot. */
@@ -49,17 +49,24 @@ static int put_entry(void *arg, const struct crfd_row *entry)
 	struct listing *l = arg;
 	int rc = l->nr++ ? crfd_text_put(l->out, ", ") : 0;
 
-	return rc < 0 ? rc : put_members(l->list->member, l->list->nmembers, l->s, entry, l->out);
+	if (rc >= 0)
+		rc = put_members(l->list->member, l->list->nmembers, l->s, entry, l->out);
+	return rc < 0 ? rc : l->nr == l->most;
+}
+
+int crfd_list_json_end(size_t nr, size_t all, crfd_buf *out)
+{
+	return nr < all ? crfd_text_printf(out, ", {\"left_out\": %zu}]", all - nr) : crfd_text_put(out, "]");
 }
 
 static int put_list(const struct crfd_list *list, struct crfd_scratch *s, const struct crfd_row *r, crfd_buf *out)
 {
-	struct listing l = {.list = list, .s = s, .out = out};
+	struct listing l = {.list = list, .s = s, .out = out, .most = s->brief ? CRFD_LIST_FEW : SIZE_MAX};
 	int rc = crfd_text_put(out, "[");
 
 	if (rc >= 0)
-		rc = crfd_list_each(list, r, put_entry, &l);
-	return rc < 0 ? rc : crfd_text_put(out, "]");
+		rc = crfd_list_each_most(list, r, put_entry, &l, &l.most);
+	return rc < 0 ? rc : crfd_list_json_end(l.nr, rc ? crfd_list_count(list, r) : l.nr, out);
 }
 
 int crfd_value_json(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, crfd_buf *out)

@@ -97,23 +97,16 @@ typedef int each_lock(const crfd_lock *l, int first, crfd_buf *out);
 struct saying {
 	each_lock *put;
 	crfd_buf *out;
-	int *nr;
+	size_t nr, most;
 };
 
 static int say_entry(void *arg, const struct crfd_row *entry)
 {
 	struct saying *s = arg;
 	crfd_lock l = lock_at(entry);
-	int rc = s->put(&l, !(*s->nr)++, s->out);
+	int rc = s->put(&l, !s->nr++, s->out);
 
-	return rc < 0 ? rc : 0;
-}
-
-static int each(const struct crfd_row *r, each_lock *put, crfd_buf *out, int *nr)
-{
-	struct saying s = {put, out, nr};
-
-	return crfd_list_each(&crfd_lock_list, r, say_entry, &s);
+	return rc < 0 ? rc : s->nr == s->most;
 }
 
 static int say_range(const crfd_lock *l, crfd_buf *out)
@@ -189,10 +182,20 @@ static int say_owner(const crfd_owner *o, crfd_buf *out)
 	return rc < 0 || !o->signum ? rc : crfd_text_printf(out, " signal %u", o->signum);
 }
 
+/* The first locks, and how many more there are. */
+static int say_locks(const struct crfd_row *r, crfd_buf *out)
+{
+	struct saying s = {.put = say_lock, .out = out, .most = CRFD_LIST_FEW};
+	int rc = crfd_list_each(&crfd_lock_list, r, say_entry, &s);
+	size_t all = rc > 0 ? crfd_list_count(&crfd_lock_list, r) : s.nr;
+
+	return rc < 0 || all == s.nr ? rc : crfd_text_printf(out, " and %zu locks more", all - s.nr);
+}
+
 int crfd_lock_say(const struct crfd_row *r, crfd_buf *out)
 {
 	crfd_owner o;
-	int nr = 0, rc = each(r, say_lock, out, &nr);
+	int rc = say_locks(r, out);
 
 	return rc < 0 || !read_owner(r, &o) ? rc : say_owner(&o, out);
 }
@@ -208,18 +211,18 @@ static int take(struct crfd_scratch *s, int rc, struct crfd_value *v)
 
 int crfd_lock_get(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
 {
-	int nr = 0;
-
 	(void)c;
-	return take(s, each(r, say_lock, &s->text, &nr), v);
+	return take(s, say_locks(r, &s->text), v);
 }
 
 int crfd_lock_json(struct crfd_scratch *s, const struct crfd_row *r, crfd_buf *out)
 {
-	int nr = 0, rc = each(r, json_lock, out, &nr);
+	struct saying saying = {.put = json_lock, .out = out, .most = s->brief ? CRFD_LIST_FEW : SIZE_MAX};
+	int rc = crfd_list_each_most(&crfd_lock_list, r, say_entry, &saying, &saying.most);
 
-	(void)s;
-	return rc < 0 ? rc : crfd_text_put(out, nr ? "]" : "null");
+	if (rc < 0 || !saying.nr)
+		return rc < 0 ? rc : crfd_text_put(out, "null");
+	return crfd_list_json_end(saying.nr, rc ? crfd_list_count(&crfd_lock_list, r) : saying.nr, out);
 }
 
 int crfd_owner_get(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)

@@ -107,6 +107,41 @@ int crfd_list_each(const struct crfd_list *l, const struct crfd_row *r,
 	return !rc && l->more ? l->more(r, each, arg) : rc;
 }
 
+int crfd_list_each_most(const struct crfd_list *l, const struct crfd_row *r,
+			int (*each)(void *arg, const struct crfd_row *entry), void *arg, size_t *most)
+{
+	int rc = crfd_list_each(l, r, each, arg), own = 0;
+
+	if (rc <= 0)
+		return rc;
+	*most = SIZE_MAX;
+	if (l->more)
+		own = l->more(r, each, arg);
+	return own < 0 ? own : rc;
+}
+
+static int count_entry(void *arg, const struct crfd_row *entry)
+{
+	(void)entry;
+	++*(size_t *)arg;
+	return 0;
+}
+
+size_t crfd_list_count(const struct crfd_list *l, const struct crfd_row *r)
+{
+	struct crfd_bytes rest = r->ext;
+	const uint8_t *p;
+	size_t len, n = 0;
+
+	while ((p = crfd_row_record(rest, l->rec, 0, CRFD_ALWAYS, 0, &len))) {
+		n += len / l->size;
+		rest = (struct crfd_bytes){p + len, (size_t)(rest.p + rest.n - p) - len};
+	}
+	if (l->more)
+		l->more(r, count_entry, &n);
+	return n;
+}
+
 int crfd_text_name(crfd_buf *out, const char *const *names, size_t n, uint64_t number)
 {
 	return number < n && names[number] ? crfd_text_put(out, names[number]) : crfd_text_number(out, number);

@@ -23,13 +23,6 @@ struct listing {
 	size_t nr;
 };
 
-static int count_entry(void *arg, const struct crfd_row *entry)
-{
-	(void)entry;
-	++*(size_t *)arg;
-	return 0;
-}
-
 static int say_entry(void *arg, const struct crfd_row *entry)
 {
 	struct listing *l = arg;
@@ -42,10 +35,9 @@ static int say_list(const struct crfd_list *list, const struct crfd_row *r, cons
 		    int (*say)(const uint8_t *entry, crfd_buf *out), crfd_buf *out)
 {
 	struct listing l = {.out = out, .say = say};
-	size_t n = 0;
+	size_t n = crfd_list_count(list, r);
 	int rc;
 
-	crfd_list_each(list, r, count_entry, &n);
 	if (!n || n > SHOWN)
 		return crfd_text_printf(out, " [%zu %s%s]", n, noun, n == 1 ? "" : "s");
 	rc = crfd_list_each(list, r, say_entry, &l);

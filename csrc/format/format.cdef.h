@@ -240,7 +240,8 @@ enum crfd_step {
 	CRFD_STEP_FDINFO = 4, /* read of /proc/PID/fdinfo/N */
 	CRFD_STEP_PARSE = 5, /* fdinfo did not say pos and flags */
 	CRFD_STEP_TASK = 6, /* open of /proc/PID, its stat or status */
-	CRFD_STEP_FREEZE = 7 /* the task could not be held still */
+	CRFD_STEP_FREEZE = 7, /* the task could not be held still */
+	CRFD_STEP_CLOEXEC = 8 /* its fdinfo was too long to be read for close-on-exec alone */
 };
 
 /* FD_STAT holds what the fixed FD_DATA has no room for. A field whose bit in known is clear is 0 and means nothing. */
@@ -393,7 +394,7 @@ typedef struct {
 
 /* A POSIX lock belongs to a table, not to the description: this is one on a description that another task's section holds. */
 typedef struct {
-	int32_t fd; /* of this task, through which it holds the lock */
+	int32_t fd; /* of this task, through which it holds the lock: the first of that description */
 	uint32_t pad;
 	uint32_t lock, type; /* from here on as crfd_lock */
 	int32_t pid;

@@ -70,8 +70,8 @@ static int take_fd_error(crfd_parser *p, const uint8_t *v)
 		return REFUSE(p, CRFD_E_FD_ORDER, crfd_fd_error, fd, least, r.fd);
 	if (r.err <= 0)
 		return REFUSE(p, CRFD_E_FIELD, crfd_fd_error, err, 1, r.err);
-	if (r.step > CRFD_STEP_FREEZE)
-		return REFUSE(p, CRFD_E_FIELD, crfd_fd_error, step, CRFD_STEP_FREEZE, r.step);
+	if (r.step > CRFD_STEP_CLOEXEC)
+		return REFUSE(p, CRFD_E_FIELD, crfd_fd_error, step, CRFD_STEP_CLOEXEC, r.step);
 	rc = crfd_grow(&p->failed, &p->failed_alloc, p->nfailed + 1, sizeof(*p->failed));
 	if (rc < 0)
 		return crfd_parser_refuse(p, rc, 0, 0, 0);

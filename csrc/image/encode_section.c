@@ -48,6 +48,17 @@ static int put_fd_errors(crfd_buf *out, const crfd_batch *b, const crfd_task *t)
 	return 0;
 }
 
+/* Returns 1 where a descriptor has a LOCK record. */
+static int has_locks(const crfd_batch *b, const crfd_fd *f)
+{
+	struct crfd_cursor c = {.p = b->text.v + f->ext.off, .end = b->text.v + f->ext.off + f->ext.len};
+
+	while (f->ext.len && crfd_cursor_next(&c))
+		if (c.h.type == CRFD_REC_LOCK)
+			return 1;
+	return 0;
+}
+
 /* Puts the POSIX locks among the extension records of one descriptor. */
 static int put_locks_of(crfd_buf *out, const crfd_batch *b, const crfd_task *t, const crfd_fd *f)
 {
@@ -65,14 +76,28 @@ static int put_locks_of(crfd_buf *out, const crfd_batch *b, const crfd_task *t, 
 	return rc;
 }
 
-/* Puts what the task has locked through descriptions that were written with another task, and which so cannot say it. */
+/*
+ * Puts what the task has locked through descriptions that were written with another one, and which so cannot say it: once, however
+ * many descriptors of it the task has.
+ */
 static int put_fd_locks(crfd_buf *out, const crfd_batch *b, const crfd_task *t, const uint32_t *objref, uint32_t first)
 {
+	crfd_objrefs *told = NULL;
 	int rc = 0;
 
-	for (uint64_t i = t->first; i < t->first + t->nfds && rc >= 0; i++)
-		if (objref[i] && objref[i] < first && b->fd[i].ext.len)
+	for (uint64_t i = t->first; i < t->first + t->nfds && rc >= 0; i++) {
+		uint64_t key = objref[i];
+		uint8_t fresh;
+		uint32_t n;
+
+		if (!key || key >= first || !has_locks(b, &b->fd[i]))
+			continue;
+		told = told ? told : crfd_objrefs_new();
+		rc = told ? crfd_objrefs_add(told, &key, 1, &n, &fresh) : -ENOMEM;
+		if (rc >= 0 && fresh)
 			rc = put_locks_of(out, b, t, &b->fd[i]);
+	}
+	crfd_objrefs_free(told);
 	return rc;
 }
 

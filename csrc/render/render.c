@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 
+#define LONG 2048 /* bytes of a description's records */
 #define MEASURED 4096 /* rows that decide the widths of a table */
 
 static int look_up(const struct crfd_column ***out, const uint16_t *number, size_t n)
@@ -49,6 +50,12 @@ int crfd_render_new(const crfd_render_options *options, crfd_render **out)
 	return 0;
 }
 
+static void forget_told(crfd_render *v)
+{
+	crfd_objrefs_free(v->told);
+	v->told = NULL;
+}
+
 void crfd_render_free(crfd_render *v)
 {
 	if (!v)
@@ -57,6 +64,7 @@ void crfd_render_free(crfd_render *v)
 	free(v->key);
 	free(v->width);
 	free(v->row);
+	forget_told(v);
 	crfd_buf_release(&v->cell);
 	crfd_buf_release(&v->held);
 	crfd_buf_release(&v->keys);
@@ -70,8 +78,32 @@ uint64_t crfd_render_count(const crfd_render *v)
 	return v->rows;
 }
 
+/*
+ * A row has all of a description's lists the first time that this comes; what many descriptors share would else be put as
+ * often as there are descriptors.
+ */
+static int set_brief(crfd_render *v, const struct crfd_row *r)
+{
+	uint64_t key = (uintptr_t)r->ext.p;
+	uint8_t fresh;
+	uint32_t n;
+	int rc;
+
+	v->scratch.brief = 0;
+	if (r->ext.n < LONG)
+		return 0;
+	v->told = v->told ? v->told : crfd_objrefs_new();
+	rc = v->told ? crfd_objrefs_add(v->told, &key, 1, &n, &fresh) : -ENOMEM;
+	v->scratch.brief = rc >= 0 && !fresh;
+	return rc;
+}
+
 static int put_row(crfd_render *v, const struct crfd_row *r, crfd_buf *out)
 {
+	int rc = set_brief(v, r);
+
+	if (rc < 0)
+		return rc;
 	switch (v->o.format) {
 	case CRFD_RENDER_JSON:
 		return crfd_render_json(v, r, out);
@@ -161,8 +193,10 @@ int crfd_render_rows(crfd_render *v, crfd_reader *reader, size_t want, crfd_buf 
 	while (out->nr < full) {
 		int rc = crfd_reader_next(reader, &row);
 
-		if (rc == 0)
+		if (rc == 0) {
+			forget_told(v);
 			return 0;
+		}
 		if (rc > 0 && v->o.filter)
 			rc = crfd_filter_eval(v->o.filter, &v->scratch, &row);
 		if (rc > 0)

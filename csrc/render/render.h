@@ -5,6 +5,7 @@
 #include "columns/column.h"
 #include "columns/reader.h"
 #include "filter/filter.h"
+#include "image/image.h"
 
 #include "render/render.cdef.h"
 
@@ -30,6 +31,7 @@ struct crfd_render {
 	uint32_t *width; /* of each column */
 	int settled; /* the widths are, and the header is out */
 	crfd_buf cell; /* scratch */
+	crfd_objrefs *told; /* descriptions of the reader whose lists are long and have been put, by where their records are */
 	size_t next; /* held row that crfd_render_end() goes on with */
 };
 

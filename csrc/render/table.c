@@ -69,22 +69,13 @@ static int put_text(const struct crfd_column *c, struct crfd_bytes text, int las
 	return rc;
 }
 
-static int count_entry(void *arg, const struct crfd_row *entry)
-{
-	(void)entry;
-	++*(uint64_t *)arg;
-	return 0;
-}
-
 static int put_cell(struct crfd_render *v, const struct crfd_column *c, const struct crfd_row *r, int last, crfd_buf *out)
 {
 	struct crfd_value value = {0};
 	int rc = 0;
 
-	if (c->list) {
-		crfd_list_each(c->list, r, count_entry, &value.number);
-		return crfd_text_number(out, value.number);
-	}
+	if (c->list)
+		return crfd_text_number(out, crfd_list_count(c->list, r));
 	rc = crfd_column_value(c, &v->scratch, r, &value);
 	if (rc < 0)
 		return rc;

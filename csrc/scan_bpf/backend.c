@@ -56,6 +56,7 @@ static int bpf_fill(void *state, int number, const struct crfd_scan_job *units, 
 	int rc = 0;
 
 	crfd_batch_clear(b);
+	crfd_bpf_asked_forget(&lane->asker.asked);
 	if (st->tables)
 		return crfd_bpf_tables_read(lane, &st->units.v[units->from], units->to - units->from, st->together, b);
 	for (size_t i = units->from; i < units->to && rc >= 0; i++)
@@ -112,6 +113,7 @@ static void lane_release(struct crfd_bpf_lane *lane)
 	crfd_mount_table_release(&lane->looker.mounts);
 	crfd_buf_release(&lane->asker.scratch);
 	crfd_detail_release(&lane->asker.detail);
+	crfd_bpf_asked_release(&lane->asker.asked);
 	crfd_buf_release(&lane->begin);
 	crfd_bpf_words_release(&lane->words);
 	crfd_getfd_release(&lane->asker.getfd);

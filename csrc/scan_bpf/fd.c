@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -21,6 +22,8 @@
 /* Magics that older <linux/magic.h> do not have. */
 #define MAGIC_F2FS 0xf2f52010u
 #define MAGIC_BTRFS 0x9123683eu
+
+#define LONG 1024 /* bytes of records from which on a description is remembered */
 
 #define KNOWN                                                                                                          \
 	(CRFD_HAS_FLAGS | CRFD_HAS_ACCESS | CRFD_HAS_MODE | CRFD_HAS_OWNER | CRFD_HAS_MNT_ID | CRFD_HAS_INO |          \
@@ -193,6 +196,56 @@ static int find_net_ns(const struct walk_fd *r, struct crfd_bpf_asker *asker)
 	return 0;
 }
 
+void crfd_bpf_asked_forget(struct crfd_bpf_asked *a)
+{
+	crfd_objrefs_free(a->key);
+	a->key = NULL;
+}
+
+void crfd_bpf_asked_release(struct crfd_bpf_asked *a)
+{
+	crfd_bpf_asked_forget(a);
+	free(a->v);
+}
+
+/* Whoever has a table reads it in one go. */
+static uint64_t key_of(const struct walk_fd *r)
+{
+	return ident_of(r) ^ mixed(r->start ^ (uint64_t)r->tid << 32);
+}
+
+static int recall(const struct crfd_bpf_asked *a, const struct walk_fd *r, crfd_fd *f, crfd_socket *socket)
+{
+	uint32_t n = a->key ? crfd_objrefs_get(a->key, key_of(r)) : 0;
+
+	if (!n)
+		return 0;
+	f->ext = a->v[n - 1].ext;
+	*socket = a->v[n - 1].socket;
+	return 1;
+}
+
+static int remember(struct crfd_bpf_asked *a, const struct walk_fd *r, const crfd_fd *f, const crfd_socket *socket)
+{
+	uint64_t key = key_of(r);
+	uint8_t fresh;
+	uint32_t n;
+	int rc;
+
+	if (f->ext.len < LONG || f->err)
+		return 0;
+	if (!a->key)
+		a->key = crfd_objrefs_new();
+	if (!a->key)
+		return -ENOMEM;
+	rc = crfd_grow(&a->v, &a->alloc, crfd_objrefs_len(a->key) + 1, sizeof(*a->v));
+	if (rc >= 0)
+		rc = crfd_objrefs_add(a->key, &key, 1, &n, &fresh);
+	if (rc >= 0)
+		a->v[n - 1] = (struct crfd_bpf_answer){.ext = f->ext, .socket = *socket};
+	return rc;
+}
+
 /* Gathers what the description says beside the record's fields, and puts it. */
 static int put_records(const struct walk_fd *r, crfd_batch *b, struct crfd_bpf_asker *asker, crfd_fd *f,
 		       crfd_socket *socket)
@@ -204,6 +257,8 @@ static int put_records(const struct walk_fd *r, crfd_batch *b, struct crfd_bpf_a
 	f->ext = (crfd_span){.off = b->text.nr};
 	if (rc < 0 || (f->kind == CRFD_KIND_FILE && r->bits & WALK_PLAIN && !tail.owner))
 		return rc;
+	if (!(r->bits & WALK_PLAIN) && recall(&asker->asked, r, f, socket))
+		return 0;
 	crfd_detail_begin(d, f->kind);
 	if (!(r->bits & WALK_PLAIN))
 		rc = read_fdinfo(r, f, asker);
@@ -223,7 +278,7 @@ static int put_records(const struct walk_fd *r, crfd_batch *b, struct crfd_bpf_a
 	if (f->kind == CRFD_KIND_SOCKET)
 		*socket = d->rec.socket;
 	f->ext.len = (uint32_t)(b->text.nr - f->ext.off);
-	return rc;
+	return rc < 0 || r->bits & WALK_PLAIN ? rc : remember(&asker->asked, r, f, socket);
 }
 
 int crfd_bpf_fd(const struct walk_fd *r, crfd_batch *b, uint64_t at, struct crfd_bpf_asker *asker)

@@ -8,8 +8,22 @@
 #include "batch/batch.h"
 #include "bpf/walk.h"
 #include "getfd/getfd.h"
+#include "image/image.h"
 #include "kinds/detail.h"
 #include "procfs/names.h"
+
+/*
+ * What was long to read of descriptions of the batch that is being filled: a description has one text, and its own lines of
+ * locks, for all descriptors of one table.
+ */
+struct crfd_bpf_asked {
+	crfd_objrefs *key; /* of table and description; number n is v[n - 1] */
+	struct crfd_bpf_answer {
+		crfd_span ext;
+		crfd_socket socket;
+	} *v;
+	size_t alloc;
+};
 
 /* The asker asks where the walk does not say: it is kept from call to call. */
 struct crfd_bpf_asker {
@@ -19,7 +33,12 @@ struct crfd_bpf_asker {
 	struct crfd_names names;
 	uint32_t tid; /* of whom net_ns is, 0: no one yet */
 	uint64_t start, net_ns;
+	struct crfd_bpf_asked asked;
 };
+
+/* Forgets what was asked: the batch is another one, or part of it was taken back. */
+void crfd_bpf_asked_forget(struct crfd_bpf_asked *a);
+void crfd_bpf_asked_release(struct crfd_bpf_asked *a);
 
 /*
  * Fills fd[at], ident[at] and socket[at] of b, which takes the texts. What the walk does not say is asked of /proc/TID and of the

@@ -137,6 +137,7 @@ static int read_unit(struct crfd_bpf_lane *lane, struct crfd_bpf_source *s, cons
 	told = take_all(lane, s, b, &end);
 	if (told >= 0 && end.unable) {
 		take_back(b, mark);
+		crfd_bpf_asked_forget(&lane->asker.asked);
 		rc = crfd_bpf_files_read(lane, &now, b);
 		told = rc < 0 ? rc : 0;
 	}

@@ -8,7 +8,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/kcmp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -19,6 +21,8 @@
 #include "identity/identity.h"
 
 #define TRIES 4
+#define LONG 8192 /* bytes of fdinfo */
+#define MUCH (4 << 20) /* bytes of long ones */
 #define FMODE_READ 1 /* include/linux/fs.h */
 #define FMODE_WRITE 2
 #define FMODE_PATH 0x4000
@@ -315,6 +319,62 @@ static int keep(struct look *k, crfd_socket *socket, uint64_t *key)
 	return 0;
 }
 
+void crfd_proc_long_forget(struct crfd_proc_long *l)
+{
+	crfd_kcmptree_release(&l->tree);
+	free(l->at);
+	*l = (struct crfd_proc_long){.tree = {.type = KCMP_FILE}};
+}
+
+/* The place of the descriptor's description among those compared so far; NULL where it cannot be compared. */
+static uint64_t *find_long(struct crfd_proc_long *l, int32_t pid, int32_t fd)
+{
+	uint32_t member;
+
+	if (crfd_kcmptree_add(&l->tree, &l->root, 0, pid, fd, &member) < 0 ||
+	    crfd_grow(&l->at, &l->alloc, l->tree.nr, sizeof(*l->at)) < 0)
+		return NULL;
+	if (l->nr < l->tree.nr) {
+		memset(l->at + l->nr, 0, (l->tree.nr - l->nr) * sizeof(*l->at));
+		l->nr = l->tree.nr;
+	}
+	return &l->at[member];
+}
+
+static void note_long(struct crfd_proc_reader *r, const struct crfd_proc_task *p, uint64_t at, const crfd_fd *f)
+{
+	uint64_t *place;
+
+	if (r->info.nr < LONG || f->fd < 0 || f->err)
+		return;
+	if (r->longs.task != p)
+		crfd_proc_long_forget(&r->longs);
+	r->longs.task = p;
+	r->longs.told += r->info.nr;
+	place = find_long(&r->longs, p->pid, f->fd);
+	if (place)
+		*place = at + 1;
+}
+
+/* Whether it is one of a description that has told much already, and was taken from it. */
+static int recall_long(struct crfd_proc_reader *r, const struct crfd_proc_task *p, crfd_batch *b, uint64_t at)
+{
+	int32_t fd = b->fd[at].fd;
+	const uint64_t *place;
+
+	if (r->longs.task != p || r->longs.told < MUCH)
+		return 0;
+	place = find_long(&r->longs, p->pid, fd);
+	if (!place || !*place)
+		return 0;
+	crfd_batch_move(b, *place - 1, at);
+	b->fd[at].fd = fd;
+	b->fd[at].close_on_exec = 0;
+	b->fd[at].err = EFBIG;
+	b->fd[at].step = CRFD_STEP_CLOEXEC;
+	return 1;
+}
+
 int crfd_proc_fd_read(struct crfd_proc_reader *r, const struct crfd_proc_task *p, crfd_batch *b, uint64_t at)
 {
 	crfd_fd *f = &b->fd[at];
@@ -322,6 +382,8 @@ int crfd_proc_fd_read(struct crfd_proc_reader *r, const struct crfd_proc_task *p
 	uint64_t info_ino = 0, stat_ino = 0;
 	int rc = TORN;
 
+	if (recall_long(r, p, b, at))
+		return 0;
 	b->ident[at] = 0;
 	snprintf(k.number, sizeof(k.number), "%d", f->fd);
 	if (surely_fails(&k))
@@ -339,5 +401,10 @@ int crfd_proc_fd_read(struct crfd_proc_reader *r, const struct crfd_proc_task *p
 		return rc;
 	if (rc == TORN && !(k.stat_ino && k.info.ino == info_ino && k.stat_ino == stat_ino))
 		return fail(f, EAGAIN, CRFD_STEP_STAT);
-	return f->fd < 0 || f->failed ? 0 : keep(&k, &b->socket[at], &b->ident[at]);
+	if (f->fd < 0 || f->failed)
+		return 0;
+	rc = keep(&k, &b->socket[at], &b->ident[at]);
+	if (rc >= 0)
+		note_long(r, p, at, f);
+	return rc;
 }

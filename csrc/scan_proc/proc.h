@@ -9,6 +9,7 @@
 #include "batch/batch.h"
 #include "format/format.h"
 #include "getfd/getfd.h"
+#include "identity/kcmptree.h"
 #include "kinds/detail.h"
 #include "kinds/fdinfo.h"
 #include "procfs/deleted.h"
@@ -43,6 +44,19 @@ struct crfd_proc_memo {
 	char text[32]; /* of the name, if it is not numbered */
 };
 
+/*
+ * Descriptions of a task whose fdinfo is long: the kernel writes all of their locks for each of their descriptors. Once
+ * many such texts have been read, what another descriptor told is taken for the rest; all but close-on-exec.
+ */
+struct crfd_proc_long {
+	const struct crfd_proc_task *task;
+	uint64_t told; /* bytes of such texts so far */
+	struct crfd_kcmptree tree;
+	uint32_t root;
+	uint64_t *at; /* by member of the tree: which descriptor of the batch it is and one more; 0: its fdinfo is short */
+	size_t nr, alloc;
+};
+
 /* Each thread reads descriptors with one of these. */
 struct crfd_proc_reader {
 	crfd_buf *text; /* where names and extension records go */
@@ -58,6 +72,7 @@ struct crfd_proc_reader {
 	struct crfd_getfd getfd;
 	struct crfd_proc_mounts mounts;
 	struct crfd_names names;
+	struct crfd_proc_long longs;
 	unsigned int nmemo;
 	struct crfd_proc_memo memo[CRFD_PROC_MEMOS];
 	char name[PATH_MAX];
@@ -81,6 +96,9 @@ void crfd_proc_task_close(struct crfd_proc_task *p);
  * CRFD_PROC_PASSED. 0 or -errno of ours.
  */
 int crfd_proc_fd_read(struct crfd_proc_reader *r, const struct crfd_proc_task *p, crfd_batch *b, uint64_t at);
+
+/* Forgets what was long: the next descriptors are those of another run. */
+void crfd_proc_long_forget(struct crfd_proc_long *l);
 
 /*
  * Whether a regular file, whose link is text[0..len), is a POSIX message queue: 1 or 0, or -errno of ours. The type of its

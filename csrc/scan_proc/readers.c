@@ -70,6 +70,7 @@ void crfd_readers_release(struct crfd_readers *r)
 		crfd_detail_release(&r->v[i].detail);
 		crfd_getfd_release(&r->v[i].getfd);
 		crfd_names_release(&r->v[i].names);
+		crfd_proc_long_forget(&r->v[i].longs);
 	}
 	free(r->v);
 	free(r->items);
@@ -169,6 +170,8 @@ int crfd_readers_run(struct crfd_readers *r, crfd_batch *b)
 	uint32_t nr = 1;
 	int rc;
 
+	for (uint32_t i = 0; i < r->nr; i++)
+		crfd_proc_long_forget(&r->v[i].longs);
 	r->v[0].text = &b->text;
 	if (b->nfds > ALONE_FDS)
 		nr = start_helpers(&run, helpers, r->nr < r->nitems ? r->nr : (uint32_t)r->nitems);

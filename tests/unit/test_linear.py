@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: MIT
+"""Reading is linear in the image, scanning in what the kernel tells: twice as much takes about twice as long, and says about
+twice as much, also where two things could be multiplied with each other."""
+
+from __future__ import annotations
+
+import io
+import struct
+import time
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from functools import cache, partial
+from pathlib import Path
+
+import pytest
+
+import crfd
+from crfd._core.arrow import tables
+from crfd.cli import main as cli
+from tests import arrow
+from tests.images import HELD, Fd, File, Task, held, image
+
+MOST = 3.0  # times as long for twice as much; what is quadratic takes four times as long
+NOISE = 0.02  # seconds
+LOCK, FD_LOCK, PIPE, EPOLL = 0x4204, 0x4108, 0x4205, 0x420A
+
+
+def seconds(work: Callable[[], object]) -> tuple[float, object]:
+    """Of the processor, the least of some runs; and what came out."""
+    least, found = float("inf"), None
+    for _ in range(3):
+        start = time.process_time()
+        found = work()
+        least = min(least, time.process_time() - start)
+    return least, found
+
+
+def pipe(end: int) -> File:
+    more = [(PIPE, struct.pack("<IIQII", 7, 65536, 0, 1, 1))]
+    return File(b"pipe:[1]", int(crfd.Kind.PIPE), f_mode=end, f_flags=end - 1, ino=1, more=more)
+
+
+def readers_and_writers(n: int) -> bytes:
+    return image([Task(1, [Fd(fd, pipe(1 + fd % 2)) for fd in range(n)])])
+
+
+def tasks_of_a_table(n: int) -> bytes:
+    table = object()
+    fds = [Fd(fd, File(ino=fd)) for fd in range(n)]
+    return image([Task(pid, fds, table=table) for pid in range(1, n + 1)])
+
+
+def over_many_sections(n: int) -> bytes:
+    """Each task has descriptors of nine that others brought."""
+    files = [File(ino=pid) for pid in range(n)]
+    return image([Task(pid + 1, [Fd(i, files[(pid * 7 + i * 131) % n]) for i in range(9)]) for pid in range(n)])
+
+
+def lock(at: int) -> bytes:
+    return struct.pack("<IIiIQQ", 1, 1, 7, 0, at, at)
+
+
+def lists(kind: int, entries: list[bytes]) -> list[tuple[int, bytes]]:
+    """As records of 32,767 bytes at most."""
+    full = 32767 // len(entries[0])
+    return [(kind, b"".join(entries[i : i + full])) for i in range(0, len(entries), full)]
+
+
+def locks_of_copies(n: int) -> bytes:
+    file = File(more=lists(LOCK, [lock(2 * i) for i in range(n)]))
+    return image([Task(1, [Fd(fd, file) for fd in range(n)])])
+
+
+def targets_of_copies(n: int) -> bytes:
+    targets = [struct.pack("<iIQQQQ", i, 1, 0, 0, 0, 0) for i in range(n)]
+    file = File(b"anon_inode:[eventpoll]", int(crfd.Kind.EPOLL), more=lists(EPOLL, targets))
+    return image([Task(1, [Fd(fd, file) for fd in range(n)])])
+
+
+def locks_of_another(n: int) -> bytes:
+    file = File(more=[(LOCK, lock(1))])
+    own = lists(FD_LOCK, [struct.pack("<iI", 0, 0) + lock(2 * i) for i in range(n)])
+    return image([Task(1, [Fd(0, file)]), Task(2, [Fd(fd, file) for fd in range(n)], more=own)])
+
+
+def unread(n: int) -> bytes:
+    return image([Task(1, [Fd(fd, None) for fd in range(n)])])
+
+
+def much_held(n: int) -> bytes:
+    return image([Task(1, [Fd(fd) for fd in range(n)], more=[(HELD, held(path=b"/%d" % i)) for i in range(n)])])
+
+
+SHAPES: dict[str, tuple[Callable[[int], bytes], int]] = {
+    "readers x writers": (readers_and_writers, 600),
+    "tasks x a shared table": (tasks_of_a_table, 500),
+    "descriptors over many sections": (over_many_sections, 400),
+    "locks x copies": (locks_of_copies, 1200),
+    "epoll targets x copies": (targets_of_copies, 1200),
+    "locks of another's description x copies": (locks_of_another, 1200),
+    "errors x descriptors": (unread, 2000),
+    "what is held x descriptors": (much_held, 800),
+}
+
+
+def told(words: tuple[str, ...], path: Path) -> int:
+    """Bytes that a command says."""
+    out = io.TextIOWrapper(io.BytesIO(), "utf-8", "surrogateescape")
+    with redirect_stdout(out):
+        assert cli.main([*words, str(path)]) == 0
+    return out.tell()
+
+
+def model(path: Path) -> None:
+    with crfd.open(path) as read:
+        for task in read:
+            assert len(task.fds) >= 0
+            assert isinstance(task.locks, dict)
+            task.consistency, task.held  # noqa: B018
+        for file in {id(one.file): one.file for task in read for one in list(task.fds.values())[:9]}.values():
+            if file:
+                file.locks, file.detail  # noqa: B018
+
+
+def links(path: Path) -> None:
+    with crfd.open(path) as read:
+        found = crfd.links(read)
+        for link in found:
+            for end in (*link.sources, *link.targets):
+                found.count_holders(end)
+
+
+def lists_as_arrow(path: Path) -> None:
+    with crfd.open(path) as read:
+        for name in tables():
+            if "lock" in name or "target" in name or name in {"files", "tasks", "held"}:
+                arrow.rows(read.table(name))
+
+
+READERS: dict[str, Callable[[Path], object]] = {
+    "model": model,
+    "links": links,
+    "columns": lambda path: crfd.open(path).columns().fds.rows(),
+    "consistency": lambda path: crfd.open(path).consistency(),
+    "arrow": lists_as_arrow,
+    "show --links": lambda path: told(("show", "--links"), path),
+    "show --links --json": lambda path: told(("show", "--links", "--json"), path),
+    "show": lambda path: told(("show",), path),
+    "show --json": lambda path: told(("show", "--json"), path),
+    "show --csv": lambda path: told(("show", "--csv", "-c", "fd,locks,detail,epoll.targets"), path),
+    "show --where": lambda path: told(("show", "--where", "locks =~ 'nothing' or detail =~ 'nothing'"), path),
+    "info": lambda path: told(("info",), path),
+    "verify": crfd.verify,
+}
+
+# Every task that shares a table has each of its descriptors: so many rows there are.
+ROWS = {"show", "show --json", "show --csv", "show --where"}
+CASES = [(shape, reader) for shape in SHAPES for reader in READERS if "shared" not in shape or reader not in ROWS]
+
+
+@cache
+def written(shape: str, many: int) -> bytes:
+    return SHAPES[shape][0](many)
+
+
+@pytest.mark.parametrize(("shape", "reader"), CASES)
+def test_twice_as_much_is_read_in_twice_the_time(shape: str, reader: str, tmp_path: Path) -> None:
+    times, said = [], []
+    n = SHAPES[shape][1]
+    for many in (n, 2 * n):
+        path = tmp_path / f"{many}.crfd"
+        path.write_bytes(written(shape, many))
+        least, size = seconds(partial(READERS[reader], path))
+        times.append(least)
+        said.append(size if isinstance(size, int) else 0)
+    assert len(written(shape, 2 * n)) < 2.3 * len(written(shape, n))
+    assert times[1] <= MOST * times[0] + NOISE, times
+    assert said[1] <= MOST * said[0], said
