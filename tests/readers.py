@@ -147,6 +147,21 @@ def _read(name: str, opened: Callable[[], crfd.Image]) -> crfd.FormatError | Non
     return None
 
 
+def _salvage(data: bytes, refused: crfd.FormatError | None) -> None:
+    """What is left of it is a correct image, all of it where it is one."""
+    try:
+        found = crfd.open(io.BytesIO(data), salvage=True)
+    except crfd.FormatError:
+        if refused is None:
+            raise BrokenError("salvage: refused, though verify says: correct") from None
+        return
+    with found:
+        crfd.verify(io.BytesIO(found.view))
+        _tasks(found)
+        if (found.damage is None) != (refused is None):
+            raise BrokenError(f"salvage: {found.damage}, though verify says: {refused}")
+
+
 # ---- the command line ----
 
 
@@ -190,6 +205,7 @@ def read_by_all(number: int, folder: Path) -> bool:
         refused = None
     except crfd.FormatError as e:
         refused = e
+    _salvage(data, refused)
     choose = random.Random(number)
     for name in LIBRARY:
         opened = choose.choice((lambda: crfd.open(path), lambda: crfd.Image(data), lambda: crfd.open(path, map=True)))

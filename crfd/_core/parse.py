@@ -116,6 +116,34 @@ class Rows:
         return memoryview(ffi.buffer(kept, n * sizeof(struct))).toreadonly()
 
 
+class Lost(namedtuple("Lost", ("offset", "end", "pid"))):
+    """Bytes of a damaged image that could not be kept: from offset to end, of the task pid; None where that is not known."""
+
+    __slots__ = ()
+    offset: int
+    end: int
+    pid: int | None
+
+
+class Salvaged(namedtuple("Salvaged", ("image", "lost", "fds"))):
+    """A correct image of what is whole in a damaged one, what is lost, and how many descriptors lost their description."""
+
+    __slots__ = ()
+    image: bytes
+    lost: tuple[Lost, ...]
+    fds: int
+
+
+def salvage(image: memoryview, path: str | None) -> Salvaged:
+    """FormatError where the head is not whole, or there are no sums that say what is."""
+    found, fault = ffi.gc(ffi.new("crfd_salvage *"), lib.crfd_salvage_release), ffi.new("crfd_fault *")
+    with ffi.from_buffer("uint8_t[]", image) as buf:
+        checked(lib.crfd_salvage_read(found, buf, len(image), fault), fault, path)
+    spans = (found.lost[i] for i in range(found.nlost))
+    lost = tuple(Lost(one.offset, one.end, one.pid or None) for one in spans)
+    return Salvaged(bytes(ffi.buffer(found.image.v, found.image.nr)), lost, found.nfds)
+
+
 class Index(namedtuple("Index", ("entries", "closing"))):
     """What an image says of itself as a whole: an array of crfd_index_entry, and records about it."""
 

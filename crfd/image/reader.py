@@ -6,14 +6,15 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Container, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from crfd._core import declarations
 from crfd._core.columns import ImageReader, Render
 from crfd._core.freeze import IMAGE_FROZEN, Still
-from crfd._core.parse import Index, Parser, read_index
+from crfd._core.parse import Index, Lost, Parser, Salvaged, read_index
+from crfd._core.parse import salvage as core_salvage
 from crfd.errors import FormatError
 from crfd.format.enums import Backend
 from crfd.format.records import Layout, Record, RecordType, split, walk
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from crfd.query.condition import Condition
 
 
-def open(source: Source, *, map: bool = False) -> Image:
+def open(source: Source, *, map: bool = False, salvage: bool = False) -> Image:
     """Opens an image: a path, "-" for standard input, or a binary file object; a context manager.
 
     A regular file is read as far as it is asked about, each part once; anything else is read to its end. With map it is
@@ -40,8 +41,29 @@ def open(source: Source, *, map: bool = False) -> Image:
     was checked may change afterwards, so it is for files of one's own. Raises OSError, or FormatError where the head or
     the index is wrong. The checksum of a task is checked when it is read through the index, that of the image by
     verify() alone.
+
+    With salvage all of it is checked at once, and of an image that is truncated or damaged the tasks that are whole are there:
+    Image.damage is the FormatError that was found first, Image.lost where nothing could be kept. A descriptor whose
+    description is lost could not be read (EIO). FormatError where the head is damaged, or there are no sums (rfc).
     """
-    return Image(load(source, map=map))
+    data = load(source, map=map)
+    return _salvage(data) if salvage else Image(data)
+
+
+def _salvage(data: Bytes) -> Image:
+    damage = None
+    with closing(data):
+        view = data.all()
+        try:
+            Parser(data.name).feed(view, True)
+            found = Salvaged(bytes(view), (), 0)
+        except FormatError as e:
+            damage = e.with_traceback(None)
+            found = core_salvage(view, data.name)
+        del view
+    image = Image(found.image, name=data.name)
+    image.damage, image.lost, image.lost_files = damage, found.lost, found.fds
+    return image
 
 
 class Image:
@@ -49,12 +71,18 @@ class Image:
 
     To other programs it is the table of its descriptors: polars.DataFrame(image), pyarrow.table(image),
     pandas.DataFrame.from_arrow(image), DuckDB's `from image`. table() gives others, and some columns only.
+
+    Of an image that was opened with salvage, damage is the first fault (None: it is correct), lost says where nothing could
+    be kept, and lost_files how many descriptors lost their description with that.
     """
 
     def __init__(self, data: Bytes | memoryview | bytes | bytearray, *, name: str | None = None) -> None:
         self._bytes = data if isinstance(data, Bytes) else Bytes(data, name)
         self.name = self._bytes.name
         self._columns: Columns | None = None
+        self.damage: FormatError | None = None
+        self.lost: tuple[Lost, ...] = ()
+        self.lost_files = 0
         try:
             self._index = self._read_index()
             self._sections = _Sections(self._bytes, self._index)

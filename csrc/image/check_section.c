@@ -205,6 +205,10 @@ static int check_single(crfd_parser *p)
 {
 	uint64_t want[sizeof(p->want) / 8], here[sizeof(p->here) / 8];
 
+	if (p->guessed) {
+		p->state = CRFD_AT_END;
+		return 0;
+	}
 	memcpy(want, &p->want, sizeof(want));
 	memcpy(here, &p->here, sizeof(here));
 	for (size_t i = 0; i < sizeof(want) / sizeof(*want); i++)

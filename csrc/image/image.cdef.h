@@ -174,3 +174,25 @@ void crfd_index_release(crfd_index *x);
  * when the image has none (rfc; then its HEAD alone was judged), or the code of *fault.
  */
 int crfd_index_read(crfd_index *x, const uint8_t *buf, size_t n, crfd_fault *fault);
+
+/* Bytes of a damaged image that are in none of the sections that could be kept. */
+typedef struct {
+	uint64_t offset, end;
+	uint32_t pid; /* of the section that begins there, as far as it says; 0 unknown */
+	uint32_t pad;
+} crfd_lost;
+
+/* What is left of a damaged image. */
+typedef struct {
+	crfd_buf image; /* a correct image of the sections that are whole */
+	crfd_lost *lost;
+	size_t nlost, lost_alloc;
+	uint64_t nfds; /* descriptors in it whose description is lost: they could not be read, for EIO */
+} crfd_salvage;
+
+void crfd_salvage_release(crfd_salvage *s);
+/*
+ * Makes an image of what is whole in a damaged one, into *s (zeroed). 0, -ENOMEM, or the code of *fault where its first two records
+ * are not whole, or it has no sums that say what is.
+ */
+int crfd_salvage_read(crfd_salvage *s, const uint8_t *buf, size_t n, crfd_fault *fault);

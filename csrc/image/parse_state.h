@@ -36,6 +36,7 @@ struct crfd_parser {
 	uint8_t extended;
 	uint8_t unsummed; /* leave bytes unsummed and take the sums for right */
 	uint8_t single; /* one section alone: that of want */
+	uint8_t guessed; /* of want nothing is sure but where it begins */
 	crfd_index_entry want;
 	crfd_fault fault; /* code != 0: refused for good */
 	uint64_t offset; /* of the record being parsed */

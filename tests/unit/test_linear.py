@@ -18,21 +18,19 @@ import crfd
 from crfd._core.arrow import tables
 from crfd.cli import main as cli
 from tests import arrow
-from tests.images import HELD, Fd, File, Task, held, image
+from tests.images import HELD, Fd, File, Rec, Task, held, image, plan
 
 MOST = 3.0  # times as long for twice as much; what is quadratic takes four times as long
 NOISE = 0.02  # seconds
+ROUNDS = 6
 LOCK, FD_LOCK, PIPE, EPOLL = 0x4204, 0x4108, 0x4205, 0x420A
 
 
 def seconds(work: Callable[[], object]) -> tuple[float, object]:
-    """Of the processor, the least of some runs; and what came out."""
-    least, found = float("inf"), None
-    for _ in range(3):
-        start = time.process_time()
-        found = work()
-        least = min(least, time.process_time() - start)
-    return least, found
+    """Of the processor; and what came out."""
+    start = time.process_time()
+    found = work()
+    return time.process_time() - start, found
 
 
 def pipe(end: int) -> File:
@@ -91,6 +89,13 @@ def much_held(n: int) -> bytes:
     return image([Task(1, [Fd(fd) for fd in range(n)], more=[(HELD, held(path=b"/%d" % i)) for i in range(n)])])
 
 
+def beginnings(n: int) -> bytes:
+    """A text with the beginning of a section in every line, each of which goes on to the text's end."""
+    first = b"".join(record.raw() for record in plan([Task(1)])[2:5])
+    rest = b"".join(Rec(0x4FFF, bytes(len(first) * 2), 1).raw() for _ in range(8))
+    return image([Task(pid, [Fd(0, File(fdinfo=first * 20 + rest))]) for pid in range(2, 2 + n)])
+
+
 SHAPES: dict[str, tuple[Callable[[int], bytes], int]] = {
     "readers x writers": (readers_and_writers, 600),
     "tasks x a shared table": (tasks_of_a_table, 500),
@@ -98,6 +103,7 @@ SHAPES: dict[str, tuple[Callable[[int], bytes], int]] = {
     "locks x copies": (locks_of_copies, 1200),
     "epoll targets x copies": (targets_of_copies, 1200),
     "locks of another's description x copies": (locks_of_another, 1200),
+    "beginnings of sections": (beginnings, 20),
     "errors x descriptors": (unread, 2000),
     "what is held x descriptors": (much_held, 800),
 }
@@ -151,6 +157,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     "show --where": lambda path: told(("show", "--where", "locks =~ 'nothing' or detail =~ 'nothing'"), path),
     "info": lambda path: told(("info",), path),
     "verify": crfd.verify,
+    "salvage": lambda path: list(crfd.open(io.BytesIO(path.read_bytes()[:-1]), salvage=True).tasks),
 }
 
 # Every task that shares a table has each of its descriptors: so many rows there are.
@@ -165,14 +172,18 @@ def written(shape: str, many: int) -> bytes:
 
 @pytest.mark.parametrize(("shape", "reader"), CASES)
 def test_twice_as_much_is_read_in_twice_the_time(shape: str, reader: str, tmp_path: Path) -> None:
-    times, said = [], []
+    """The least of some rounds: a busy machine takes its time from either."""
     n = SHAPES[shape][1]
-    for many in (n, 2 * n):
-        path = tmp_path / f"{many}.crfd"
-        path.write_bytes(written(shape, many))
-        least, size = seconds(partial(READERS[reader], path))
-        times.append(least)
-        said.append(size if isinstance(size, int) else 0)
+    times, said = [float("inf"), float("inf")], [0, 0]
+    for number in range(ROUNDS):
+        for i, many in enumerate((n, 2 * n)):
+            path = tmp_path / f"{many}.crfd"
+            path.write_bytes(written(shape, many))
+            took, size = seconds(partial(READERS[reader], path))
+            times[i] = min(times[i], took)
+            said[i] = size if isinstance(size, int) else 0
+        if number and times[1] <= MOST * times[0] + NOISE:
+            break
     assert len(written(shape, 2 * n)) < 2.3 * len(written(shape, n))
     assert times[1] <= MOST * times[0] + NOISE, times
     assert said[1] <= MOST * said[0], said

@@ -9,8 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from crfd._core.columns import ImageReader
-from crfd.cli import output
-from crfd.cli.exit_status import DONE
+from crfd.cli import images, output
 from crfd.cli.tables import text
 
 TYPE_CHECKING = False  # see _core/library.py
@@ -22,16 +21,15 @@ EXAMPLES = """\
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("image", metavar="IMAGE", help="a file, or - for standard input")
+    images.add(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    from crfd.image.reader import open as open_image
-
-    with open_image(args.image) as image:
+    with images.opened(args) as image:
+        status = images.report(image)
         for key, value in facts(image):
             output.out.line(f"{key + ':':<13} {value}")
-    return DONE
+    return status
 
 
 def facts(image: Any) -> Iterator[tuple[str, str]]:

@@ -5,18 +5,19 @@ from __future__ import annotations
 
 import argparse
 
-from crfd.cli import conditions, listing, output
+from crfd.cli import conditions, images, listing, output
 from crfd.cli.exit_status import DONE
 from crfd.errors import CrfdError
 
 EXAMPLES = """\
   crfd show host.crfd --pid 4711
   crfd show host.crfd --csv -c pid,fd,kind,path
-  crfd show host.crfd --links"""
+  crfd show host.crfd --links
+  crfd show --salvage torn.crfd"""
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("image", metavar="IMAGE", help="a file, or - for standard input")
+    images.add(parser)
     parser.add_argument("--pid", type=int, metavar="N", help="this task alone")
     parser.add_argument("--links", action="store_true", help="who is connected with whom, instead of the descriptors")
     conditions.add(parser)
@@ -24,8 +25,6 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from crfd.image.reader import open as open_image
-
     if args.list_columns:
         for line in listing.list_columns():
             output.out.line(line)
@@ -33,14 +32,15 @@ def run(args: argparse.Namespace) -> int:
     condition = conditions.chosen(args)
     if args.links:
         conditions.require_none(condition, "--links")
-    with open_image(args.image) as image:
+    with images.opened(args) as image:
+        status = images.report(image)
         if args.pid is not None and args.pid not in image.tasks:
             raise CrfdError(f"{args.image}: no task {args.pid} in this image")
         if args.links:
             from crfd.cli.tables import links
 
             links.show(image, args.pid, as_json=args.json)
-            return DONE
+            return status
         number = None if args.pid is None else image.tasks.number(args.pid)
         listing.Listing(args, condition).image(image.view, image.name, number)
-    return DONE
+    return status
