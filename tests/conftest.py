@@ -60,6 +60,14 @@ def need(capabilities: dict[str, Capability]) -> Callable[[str], None]:
 
 
 @pytest.fixture
+def _unsanitized() -> None:
+    """Skips where a sanitizer's library is preloaded: it ends the program when a call of its own fails, and file capabilities
+    forbid it to be loaded at all (ld.so(8), "Secure-execution mode")."""
+    if "asan" in os.environ.get("LD_PRELOAD", ""):
+        pytest.skip("not with a sanitizer preloaded")
+
+
+@pytest.fixture
 def nobody(need: Callable[[str], None]) -> tuple[str, ...]:
     """What to put before a command so that it runs without any privilege; skips where such a user cannot read crfd."""
     need("root")

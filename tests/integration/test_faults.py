@@ -27,6 +27,7 @@ def _may_trace(need: Need) -> None:
     need("cc")
 
 
+@pytest.mark.usefixtures("_unsanitized")
 @pytest.mark.timeout(0 if STRESS else 300)
 @pytest.mark.parametrize("name", commands.NAMES)
 def test_whatever_fails_a_command_fails_clearly_or_loses_nothing(name: str, need: Need) -> None:
