@@ -17,12 +17,12 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, overload
 
 from crfd._core.columns import ImageReader, Render
-from crfd.query.condition import Condition
 from crfd.format.enums import Kind
 from crfd.image.model import OpenFile
 from crfd.kinds.pipe import Pipe
 from crfd.kinds.socket import AF_UNIX, INET, InetAddress, Socket
 from crfd.kinds.watch import Epoll
+from crfd.query.condition import Condition
 
 if TYPE_CHECKING:
     from crfd.image.reader import Image
