@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -21,6 +22,11 @@ from tests.procs import until
 
 Need = Callable[[str], None]
 BACKENDS = {"proc": int(lib.CRFD_BACKEND_PROC), "bpf": int(lib.CRFD_BACKEND_BPF)}
+# What goes over the tables itself tests conditions, the iterator over files does not: on x86-64, with bpf_rdonly_cast() of 6.2.
+TESTED = {
+    "proc": True,
+    "bpf": platform.machine() == "x86_64" and tuple(map(int, platform.release().split(".")[:2])) >= (6, 2),
+}
 KINDS = {name: int(getattr(lib, f"CRFD_KIND_{name}")) for name in ("FILE", "DIR", "SOCKET", "PIPE", "FIFO", "EVENTFD")}
 
 
@@ -86,7 +92,7 @@ def test_what_meets_a_condition_comes(held: crfd.Task, backend: str, name: str) 
     assert expected
     assert expected <= found
     if backend == "bpf" or push.deleted is None or push.kinds:  # /proc tells what is deleted when all else is told
-        assert found < set(held.fds), "something was left out"
+        assert (found < set(held.fds)) == TESTED[backend], "something is left out where conditions are tested"
 
 
 def test_every_file_is_found_by_its_inode(held: crfd.Task, backend: str) -> None:
@@ -111,13 +117,15 @@ def test_a_port(backend: str) -> None:
         ):
             found = numbers(backend, [os.getpid()], Push(port=port))[os.getpid()]
             assert {server.fileno(), client.fileno(), accepted.fileno()} <= found
-            assert backend == "proc" or found.isdisjoint({other.fileno(), unix.fileno(), netlink.fileno()})
-            assert found.isdisjoint({0, 1, 2})
+            if TESTED[backend]:
+                assert backend == "proc" or found.isdisjoint({other.fileno(), unix.fileno(), netlink.fileno()})
+                assert found.isdisjoint({0, 1, 2})
 
 
 @pytest.mark.parametrize(("uid", "comes"), [(os.getuid(), True), (os.getuid() + 1, False)])
 def test_a_user(held: crfd.Task, backend: str, uid: int, comes: bool) -> None:
-    assert numbers(backend, [held.pid], Push(uid=uid)) == {held.pid: set(held.fds) if comes else set()}
+    left = set(held.fds) if comes or not TESTED[backend] else set()
+    assert numbers(backend, [held.pid], Push(uid=uid)) == {held.pid: left}
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -132,7 +140,7 @@ def test_scanners_with_different_conditions_at_once(
         pids = sorted([held.pid, os.getpid()])
         alone = [numbers(backend, pids, push)[held.pid] for push in wishes]
         assert numbers(backend, pids, wishes[1])[os.getpid()] >= {one.fileno()}
-        assert len({frozenset(fds) for fds in alone}) == len(wishes)
+        assert len({frozenset(fds) for fds in alone}) == (len(wishes) if TESTED[backend] else 1)
         wrong: list[tuple[int, set[int]]] = []
 
         def again(i: int) -> None:
