@@ -42,9 +42,9 @@ chmod 1777 /tmp
 again "$checkout"
 again "$prefix"
 
-cd "$checkout" || exit
 echo "kernel $release"
-setsid --wait "$python" -m pytest "$@" </dev/null
+# Kernel threads share the working directory of the first process (init/main.c, rest_init).
+(cd "$checkout" && exec setsid --wait "$python" -m pytest "$@" </dev/null)
 echo "status of pytest: $?"
 sync
 echo b >/proc/sysrq-trigger
