@@ -121,6 +121,7 @@ __noinline int put_climbed(__u64 dentry, __u64 mnt, __u64 deleted, __u64 to)
 {
 	struct task_struct *self = AS(task_struct, bpf_get_current_task());
 	char *path = out_at(to);
+	__u64 most = deleted ? CLIMB_TEXT - DELETED_LEN : CLIMB_TEXT;
 	__u64 len, at, sum;
 
 	if (!path)
@@ -140,7 +141,9 @@ __noinline int put_climbed(__u64 dentry, __u64 mnt, __u64 deleted, __u64 to)
 	len = CLIMB_TEXT - at;
 	asm volatile("" : "+r"(at));
 	asm volatile("" : "+r"(len));
-	if (!len || len > CLIMB_TEXT || at > CLIMB_TEXT || len + (deleted ? DELETED_LEN : 0) > CLIMB_TEXT)
+	/* The verifier of 6.12 goes from a sum back to len, which then has no unsigned bounds (sync_linked_regs()): no test on a sum. */
+	asm volatile("" : "+r"(most));
+	if (!len || at > CLIMB_TEXT || len > most)
 		return -ENAMETOOLONG;
 	if (bpf_probe_read_kernel(path, len, climb.text + at))
 		return 0;
