@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -29,6 +30,7 @@ COMMANDS = {
     "check": "say which backends and capabilities can be used here, and why not",
 }
 GREP = {"who"}  # whose status 1 says that nothing was found
+SIGNED = {"--sort"}  # whose value may begin with a dash
 EPILOG = "exit status: 0 done, 1 failed, 2 usage, 3 done but some processes could not be read"
 
 
@@ -77,8 +79,19 @@ def parser(subcommand: str | None = None) -> argparse.ArgumentParser:
     return top
 
 
+def _joined(words: Sequence[str]) -> list[str]:
+    """--sort -size as --sort=-size: argparse would take the value for an option."""
+    found: list[str] = []
+    for word in words:
+        if found and found[-1] in SIGNED and re.match("-[^-]", word):
+            found[-1] += f"={word}"
+        else:
+            found.append(word)
+    return found
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    words = list(sys.argv[1:] if argv is None else argv)
+    words = _joined(sys.argv[1:] if argv is None else argv)
     if words[:1] == ["help"]:
         words = [*words[1:2], "--help"]
     subcommand = words[0] if words else ""

@@ -255,3 +255,13 @@ def test_check_says_why_bpf_cannot_run(nobody: tuple[str, ...]) -> None:
     )
     assert asked.returncode == 1
     assert row["detail"] in asked.stderr
+
+
+def test_a_column_to_sort_by_may_begin_with_a_dash() -> None:
+    for words in (["--sort", "-fd"], ["--sort=-fd"], ["--sort", "-fd,pid"]):
+        done = run("ls", os.getpid(), "--no-header", "-c", "fd", *words)
+        assert done.returncode == 0, done.stderr
+        fds = [int(word) for word in done.stdout.split()]
+        assert len(fds) > 2
+        assert fds == sorted(fds, reverse=True)
+    assert run("ls", "--sort", "--json").returncode == 2
