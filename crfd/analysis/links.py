@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, overload
 from crfd._core.columns import ImageReader, Render
 from crfd.format.enums import Kind
 from crfd.image.model import OpenFile
+from crfd.kinds.device import Tty
 from crfd.kinds.pipe import Pipe
 from crfd.kinds.socket import AF_UNIX, INET, InetAddress, Socket
 from crfd.kinds.watch import Epoll
@@ -29,8 +30,11 @@ if TYPE_CHECKING:
 
 _CONNECTED = {6: "tcp", 17: "udp", 132: "sctp", 136: "udplite", 262: "mptcp"}  # IPPROTO_* of linux/in.h
 _RAW = 3  # SOCK_RAW
+_READ, _WRITE = 1, 2  # FMODE_* of include/linux/fs.h
 _NAMED = frozenset({Kind.UNKNOWN, Kind.FILE, Kind.DIR, Kind.CHR, Kind.BLK, Kind.FIFO})  # kinds of any file system
-_LINKED = frozenset({Kind.PIPE, Kind.FIFO, Kind.SOCKET, Kind.EPOLL})
+_LINKED = frozenset({Kind.PIPE, Kind.FIFO, Kind.SOCKET, Kind.EPOLL, Kind.MQUEUE, Kind.CHR, Kind.EVENTFD})
+_SLAVES = range(136, 144)  # Documentation/admin-guide/devices.txt: major numbers of slaves of pseudo terminals
+_SLAVES_EACH = 256
 _MAPPED = "::ffff:"  # IPv4 seen from an IPv6 socket, ipv6(7)
 
 FindFile = Callable[[int], OpenFile]
@@ -41,11 +45,12 @@ class Link:
     """What connects open file descriptions, by objref.
 
     kind is "pipe" or "fifo" (from every write end to every read end of one), "unix", "tcp", "udp", "sctp", "udplite",
-    "mptcp", or "epoll" (from the instance to what it watches, fd the number it was added by). Only pipes have more than
-    one source or target; a description that is both ends of a fifo is among both. Sockets that are each other's peer are
-    one link. targets is empty where the other end is not in the image (known) or cannot be told: of an epoll, where that
-    number is now another file's, or nobody's. All files without an inode of their own (eventfd, timerfd …) are one inode
-    to it.
+    "mptcp", "mqueue" (from who may send to who may receive), "pty" (from a master to its slave), "eventfd" (a counter that
+    several tables have, from itself to itself), or "epoll" (from the instance to what it watches, fd the number it was added
+    by). Only pipes, queues and terminals have more than one source or target; a description that is both ends of a fifo or
+    a queue is among both. Sockets that are each other's peer are one link. targets is empty where the other end is not in the
+    image (known; address says where it is) or cannot be told: of an epoll, where that number is now another file's, or
+    nobody's. All files without an inode of their own (eventfd, timerfd …) are one inode to it.
     """
 
     kind: str
@@ -53,6 +58,7 @@ class Link:
     targets: tuple[int, ...]
     known: bool = True
     fd: int | None = None
+    address: str | None = None
 
 
 def links(image: Image) -> Links:
@@ -66,7 +72,14 @@ class Links(Sequence[Link]):
     def __init__(self, image: Image) -> None:
         self._holders = _Holders(image)
         files = [file for file in map(image.file, sorted(self._holders.known())) if file.kind in _LINKED]
-        found = [*_pipes(files), *_unix(files), *_connections(files), *_epolls(files, self._holders, image.file)]
+        found = [
+            *_pipes(files),
+            *_ends(files),
+            *_eventfds(files, self._holders),
+            *_unix(files),
+            *_connections(files),
+            *_epolls(files, self._holders, image.file),
+        ]
         self._links = tuple(sorted(found, key=lambda link: (link.kind, link.sources, link.targets, link.fd or 0)))
         self._by_end: dict[int, list[Link]] | None = None
         self._counts: dict[int, int] = {}
@@ -191,6 +204,38 @@ def _pipes(files: Iterable[OpenFile]) -> Iterator[Link]:
             yield Link("pipe" if kind == Kind.PIPE else "fifo", writers, readers)
 
 
+def _ends(files: Iterable[OpenFile]) -> Iterator[Link]:
+    """Message queues by their inode, pseudo terminals by their number and the instance of devpts that they are of."""
+    queues: dict[tuple[int | None, int | None], list[OpenFile]] = defaultdict(list)
+    masters: dict[tuple[int, int | None], list[int]] = defaultdict(list)
+    slaves: dict[int, dict[int | None, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for file in files:
+        if file.kind == Kind.MQUEUE and file.ino is not None:
+            queues[file.dev, file.ino].append(file)
+        elif file.kind == Kind.CHR and isinstance(tty := file.detail, Tty) and tty.index is not None:
+            masters[tty.index, file.dev].append(file.objref)
+        elif file.kind == Kind.CHR and file.rdev is not None and os.major(file.rdev) in _SLAVES:
+            index = (os.major(file.rdev) - _SLAVES[0]) * _SLAVES_EACH + os.minor(file.rdev)
+            slaves[index][file.dev].append(file.objref)
+    for opened in queues.values():
+        senders = tuple(file.objref for file in opened if file.f_mode & _WRITE)
+        receivers = tuple(file.objref for file in opened if file.f_mode & _READ)
+        if len(opened) > 1 and (senders or receivers):
+            yield Link("mqueue", senders or receivers, receivers if senders else ())
+    instances = {dev for found in slaves.values() for dev in found}
+    for (index, dev), ends in masters.items():
+        # A master is opened on its devpts, or by a name elsewhere: then it can be told where there is one devpts alone.
+        sure = dev in instances or len(instances) <= 1
+        of = dev if dev in instances else next(iter(instances), None)
+        yield Link("pty", tuple(ends), tuple(slaves[index][of]) if sure else (), known=sure)
+
+
+def _eventfds(files: Iterable[OpenFile], holders: _Holders) -> Iterator[Link]:
+    for file in files:
+        if file.kind == Kind.EVENTFD and len(holders.tables(file.objref)) > 1:
+            yield Link("eventfd", (file.objref,), (file.objref,))
+
+
 def _sockets(files: Iterable[OpenFile]) -> Iterator[tuple[OpenFile, Socket]]:
     for file in files:
         if file.kind == Kind.SOCKET and isinstance(socket := file.detail, Socket):
@@ -229,8 +274,15 @@ def _connections(files: Iterable[OpenFile]) -> Iterator[Link]:
             ends[socket.net_ns, kind, _plain(name), _plain(peer)] = file.objref
     for (net_ns, kind, one, two), objref in ends.items():
         other = ends.get((net_ns, kind, two, one))
-        if other is not None and objref < other:
+        if other is None:
+            yield Link(kind, (objref,), (), address=_worded(two))
+        elif objref < other:
             yield Link(kind, (objref,), (other,))
+
+
+def _worded(address: tuple[str, int]) -> str:
+    host, port = address
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _plain(address: InetAddress) -> tuple[str, int]:

@@ -62,6 +62,7 @@ def link_lines(links: Links, chosen: Iterable[Link]) -> Iterator[str]:
             "targets": link.targets,
             "known": link.known,
             "fd": link.fd,
+            "address": link.address,
             "source_holders": sum(map(links.count_holders, link.sources)),
             "target_holders": sum(map(links.count_holders, link.targets)),
         }

@@ -35,13 +35,14 @@ static int is_of_family(const struct crfd_family *f, const struct crfd_row *row)
 	return 0;
 }
 
-/* Returns 1 where its description has not come before: objrefs count up from 1 as they appear. */
+/* Returns 1 where its description has not come before. */
 static int is_first(struct crfd_rows_of *w, const struct crfd_row *row)
 {
-	if (row->objref <= w->seen)
-		return 0;
-	w->seen = row->objref;
-	return 1;
+	uint8_t *bits = &w->seen[row->objref >> 3], bit = (uint8_t)(1 << (row->objref & 7));
+	int is_new = row->objref && !(*bits & bit);
+
+	*bits |= bit;
+	return is_new;
 }
 
 static int is_wanted(struct crfd_rows_of *w, const struct crfd_row *row)

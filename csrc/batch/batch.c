@@ -73,3 +73,17 @@ int crfd_scan_flags(const crfd_scan_options *options)
 
 	return (options->flags | (has ? CRFD_SCAN_STILL : 0)) & ~(has & NOT_OF_HELD ? CRFD_SCAN_HOLDS : 0);
 }
+
+int crfd_batch_text(crfd_batch *b, const void *p, size_t n, crfd_span *out)
+{
+	uint64_t off = b->text.nr;
+	int rc;
+
+	if (n > UINT32_MAX)
+		return -EOVERFLOW;
+	rc = crfd_buf_put(&b->text, p, n);
+	if (rc < 0)
+		return rc;
+	*out = (crfd_span){.off = off, .len = (uint32_t)n};
+	return 0;
+}

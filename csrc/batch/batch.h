@@ -16,6 +16,8 @@ crfd_task *crfd_batch_task(crfd_batch *b);
 crfd_fd *crfd_batch_fds(crfd_batch *b, size_t n);
 /* Copies descriptor `from`, with what the batch has of it elsewhere, over descriptor `to`. */
 void crfd_batch_move(crfd_batch *b, uint64_t from, uint64_t to);
+/* Copies n bytes to the text. 0, -ENOMEM or -EOVERFLOW. */
+int crfd_batch_text(crfd_batch *b, const void *p, size_t n, crfd_span *out);
 /*
  * The flags of a scan as its conditions make them: no second look, and not what is held without a descriptor, where that
  * surely fails.

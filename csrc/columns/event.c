@@ -43,7 +43,9 @@ static int eventfd_say(struct crfd_scratch *s, const struct crfd_row *r, crfd_bu
 	(void)s;
 	memcpy(&e, crfd_row_record(r->ext, CRFD_REC_EVENTFD, sizeof(e), CRFD_ALWAYS, 0, NULL), sizeof(e));
 	rc = crfd_text_printf(out, " count=%llu", (unsigned long long)e.count);
-	return rc < 0 || !e.semaphore ? rc : crfd_text_put(out, " semaphore");
+	if (rc >= 0 && e.semaphore)
+		rc = crfd_text_put(out, " semaphore");
+	return rc < 0 || !(e.known & CRFD_EVENTFD_HAS_ID) ? rc : crfd_text_printf(out, " id=%u", e.id);
 }
 
 #define EVENT(name, text, type, unit, member, bits) \
@@ -128,9 +130,12 @@ static int signalfd_say(struct crfd_scratch *s, const struct crfd_row *r, crfd_b
 
 	(void)s;
 	memcpy(&f, crfd_row_record(r->ext, CRFD_REC_SIGNALFD, sizeof(f), CRFD_ALWAYS, 0, NULL), sizeof(f));
-	for (int n = 0; n < 64 && rc >= 0; n++)
-		if (f.mask >> n & 1)
-			rc = crfd_text_printf(out, "%s%d", nr++ ? "," : "", n + 1);
+	for (int n = 0; n < 64 && rc >= 0; n++) {
+		if (!(f.mask >> n & 1))
+			continue;
+		rc = nr++ ? crfd_text_put(out, ",") : 0;
+		rc = rc < 0 ? rc : crfd_text_signal(out, n + 1);
+	}
 	return rc;
 }
 

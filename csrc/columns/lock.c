@@ -179,7 +179,9 @@ static int say_owner(const crfd_owner *o, crfd_buf *out)
 		rc = crfd_text_name(out, owners, CRFD_LEN(owners), o->type);
 	if (rc >= 0)
 		rc = o->pid ? crfd_text_printf(out, " %d", o->pid) : crfd_text_put(out, " ?");
-	return rc < 0 || !o->signum ? rc : crfd_text_printf(out, " signal %u", o->signum);
+	if (rc >= 0 && o->signum)
+		rc = crfd_text_put(out, " signal ");
+	return rc < 0 || !o->signum ? rc : crfd_text_signal(out, (int)o->signum);
 }
 
 /* The first locks, and how many more there are. */

@@ -19,6 +19,24 @@ static const char *const families[] = {[1] = "unix", [16] = "netlink", [17] = "p
 static const char *const protocols[] = {[1] = "ICMP", [6] = "TCP", [17] = "UDP", [33] = "DCCP", [58] = "ICMPv6", [132] = "SCTP",
 					[136] = "UDPLITE", [255] = "RAW", [262] = "MPTCP"};
 
+/* NETLINK_* of linux/netlink.h */
+static const char *const netlinks[] = {
+	[0] = "route", [2] = "usersock", [3] = "firewall", [4] = "sock_diag", [5] = "nflog", [6] = "xfrm", [7] = "selinux",
+	[8] = "iscsi", [9] = "audit", [10] = "fib_lookup", [11] = "connector", [12] = "netfilter", [13] = "ip6_fw",
+	[14] = "dnrtmsg", [15] = "kobject_uevent", [16] = "generic", [18] = "scsitransport", [19] = "ecryptfs", [20] = "rdma",
+	[21] = "crypto", [22] = "smc",
+};
+
+/* ETH_P_* of linux/if_ether.h that are often listened to. */
+static const struct {
+	uint16_t protocol;
+	const char *name;
+} ethers[] = {
+	{0x0003, "all"}, {0x0060, "loop"}, {0x0800, "ip"}, {0x0806, "arp"}, {0x8035, "rarp"}, {0x8100, "8021q"}, {0x86dd, "ipv6"},
+	{0x8847, "mpls"}, {0x8863, "pppoe_discovery"}, {0x8864, "pppoe_session"}, {0x888e, "eapol"}, {0x88a8, "8021ad"},
+	{0x88cc, "lldp"}, {0x88e5, "macsec"}, {0x88f7, "ptp"},
+};
+
 /* A socket is what is known of it, and two addresses, p NULL where there is none. */
 struct socket {
 	crfd_socket s;
@@ -137,10 +155,28 @@ static int say_hex(struct crfd_bytes raw, crfd_buf *out)
 	return rc;
 }
 
+static int say_packet(const union address *a, crfd_buf *out)
+{
+	uint16_t protocol = ntohs(a->packet.protocol);
+	int rc = crfd_text_put(out, "protocol ");
+
+	for (size_t i = 0; i < CRFD_LEN(ethers) && rc >= 0; i++)
+		if (ethers[i].protocol == protocol)
+			return crfd_text_printf(out, "%s interface %d", ethers[i].name, a->packet.ifindex);
+	return rc < 0 ? rc : crfd_text_printf(out, "0x%04x interface %d", protocol, a->packet.ifindex);
+}
+
+/* VMADDR_CID_ANY and VMADDR_PORT_ANY of linux/vm_sockets.h */
+static int say_wildcard(uint32_t number, const char *behind, crfd_buf *out)
+{
+	return number == UINT32_MAX ? crfd_text_printf(out, "*%s", behind) : crfd_text_printf(out, "%u%s", number, behind);
+}
+
 static int say_address(struct crfd_bytes raw, crfd_buf *out)
 {
 	char text[INET6_ADDRSTRLEN];
 	union address a;
+	int rc;
 
 	if (!raw.p)
 		return crfd_text_put(out, "?");
@@ -155,9 +191,10 @@ static int say_address(struct crfd_bytes raw, crfd_buf *out)
 		return a.pair.b ? crfd_text_printf(out, "port %u groups %#x", a.pair.a, a.pair.b) :
 				  crfd_text_printf(out, "port %u", a.pair.a);
 	case AF_PACKET:
-		return crfd_text_printf(out, "protocol 0x%04x interface %d", ntohs(a.packet.protocol), a.packet.ifindex);
+		return say_packet(&a, out);
 	case AF_VSOCK:
-		return crfd_text_printf(out, "%u:%u", a.pair.b, a.pair.a);
+		rc = say_wildcard(a.pair.b, ":", out);
+		return rc < 0 ? rc : say_wildcard(a.pair.a, "", out);
 	default:
 		return say_hex(raw, out);
 	}
@@ -247,6 +284,8 @@ static int say_proto(const crfd_socket *s, crfd_buf *out)
 			rc = crfd_text_printf(out, "%s ", families[s->family]);
 		else
 			rc = crfd_text_printf(out, "family %u ", s->family);
+		if (rc >= 0 && s->family == AF_NETLINK)
+			return crfd_text_name(out, netlinks, CRFD_LEN(netlinks), s->protocol);
 		return rc < 0 ? rc : crfd_text_name(out, types, CRFD_LEN(types), s->type);
 	}
 	if (s->type == SOCK_RAW)
@@ -294,6 +333,7 @@ static int spaced(int rc, const char *text, crfd_buf *out)
 
 static int say(struct crfd_scratch *scratch, const struct crfd_row *r, crfd_buf *out)
 {
+	const uint8_t *interface;
 	struct socket k;
 	int rc = 0;
 
@@ -310,6 +350,11 @@ static int say(struct crfd_scratch *scratch, const struct crfd_row *r, crfd_buf 
 	if (k.peer.p) {
 		rc = spaced(rc, " → ", out);
 		rc = rc < 0 ? rc : say_address(k.peer, out);
+	}
+	interface = crfd_row_record(r->ext, CRFD_REC_SOCK_INTERFACE, sizeof(crfd_sock_interface), CRFD_ALWAYS, 0, NULL);
+	if (interface) {
+		rc = spaced(rc, " ", out);
+		rc = rc < 0 ? rc : crfd_text_escape(out, interface, strnlen((const char *)interface, sizeof(crfd_sock_interface)));
 	}
 	if (k.s.known & CRFD_SOCK_HAS_STATE) {
 		rc = spaced(rc, " ", out);

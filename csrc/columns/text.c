@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE /* sigabbrev_np */
 #include "columns/text.h"
 
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -197,4 +199,16 @@ size_t crfd_text_width(const uint8_t *p, size_t n)
 	for (size_t i = 0; i < n; i++)
 		width += (p[i] & 0xc0) != 0x80;
 	return width;
+}
+
+/* "INT", "RTMIN+3": those that the library keeps for itself, below SIGRTMIN, have no name. */
+int crfd_text_signal(crfd_buf *out, int number)
+{
+	const char *name = sigabbrev_np(number);
+
+	if (name)
+		return crfd_text_put(out, name);
+	if (number < SIGRTMIN)
+		return crfd_text_signed(out, number);
+	return number == SIGRTMIN ? crfd_text_put(out, "RTMIN") : crfd_text_printf(out, "RTMIN+%d", number - SIGRTMIN);
 }

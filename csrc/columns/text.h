@@ -22,6 +22,8 @@ int crfd_text_utf8(crfd_buf *out, const uint8_t *p, size_t n);
 int crfd_text_json(crfd_buf *out, const uint8_t *p, size_t n);
 /* Counts the columns of a terminal that the n bytes of UTF-8 take, each character as one. */
 size_t crfd_text_width(const uint8_t *p, size_t n);
+/* Appends a signal by its name: "INT", "RTMIN+3". */
+int crfd_text_signal(crfd_buf *out, int number);
 /* Appends a device number as "8:1". */
 int crfd_text_device(crfd_buf *out, uint64_t dev);
 

@@ -11,7 +11,7 @@
 #include "base/buf.h"
 #include "format/record.h"
 #include "image/encode.h"
-#include "image/parse.h"
+#include "image/parse_state.h"
 
 #define FRAME (2 * sizeof(crfd_rec) + sizeof(crfd_head) + sizeof(crfd_image_info))
 #define TO_STRING (sizeof(crfd_rec) + sizeof(crfd_task_rec))

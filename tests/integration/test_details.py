@@ -19,6 +19,7 @@ import pytest
 
 import crfd
 from crfd.cli.main import main
+from crfd.format.records import RecordType
 from crfd.kinds.device import Tty, Tun
 from crfd.kinds.event import Eventfd, Signalfd, Timerfd
 from crfd.kinds.memory import DmaBuf, Memfd, Userfaultfd
@@ -422,9 +423,10 @@ def test_both_backends_tell_the_same(everything: mkfds.Holder, need: Need) -> No
             assert (file.detail, file.fdinfo) == (other[fd].detail, other[fd].fdinfo), file
 
 
-def test_a_plain_file_has_no_records(everything: mkfds.Holder, backend: str) -> None:
+def test_a_plain_file_has_its_owner_alone(everything: mkfds.Holder, backend: str) -> None:
     file = scan(everything.pid, backend)[everything.by_role("regular.rdwr")["fd"]]
-    assert (file.extensions, file.detail, file.locks, file.owner) == ((), None, (), None)
+    assert [kind for kind, _ in file.extensions] == [RecordType.INODE]
+    assert (file.detail, file.locks, file.owner) == (None, (), None)
 
 
 def test_the_commands_show_it(

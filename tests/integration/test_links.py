@@ -139,7 +139,10 @@ def test_tcp_with_both_ends_in_the_image(backend: str, family: int, host: str, k
                 links = [link for link in crfd.links(image) if link.kind == kind]
                 assert [{*link.sources, *link.targets} for link in links] == [ends]
             with dump_image([one.pid], backend) as image:
-                assert [link for link in crfd.links(image) if link.kind == kind] == []
+                (link,) = (link for link in crfd.links(image) if link.kind == kind)
+                name, port, *_ = b.getsockname()
+                where = f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
+                assert (link.targets, link.known, link.address) == ((), True, where)
 
 
 # Of the watched: 20 stays, 21 is closed, 22 is another file by now, 23 is watched by its dup's number as well.
@@ -308,3 +311,63 @@ def test_raw_sockets_are_no_connection(backend: str, need: Need) -> None:
     with running(_RAW_PAIR) as process, dump_image([process.pid], backend) as image:
         ends = {objref(image, process.pid, fd) for fd in (72, 73)}
         assert not [link for link in crfd.links(image) if ends.intersection(link.sources)]
+
+
+def test_queues_terminals_and_counters(backend: str, need: Need) -> None:
+    code = """
+import ctypes, os, sys
+master, slave = os.openpty()
+libc = ctypes.CDLL(None, use_errno=True)
+name = b"/crfd-links-%d" % os.getpid()
+queue = libc.mq_open(name, 0o1 | os.O_CREAT, 0o600, None)
+other = libc.mq_open(name, os.O_RDONLY)
+libc.mq_unlink(name)
+event = os.eventfd(0)
+alone = os.eventfd(0)
+told, tell = os.pipe()
+if os.fork() == 0:
+    ctypes.CDLL(None).prctl(1, 9)
+    for fd in (master, slave, queue, other, alone):
+        os.close(fd)
+    os.close(tell), os.close(told)
+    sys.stdin.read()
+    os._exit(0)
+os.close(tell)
+os.read(told, 1)
+print("ready", flush=True)
+print(master, slave, queue, other, event, alone, flush=True)
+sys.stdin.read()
+"""
+    with running(code) as process:
+        assert process.stdout is not None
+        master, slave, queue, other, event, alone = map(int, process.stdout.readline().split())
+        with dump_image(tree(process.pid), backend) as image:
+            links = crfd.links(image)
+            at = {fd: objref(image, process.pid, fd) for fd in (master, slave, queue, other, event, alone)}
+            found = {link.kind: link for link in links if link.kind in {"pty", "mqueue", "eventfd"}}
+    assert found["pty"] == Link("pty", (at[master],), (at[slave],))
+    if queue >= 0:
+        assert found["mqueue"] == Link("mqueue", (at[queue],), (at[other],))
+    assert [link for link in links if link.kind == "eventfd"] == [Link("eventfd", (at[event],), (at[event],))]
+
+
+def test_a_peer_outside_of_the_image_is_named(
+    backend: str, need: Need, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    need("pidfd_getfd")
+    code = """
+import socket, sys
+s = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+print("ready", flush=True)
+sys.stdin.read()
+"""
+    path = tmp_path / "image"
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = f"127.0.0.1:{listener.getsockname()[1]}"
+        with running(code, address.rpartition(":")[2]) as process:
+            crfd.dump(process.pid, path, backend=backend)
+    with crfd.open(path) as image:
+        (link,) = (link for link in crfd.links(image) if link.kind == "tcp")
+    assert (link.targets, link.known, link.address) == ((), True, address)
+    subprocess.run([*CRFD, "show", "--links", str(path)], check=True)
+    assert f"{address}, not in this image".encode() in capfdbinary.readouterr().out

@@ -117,7 +117,7 @@ def test_a_connection_and_an_unknown_family() -> None:
 def test_owner() -> None:
     one = file(Kind.FILE, (R.OWNER, struct.pack("<iIIIII", 77, 2, 1000, 1001, 37, 0)))
     assert one.owner == Owner(77, OwnerType.PGRP, 1000, 1001, 37)
-    assert words(one) == " owner: pgrp 77 signal 37"
+    assert words(one) == " owner: pgrp 77 signal RTMIN+3"
     assert objects(image_of(one), "owner")[0] == {
         "owner": {"pid": 77, "type": "pgrp", "uid": 1000, "euid": 1001, "signal": 37}
     }
@@ -216,3 +216,30 @@ def test_a_record_of_entries(kind: RecordType) -> None:
     for wrong in (size - 1, size + 1, *([0] if least else [])):
         with pytest.raises(crfd.FormatError, match=f"{kind.name}"):
             _verify(kind, wrong)
+
+
+def test_words_for_numbers() -> None:
+    mask = 1 << 1 | 1 << 14 | 1 << 31 | 1 << 33 | 1 << 36  # INT TERM 32 RTMIN RTMIN+3
+    assert words(file(Kind.SIGNALFD, (R.SIGNALFD, struct.pack("<Q", mask)))) == " signals=INT,TERM,32,RTMIN,RTMIN+3"
+    event = struct.pack("<QIIII", 3, 9, 1, 0, 0)
+    assert words(file(Kind.EVENTFD, (R.EVENTFD, event))) == " count=3 id=9"
+    rows = {
+        (16, 3, 16): (struct.pack("<HHII", 16, 0, 7, 0), " netlink generic port 7"),
+        (16, 3, 17): (struct.pack("<HHII", 16, 0, 7, 1), " netlink 17 port 7 groups 0x1"),
+        (17, 3, 3): (
+            struct.pack("<H", 17) + struct.pack(">H", 0x806) + bytes(16),
+            " packet raw protocol arp interface 0",
+        ),
+        (17, 2, 3): (
+            struct.pack("<H", 17) + struct.pack(">H", 0x1234) + bytes(16),
+            " packet dgram protocol 0x1234 interface 0",
+        ),
+        (40, 1, 0): (struct.pack("<HHII", 40, 0, 0xFFFFFFFF, 0xFFFFFFFF), " vsock stream *:*"),
+        (40, 5, 0): (struct.pack("<HHII", 40, 0, 9, 2), " vsock seqpacket 2:9"),
+    }
+    for (family, type_, protocol), (name, expected) in rows.items():
+        socket = struct.pack("<IHHIIIIIIQQ", 1, family, type_, protocol, 0, 0, 0, 0, 0, 0, 0)
+        assert words(file(Kind.SOCKET, (R.SOCKET, socket), (R.SOCK_NAME, name))) == expected
+    lo = (R.SOCK_INTERFACE, b"lo".ljust(16, b"\0"))
+    socket = struct.pack("<IHHIIIIIIQQ", 1, 17, 3, 3, 0, 0, 0, 0, 0, 0, 0)
+    assert words(file(Kind.SOCKET, (R.SOCKET, socket), lo)) == " packet raw lo"

@@ -16,7 +16,7 @@ from crfd.kinds.lock import LockWait
 
 HEADER = ("LINK", "FROM", "", "TO")
 HOLDERS = 3  # that are named
-ONE_WAY = frozenset({"pipe", "fifo", "epoll"})
+ONE_WAY = frozenset({"pipe", "fifo", "epoll", "mqueue"})
 
 
 def show(image: Image, pid: int | None, *, as_json: bool) -> None:
@@ -49,7 +49,8 @@ def _names(image: Image) -> dict[int, str]:
 def _row(link: Link, ends: _Ends) -> tuple[str, ...]:
     arrow = "→" if link.kind in ONE_WAY else "↔"
     number = "" if link.fd is None else f"fd {link.fd}, "
-    absent = f"{number}not in this image" if link.known else f"{number}unknown"
+    where = f"{link.address}, " if link.address else ""
+    absent = f"{number}{where}not in this image" if link.known else f"{number}unknown"
     return link.kind, ends.told(link.sources), arrow, ends.told(link.targets) if link.targets else absent
 
 
