@@ -20,7 +20,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import redirect_stderr, redirect_stdout
-from functools import cache
 from pathlib import Path
 
 import crfd
@@ -227,7 +226,6 @@ def _arguments() -> argparse.Namespace:
 
 def main() -> int:
     args = _arguments()
-    cli.parser = cache(cli.parser)  # making it takes ten times as long as what it is for
     end = time.monotonic() + args.seconds
     number = args.first if args.only is None else args.only
     taken = [0, 0]

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from collections.abc import Iterable
@@ -15,6 +14,10 @@ from crfd.capture.dumper import HOLDS
 from crfd.capture.selection import Selection
 from crfd.cli import output
 from crfd.cli.exit_status import UsageError
+
+TYPE_CHECKING = False  # see _core/library.py
+if TYPE_CHECKING:
+    import argparse
 
 CONDITIONS = ("name", "command", "user", "cgroup", "unit", "container", "pid_namespace", "session")
 
@@ -62,9 +65,16 @@ def trace(args: argparse.Namespace) -> None:
     logger.setLevel(logging.DEBUG)
 
 
+def refused(why: str) -> Exception:
+    """For a type of argparse to raise, of a word that is no value of it."""
+    from argparse import ArgumentTypeError
+
+    return ArgumentTypeError(why)
+
+
 def _pid(text: str) -> int:
     if not text.isdecimal() or not 0 < int(text) < 2**31:
-        raise argparse.ArgumentTypeError(f"expected a process id, found {text!r}")
+        raise refused(f"expected a process id, found {text!r}")
     return int(text)
 
 

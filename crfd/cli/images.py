@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-import argparse
-
 from crfd.cli import output
 from crfd.cli.exit_status import DONE, PARTLY
 
 TYPE_CHECKING = False  # see _core/library.py
 if TYPE_CHECKING:
+    import argparse
+
     from crfd.image.reader import Image
 
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -14,6 +13,8 @@ from crfd.cli.exit_status import UsageError
 
 TYPE_CHECKING = False  # see _core/library.py
 if TYPE_CHECKING:
+    import argparse
+
     from crfd._core.batch import Batch
     from crfd._core.scan import Push
     from crfd.query.condition import Condition

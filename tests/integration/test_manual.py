@@ -16,8 +16,9 @@ from pathlib import Path
 import pytest
 
 from crfd._core.columns import columns
-from crfd.cli.main import COMMANDS, parser
+from crfd.cli.commands import COMMANDS
 from crfd.cli.manual.write import FILES, write
+from crfd.cli.parser import parser
 
 Need = Callable[[str], None]
 Shell = Callable[[str], list[str]]

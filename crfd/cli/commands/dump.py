@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
-import argparse
-
 from crfd.capture.dumper import dump
 from crfd.cli import arguments, output
 from crfd.cli.exit_status import DONE, PARTLY, Terminated
 from crfd.cli.progress import Progress
 from crfd.cli.tables import text
+
+TYPE_CHECKING = False  # see _core/library.py
+if TYPE_CHECKING:
+    import argparse
 
 EXAMPLES = """\
   crfd dump 4711 -o service.crfd            one process

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from crfd.cli.tables import text
 
 TYPE_CHECKING = False  # see _core/library.py
 if TYPE_CHECKING:
+    import argparse
     from typing import Any
 
 EXAMPLES = """\

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import argparse
-
 from crfd._core.batch import Batch, Unread
 from crfd.capture.dumper import choose, dump, dump_some, has_ended, scan_running
 from crfd.capture.selection import Selection
@@ -14,6 +12,7 @@ from crfd.cli.exit_status import DONE, PARTLY
 
 TYPE_CHECKING = False  # see _core/library.py
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Iterator
 
 EXAMPLES = """\

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-import argparse
-
 from crfd.cli import conditions, images, listing, output
 from crfd.cli.exit_status import DONE
 from crfd.errors import CrfdError
+
+TYPE_CHECKING = False  # see _core/library.py
+if TYPE_CHECKING:
+    import argparse
 
 EXAMPLES = """\
   crfd show host.crfd --pid 4711

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import time
 from collections.abc import Sequence
@@ -17,6 +16,8 @@ from crfd.cli.tables import text
 
 TYPE_CHECKING = False  # see _core/library.py
 if TYPE_CHECKING:
+    import argparse
+
     from crfd._core.batch import Unread
     from crfd._core.tally import Group
     from crfd.capture.selection import Selection
@@ -55,7 +56,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def _lines(word: str) -> int:
     if not word.isdecimal():
-        raise argparse.ArgumentTypeError(f"expected a number, found {word!r}")
+        raise arguments.refused(f"expected a number, found {word!r}")
     return int(word)
 
 
@@ -65,7 +66,7 @@ def _seconds(word: str) -> float:
     except ValueError:
         value = 0
     if not 0 < value < 1e9:
-        raise argparse.ArgumentTypeError(f"expected seconds, found {word!r}")
+        raise arguments.refused(f"expected seconds, found {word!r}")
     return value
 
 

@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
-import argparse
-
 from crfd.cli import output
 from crfd.cli.exit_status import DONE
 from crfd.cli.progress import Progress
 from crfd.cli.tables import text
+
+TYPE_CHECKING = False  # see _core/library.py
+if TYPE_CHECKING:
+    import argparse
 
 EXAMPLES = """\
   crfd verify host.crfd"""

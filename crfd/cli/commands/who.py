@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import argparse
-
 from crfd.analysis.who import Question
 from crfd.capture import backend as backends
 from crfd.capture.dumper import HOLDS, dump
@@ -17,6 +15,8 @@ from crfd.errors import QueryError
 
 TYPE_CHECKING = False  # see _core/library.py
 if TYPE_CHECKING:
+    import argparse
+
     from crfd._core.batch import Unread
     from crfd.image.reader import Image
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from crfd._core.columns import columns
 from crfd._core.kinds import kind_name
-from crfd.cli.main import parser
+from crfd.cli.parser import parser
 from crfd.format.enums import Kind
 from crfd.kinds.socket import STATES, TCP_STATES
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from crfd import __version__
 from crfd._core.columns import columns
-from crfd.cli.main import EPILOG
+from crfd.cli.commands import EPILOG
 from crfd.cli.manual.book import Command, Group, Option, lists
 
 _EXPRESSION = """\
