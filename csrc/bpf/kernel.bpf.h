@@ -243,6 +243,11 @@ struct unix_sock {
 	} scm_stat;
 } CORE;
 
+/* Since 6.10, of a socket that was made for whoever has connected: whose queue it is in until it is accepted. */
+struct unix_sock___listened {
+	struct sock *listener;
+} CORE;
+
 /* Since 6.17: the bytes of a stream. */
 struct unix_sock___counted {
 	int inq_len;

@@ -70,6 +70,19 @@ static __always_inline __u64 inode_of(struct sock *sk)
 	return READ(inode, i_ino);
 }
 
+static __always_inline void put_listener(struct unix_sock *peer, struct walk_sock *r)
+{
+	struct unix_sock___listened *listened = (void *)peer;
+	struct sock *listener = 0;
+
+	if (bpf_core_field_exists(listened->listener))
+		listener = READ(listened, listener);
+	if (!listener)
+		return;
+	r->peer_ino = inode_of(listener);
+	r->bits |= r->peer_ino ? WALK_SOCK_LISTENER : 0;
+}
+
 /* Of a listener the descriptors in flight are those to the sockets that wait in its queue: left to fdinfo. */
 static __always_inline int put_unix(struct sock *sk, struct walk_unix_sock *tail)
 {
@@ -82,6 +95,8 @@ static __always_inline int put_unix(struct sock *sk, struct walk_unix_sock *tail
 	if (peer) {
 		r->bits |= WALK_SOCK_PEER;
 		r->peer_ino = inode_of(peer);
+		if (!r->peer_ino)
+			put_listener(AS(unix_sock, peer), r);
 		r->peer_name_len = put_unix_name(AS(unix_sock, peer), tail->peer_name);
 	}
 	if (bpf_core_field_exists(counted->inq_len)) {

@@ -88,6 +88,7 @@ struct walk_sock {
 #define WALK_SOCK_IN_FLIGHT 8
 #define WALK_SOCK_NO_READING 16 /* SHUTDOWN_MASK of net/sock.h, from here on */
 #define WALK_SOCK_NO_WRITING 32
+#define WALK_SOCK_LISTENER 64 /* peer_ino is that of a unix socket's listener, which has not accepted it yet */
 
 struct walk_unix_sock {
 	struct walk_sock sock;

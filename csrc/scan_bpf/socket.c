@@ -65,7 +65,7 @@ static void fill_unix(const struct walk_sock *s, struct crfd_detail *d)
 	}
 	if (!(s->bits & WALK_SOCK_PEER) || s->peer_ino) {
 		r->peer_ino = s->peer_ino;
-		d->known |= CRFD_SOCK_HAS_PEER;
+		d->known |= s->bits & WALK_SOCK_LISTENER ? CRFD_SOCK_HAS_LISTENER : CRFD_SOCK_HAS_PEER;
 	}
 	if (s->bits & WALK_SOCK_IN_FLIGHT) {
 		r->in_flight = s->in_flight;
