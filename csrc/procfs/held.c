@@ -9,7 +9,11 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "base/buf.h"
+#include "base/number.h"
 #include "format/record.h"
+#include "kinds/detail.h"
+#include "procfs/mountinfo.h"
 #include "procfs/task_records.h"
 
 #define PTS_MAJOR 136 /* Documentation/admin-guide/devices.txt */
@@ -62,6 +66,78 @@ static int put_tty(const crfd_filter_push *push, uint32_t packed, crfd_buf *out)
 	return crfd_held_put(&one, out);
 }
 
+/* io_uring/fdinfo.c: "    3: /path", with \\040 and its like in it; before Linux 6.9 the last part of the path alone, or <none>. */
+static int put_ring_file(struct crfd_holds *h, int dir, int32_t fd, const struct crfd_line *l, crfd_buf *out)
+{
+	struct crfd_held_one one = {.r = {.held = CRFD_HELD_RING, .kind = CRFD_KIND_UNKNOWN, .fd = fd}};
+	uint64_t slot;
+	int rc;
+
+	if (crfd_number(l->key, l->len, 10, UINT32_MAX, &slot) < 0 || (l->end - l->p == 6 && !memcmp(l->p, "<none>", 6)))
+		return 0;
+	one.r.slot = (uint32_t)slot;
+	h->name.nr = 0;
+	rc = crfd_mountinfo_unescape(l->p, (size_t)(l->end - l->p), &h->name);
+	if (rc < 0)
+		return rc;
+	one.len = h->name.nr;
+	if (one.len && one.len < sizeof(one.path) && (*h->name.v == '/' || memchr(h->name.v, ':', one.len))) {
+		memcpy(one.path, h->name.v, one.len);
+		one.r.st.known = CRFD_HAS_PATH;
+		rc = crfd_held_judge(&h->deleted, dir, &one);
+	}
+	return rc < 0 ? rc : crfd_held_put(&one, out);
+}
+
+static int put_ring(struct crfd_holds *h, int dir, int32_t fd, crfd_buf *out)
+{
+	const char *p = (const char *)h->ring.v, *end = p + h->ring.nr;
+	struct crfd_line l;
+	int rc = 0, within = 0;
+
+	while (rc >= 0 && crfd_line_next(&p, end, &l)) {
+		while (l.len && *l.key == ' ') {
+			l.key++;
+			l.len--;
+		}
+		if (crfd_line_is(&l, "UserFiles"))
+			within = 1;
+		else if (crfd_line_is(&l, "UserBufs"))
+			within = 0;
+		else if (within)
+			rc = put_ring_file(h, dir, fd, &l, out);
+	}
+	return rc;
+}
+
+/* The text of a descriptor's fdinfo: the batch's, which a record that is put may move. */
+static int copy_fdinfo(struct crfd_holds *h, const crfd_batch *b, const crfd_fd *f)
+{
+	struct crfd_cursor c = {.p = b->text.v + f->ext.off, .end = b->text.v + f->ext.off + f->ext.len};
+	int rc = 0;
+
+	h->ring.nr = 0;
+	while (rc >= 0 && crfd_cursor_next(&c))
+		if (c.h.type == CRFD_REC_FDINFO)
+			rc = crfd_buf_put(&h->ring, c.payload, (size_t)c.h.len);
+	return rc;
+}
+
+/* What is registered in the rings that the task has, by the text of their fdinfo. */
+static int put_rings(struct crfd_holds *h, int dir, crfd_batch *b, const crfd_task *t)
+{
+	int rc = 0;
+
+	for (uint64_t i = t->first; i < t->first + t->nfds && rc >= 0; i++) {
+		if (b->fd[i].kind != CRFD_KIND_IO_URING || b->fd[i].failed || !b->fd[i].ext.len)
+			continue;
+		rc = copy_fdinfo(h, b, &b->fd[i]);
+		if (rc >= 0 && h->ring.nr)
+			rc = put_ring(h, dir, b->fd[i].fd, &b->text);
+	}
+	return rc;
+}
+
 int crfd_task_held(struct crfd_holds *h, int dir, const struct crfd_procstat *stat, crfd_batch *b, crfd_task *t)
 {
 	crfd_buf *out = &b->text;
@@ -78,10 +154,14 @@ int crfd_task_held(struct crfd_holds *h, int dir, const struct crfd_procstat *st
 		rc = crfd_mapped_put(&h->mapped, dir, crfd_task_mnt_ns(b, t), &h->deleted, &h->push, out);
 	if (rc >= 0)
 		rc = put_tty(&h->push, stat->tty, out);
+	if (rc >= 0)
+		rc = put_rings(h, dir, b, t);
 	return rc < 0 ? rc : crfd_task_extend(out, &t->ext);
 }
 
 void crfd_holds_release(struct crfd_holds *h)
 {
 	crfd_mapped_release(&h->mapped);
+	crfd_buf_release(&h->name);
+	crfd_buf_release(&h->ring);
 }

@@ -13,6 +13,7 @@ struct crfd_holds {
 	crfd_filter_push push;
 	struct crfd_deleted_memo deleted;
 	struct crfd_mapped mapped;
+	crfd_buf name, ring; /* of a registered file, and the text of a ring's fdinfo */
 };
 
 void crfd_holds_release(struct crfd_holds *h);

@@ -406,3 +406,48 @@ def test_lsof_knows_no_more(name: str, backend: str, need: Need, tmp_path: Path)
             theirs.add((words[what], int(line[1:])))
     assert len(theirs) > 5
     assert theirs <= {(one.by, one.ino) for one in held}
+
+
+_RING = """
+import ctypes, os, struct, sys
+libc = ctypes.CDLL(None, use_errno=True)
+params = ctypes.create_string_buffer(120)
+ring = libc.syscall(425, 4, params)  # io_uring_setup, of the same number everywhere
+if ring < 0:
+    os.write(1, b"none\\n")
+    sys.exit()
+many = 1500  # whose text takes more than one record
+names = [os.path.join(sys.argv[1], name) for name in ("with space", "two\\nlines", "gone")]
+fds = [os.open(name, os.O_RDWR | os.O_CREAT, 0o600) for name in names] + [os.eventfd(0)]
+os.unlink(names[2])
+table = (ctypes.c_int * many)(*fds, *[fds[0]] * (many - len(fds) - 1), -1)
+libc.setrlimit(7, struct.pack("QQ", 4096, 4096))
+done = libc.syscall(427, ring, 2, table, many)  # io_uring_register, IORING_REGISTER_FILES
+for fd in fds:
+    os.close(fd)
+print("ready" if done == 0 else "none", flush=True)
+print(ring, flush=True)
+sys.stdin.read()
+"""
+
+
+def test_files_registered_in_a_ring(backend: str, need: Need, tmp_path: Path) -> None:
+    try:
+        with procs.running(_RING, str(tmp_path)) as process:
+            assert process.stdout is not None
+            ring = int(process.stdout.readline())
+            held = crfd.scan(process.pid, backend=backend, holds="all").held
+    except AssertionError:
+        pytest.skip("no io_uring here")
+    found = {one.slot: one for one in held if one.by is crfd.HeldBy.RING}
+    if found[0].path is None:
+        pytest.skip("fdinfo has no whole paths before Linux 6.9")
+    assert {one.fd for one in found.values()} == {ring}
+    assert found.keys() == set(range(1499))  # the last place is empty
+    folder = os.fsencode(tmp_path)
+    paths = [folder + b"/with space", folder + b"/two\nlines", folder + b"/gone (deleted)", b"anon_inode:[eventfd]"]
+    assert [found[slot].path for slot in range(4)] == paths
+    assert found[1498].path == paths[0]
+    assert found[0].deleted is False
+    assert found[2].deleted is None  # the mark may be a part of the name, and no number tells which inode it is
+    assert found[3].kind is crfd.Kind.EVENTFD
