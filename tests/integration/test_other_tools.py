@@ -3,14 +3,18 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import subprocess
 from collections.abc import Callable
+from typing import Any
 
 import psutil
 
 import crfd
-from tests import mkfds
+from tests import mkfds, procs
+from tests.shown import objects
 
 Need = Callable[[str], None]
 KINDS = ("regular", "directory", "dups", "pipe", "eventfd", "epoll", "unix_connected", "tcp4", "chr", "renamed")
@@ -44,3 +48,126 @@ def test_lsfd_sees_the_same_descriptors(backend: str, need: Need) -> None:
         assert (entry.file.f_pos, entry.file.ino, entry.file.mnt_id) == (row["pos"], row["inode"], row["mntid"]), row
         assert entry.file.deleted == row["deleted"], row
         assert ("cloexec" in (row["flags"] or "").split(",")) == entry.close_on_exec, row
+
+
+# What lsfd of util-linux 2.38 says in other words, or wrongly: the column, and what is right of a pair (theirs, ours).
+_RESOLVED = {
+    "CHRDRV": lambda theirs, ours: theirs == ours.split(",")[0],  # the first of several names
+    "SOURCE": lambda theirs, ours: theirs == ours.rpartition("/")[2],  # a partition without its directory
+}
+
+
+# What it says of another file in places: it looks at the path of some, where another file may be by now or a mount over it.
+_OF_STAT = {"INODE": "ino", "DEV": "dev", "MAJ:MIN": "dev", "NLINK": "nlink", "SIZE": "size"}
+
+
+def _is_known_better(made: dict[str, Any], name: str, value: object) -> bool:
+    """Whether fstat(2) of whoever made the descriptor says what we do."""
+    member = _OF_STAT.get(name)
+    if not member or not made.get("stat"):
+        return False
+    own = made["stat"][member]
+    return value == (_device(own) if member == "dev" else own)
+
+
+def _device(number: int | None) -> str | None:
+    return None if number is None else f"{os.major(number)}:{os.minor(number)}"
+
+
+def _in_words_of_lsfd(row: dict[str, Any]) -> dict[str, Any]:
+    """The columns of ours by the names of theirs."""
+    device = row["kind"] in {"chr", "blk"}
+    access = row["access"] or ""
+    driver = row.get("driver") or None
+    return {
+        "POS": row["f_pos"],
+        "INODE": row["ino"],
+        "MNTID": row["mnt_id"],
+        "DEV": _device(row["dev"]),
+        "MAJ:MIN": _device(row["rdev"] if device else row["dev"]),
+        "RDEV": _device(row["rdev"]),
+        "NLINK": row["nlink"],
+        "SIZE": row["size"],
+        "FUID": row["st_uid"],
+        "CHRDRV": driver if row["kind"] == "chr" else None,
+        "BLKDRV": driver if row["kind"] == "blk" else None,
+        "MISCDEV": row.get("misc_device"),
+        "KTHREAD": row["kthread"],
+        "UID": row["uid"],
+        "USER": row["user"],
+        "COMMAND": row["comm"],
+        "MODE": ("r" if "r" in access else "-") + ("w" if "w" in access else "-"),
+        "SOURCE": None if device else row["source"],  # of devices it says driver and minor number there
+    }
+
+
+_OURS = (
+    "pid", "fd", "kind", "f_pos", "ino", "mnt_id", "dev", "rdev", "nlink", "size", "st_uid", "driver", "misc_device", "kthread",
+    "uid", "user", "comm", "access", "source", "path",
+)  # fmt: skip
+
+
+def test_every_column_of_lsfd_agrees_over_all_kinds(backend: str, need: Need) -> None:
+    need("lsfd")
+    need("root")
+    with mkfds.spawn("all") as holder:
+        procs.until(lambda: procs.state(holder.pid) == "S", "the holder waits for its end")
+        image = io.BytesIO()
+        crfd.dump(holder.pid, image, backend=backend)
+        names = [*_in_words_of_lsfd(dict.fromkeys(_OURS))]
+        command = ["lsfd", "-n", "-J", "-p", str(holder.pid), "-o", ",".join(["FD", *names]), "-Q", "FD >= 0"]
+        done = subprocess.run(command, capture_output=True, check=True, timeout=60)
+        made = {one["fd"]: one for one in holder.fds}
+    theirs = {row["fd"]: row for row in json.loads(done.stdout.decode(errors="replace"))["lsfd"]}
+    ours = {row["fd"]: row for row in objects(image.getvalue(), *_OURS) if row["pid"] == holder.pid}
+    deep = {fd for fd, row in ours.items() if row["path"] is None}  # too long to be read: it leaves some out
+    assert theirs.keys() | deep == ours.keys()
+    wrong = []
+    for fd, row in theirs.items():
+        for name, value in _in_words_of_lsfd(ours[fd]).items():
+            said = row[name.lower()]
+            said = said[:2] if name == "MODE" else said
+            if value is None or said == value:  # not known, or of the kernel's own mounts
+                continue
+            if name in _RESOLVED and said and _RESOLVED[name](said, value):
+                continue
+            if not _is_known_better(made.get(fd, {}), name, value):
+                wrong.append((made.get(fd, {}).get("role", fd), name, said, value))
+    assert not wrong
+
+
+def test_lsof_agrees_over_all_kinds(backend: str, need: Need) -> None:
+    need("lsof")
+    need("root")
+    with mkfds.spawn("all") as holder:
+        procs.until(lambda: procs.state(holder.pid) == "S", "the holder waits for its end")
+        image = io.BytesIO()
+        crfd.dump(holder.pid, image, backend=backend)
+        done = subprocess.run(
+            ["lsof", "-nP", "-p", str(holder.pid), "-F", "faDiskrt"], capture_output=True, check=False, timeout=60
+        )
+        roles = {one["fd"]: one["role"] for one in holder.fds}
+    theirs: dict[int, dict[str, str]] = {}
+    for line in done.stdout.decode(errors="replace").splitlines():
+        if line.startswith("f"):
+            current = theirs.setdefault(int(line[1:]), {}) if line[1:].isdigit() else {}
+        elif line[:1] in "aDiskrt":
+            current[line[0]] = line[1:]
+    ours = {row["fd"]: row for row in objects(image.getvalue(), *_OURS) if row["pid"] == holder.pid}
+    assert theirs.keys() == ours.keys()
+    wrong = []
+    for fd, said in theirs.items():
+        row = ours[fd]
+        if row["path"] is None:  # too long to be read: it has nothing of them
+            continue
+        pairs: list[tuple[str, Any, Any]] = []
+        if row["access"]:  # of O_PATH, which is for neither, it says u
+            pairs.append(("a", said.get("a"), {"r": "r", "w": "w", "rw": "u"}[row["access"]]))
+        if row["kind"] in {"file", "dir", "fifo"}:
+            pairs.append(("D", int(said.get("D", "0"), 16), row["dev"]))
+            pairs.append(("i", said.get("i"), str(row["ino"])))
+            pairs.append(("k", said.get("k"), str(row["nlink"])))
+        if row["kind"] == "file":
+            pairs.append(("s", said.get("s"), str(row["size"])))
+        wrong += [(roles.get(fd, fd), name, one, other) for name, one, other in pairs if one != other]
+    assert not wrong
