@@ -17,8 +17,8 @@ from typing import Any
 
 import pytest
 
-# Seconds that a single thing may take; an emulated machine is given more (tests/kernel/boot.py).
-LIMIT = 20.0 * int(os.environ.get("CRFD_PATIENCE", "1"))
+PATIENCE = int(os.environ.get("CRFD_PATIENCE", "1"))  # more than 1: the machine is emulated (tests/kernel/boot.py)
+LIMIT = 20.0 * PATIENCE  # seconds that a single thing may take
 CRFD = [sys.executable, "-m", "crfd"]
 ROOT = Path(__file__).parents[1]
 WAIT = 'import time; print("ready", flush=True); time.sleep(600)'

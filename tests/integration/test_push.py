@@ -23,10 +23,9 @@ from tests.procs import until
 Need = Callable[[str], None]
 BACKENDS = {"proc": int(lib.CRFD_BACKEND_PROC), "bpf": int(lib.CRFD_BACKEND_BPF)}
 # What goes over the tables itself tests conditions, the iterator over files does not: on x86-64, with bpf_rdonly_cast() of 6.2.
-TESTED = {
-    "proc": True,
-    "bpf": platform.machine() == "x86_64" and tuple(map(int, platform.release().split(".")[:2])) >= (6, 2),
-}
+WALKED = platform.machine() == "x86_64" and tuple(map(int, platform.release().split(".")[:2])) >= (6, 2)
+# An emulated machine is so slow that the walk leaves any task to the iterator (RECORD_NS of csrc/bpf/tables.bpf.h): None.
+TESTED = {"proc": True, "bpf": None if WALKED and procs.PATIENCE > 1 else WALKED}
 KINDS = {name: int(getattr(lib, f"CRFD_KIND_{name}")) for name in ("FILE", "DIR", "SOCKET", "PIPE", "FIFO", "EVENTFD")}
 
 
@@ -92,7 +91,7 @@ def test_what_meets_a_condition_comes(held: crfd.Task, backend: str, name: str) 
     assert expected
     assert expected <= found
     if backend == "bpf" or push.deleted is None or push.kinds:  # /proc tells what is deleted when all else is told
-        assert (found < set(held.fds)) == TESTED[backend], "something is left out where conditions are tested"
+        assert TESTED[backend] in (found < set(held.fds), None), "something is left out where conditions are tested"
 
 
 def test_every_file_is_found_by_its_inode(held: crfd.Task, backend: str) -> None:
@@ -124,7 +123,7 @@ def test_a_port(backend: str) -> None:
 
 @pytest.mark.parametrize(("uid", "comes"), [(os.getuid(), True), (os.getuid() + 1, False)])
 def test_a_user(held: crfd.Task, backend: str, uid: int, comes: bool) -> None:
-    left = set(held.fds) if comes or not TESTED[backend] else set()
+    left = set(held.fds) if comes or not (backend == "proc" or WALKED) else set()
     assert numbers(backend, [held.pid], Push(uid=uid)) == {held.pid: left}
 
 
@@ -133,6 +132,8 @@ def test_scanners_with_different_conditions_at_once(
     held: crfd.Task, backend: str, tmp_path: Path, threads: int
 ) -> None:
     """They share the programs and their memory; batches are taken in turns, and from threads."""
+    if TESTED[backend] is None:
+        pytest.skip("emulated: what one condition gives may be all or not")
     (tmp_path / "one").touch()
     st = os.stat(tmp_path / "one")
     wishes = [None, Push(dev=st.st_dev, ino=st.st_ino), Push(kinds=(KINDS["SOCKET"],)), Push(close_on_exec=True)]
