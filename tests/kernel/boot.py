@@ -8,10 +8,15 @@
 KERNEL is a package, or several where a distribution has the modules in packages of their own, or a directory where they
 were unpacked (boot/vmlinuz-*, lib/modules/*). The status is pytest's, 99 where the guest did not get so far.
 
-Needs qemu-system-x86, busybox-static, kmod, x86-64 and root; the Python that runs this must have crfd[test] installed from
-this checkout. The guest sees this machine's files, and what it writes is gone afterwards. The default accelerator emulates
-and works everywhere: the whole suite takes about twenty minutes with it, test_backends.py, test_descriptors.py and
-test_details.py together a minute and a half. Where KVM works: --accel kvm.
+    tests/kernel/arm64.sh DIRECTORY linux-image-6.1.0-50-arm64
+    python tests/kernel/boot.py --arch arm64 DIRECTORY [-- PYTEST-ARGUMENTS]
+
+Here the guest sees the files of DIRECTORY, and the checkout as it was when arm64.sh copied it.
+
+Needs qemu-system-x86 or qemu-system-arm, busybox-static, kmod, x86-64 and root; the Python that runs this must have
+crfd[test] installed from this checkout. The guest sees this machine's files, and what it writes is gone afterwards. The
+default accelerator emulates and works everywhere: the whole suite takes about twenty minutes with it, test_backends.py,
+test_descriptors.py and test_details.py together a minute and a half. Where KVM works: --accel kvm.
 """
 
 from __future__ import annotations
@@ -29,12 +34,34 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
-HERE = Path(__file__).resolve().parent
-CHECKOUT = HERE.parents[1]
+CHECKOUT = Path(__file__).resolve().parents[2]
 STATUS = "status of pytest: "  # guest.sh prints it
 # What it takes to see this machine's files: the guest loads the rest from there.
 MODULES = ("virtio_pci", "9pnet_virtio", "9p", "overlay")
+
+
+class Arch(NamedTuple):
+    """A machine of QEMU, and what its guest runs."""
+
+    qemu: tuple[str, ...]
+    console: str
+    checkout: Path
+    prefix: str
+    python: str
+
+
+ARCHES = {
+    "amd64": Arch(("qemu-system-x86_64", "-cpu", "max"), "ttyS0", CHECKOUT, sys.prefix, sys.executable),
+    "arm64": Arch(
+        ("qemu-system-aarch64", "-machine", "virt", "-cpu", "cortex-a76"),
+        "ttyAMA0",
+        Path("/srv/crfd"),  # arm64.sh puts it there
+        "/usr/local",
+        "/usr/bin/python3",
+    ),
+}
 
 INIT = """#!/bin/busybox sh
 export PATH=/bin
@@ -72,10 +99,10 @@ def unpack(packages: list[Path], scratch: Path) -> Path:
 
 
 def one(root: Path, *patterns: str) -> Path:
-    found = [path for pattern in patterns for path in root.glob(pattern)]
+    found = {path.resolve() for pattern in patterns for path in root.glob(pattern)}
     if len(found) != 1:
         raise SystemExit(f"expected one of {' or '.join(patterns)} below {root}, found {len(found)}")
-    return found[0]
+    return found.pop()
 
 
 def in_order(folder: Path) -> Iterator[Path]:
@@ -113,10 +140,10 @@ def cpio(files: dict[str, bytes | None]) -> bytes:
     return bytes(out)
 
 
-def initramfs(modules: Path, guest: list[str]) -> bytes:
+def initramfs(modules: Path, busybox: Path, guest: list[str]) -> bytes:
     files: dict[str, bytes | None] = dict.fromkeys(("bin", "dev", "proc", "host", "root", "modules"))
     ordered = list(in_order(modules))
-    files["bin/busybox"] = Path("/bin/busybox").read_bytes()
+    files["bin/busybox"] = busybox.read_bytes()
     files["modules/order"] = " ".join(path.name for path in ordered).encode()
     files |= {f"modules/{path.name}": module(path) for path in ordered}
     files["init"] = INIT.format(guest=shlex.join(guest)).encode()
@@ -125,18 +152,23 @@ def initramfs(modules: Path, guest: list[str]) -> bytes:
 
 def boot(options: argparse.Namespace, scratch: Path) -> int | None:
     """The status of pytest, None where the guest did not get so far."""
+    arch = ARCHES[options.arch]
     root = unpack(options.kernel, scratch / "kernel")
+    host = Path("/") if arch.checkout == CHECKOUT else root
     modules = one(root, "lib/modules/*/", "usr/lib/modules/*/")
     if not (modules / "modules.dep").exists():
         subprocess.run(["depmod", "-b", modules.parents[2], modules.name], check=True)
-    guest = [f"/run/host{HERE}/guest.sh", str(modules), str(CHECKOUT), sys.prefix, sys.executable, *options.pytest]
-    (scratch / "initramfs").write_bytes(initramfs(modules, guest))
-    command = ["qemu-system-x86_64", "-accel", options.accel, "-cpu", "max", "-smp", "2", "-m", str(options.memory)]
+    guest = [f"/run/host{arch.checkout}/tests/kernel/guest.sh", f"/{modules.relative_to(host)}", str(arch.checkout)]
+    guest += [arch.prefix, arch.python, *options.pytest]
+    (scratch / "initramfs").write_bytes(initramfs(modules, host / "bin/busybox", guest))
+    command = [*arch.qemu, "-accel", options.accel, "-smp", str(options.cpus), "-m", str(options.memory)]
     command += ["-nodefaults", "-display", "none", "-serial", "stdio", "-no-reboot"]
     command += ["-kernel", str(one(root, "boot/vmlinuz-*")), "-initrd", str(scratch / "initramfs")]
-    environment = f"CRFD_CI={os.environ.get('CRFD_CI', '0')}"  # what the kernel does not know it gives to init
-    command += ["-append", f"console=ttyS0 quiet panic=-1 oops=panic secretmem.enable=1 {environment}"]
-    command += ["-virtfs", "local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap"]
+    # What the kernel does not know it gives to init.
+    patience = 6 if options.accel.startswith("tcg") else 1
+    environment = f"CRFD_CI={os.environ.get('CRFD_CI', '0')} CRFD_PATIENCE={patience}"
+    command += ["-append", f"console={arch.console} quiet panic=-1 oops=panic secretmem.enable=1 {environment}"]
+    command += ["-virtfs", f"local,path={host},mount_tag=host,security_model=none,readonly=on,multidevs=remap"]
     return follow(["timeout", str(options.timeout), *command])
 
 
@@ -158,7 +190,9 @@ def follow(command: list[str]) -> int | None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("kernel", nargs="+", type=Path, help="package, or directory where it is unpacked")
+    parser.add_argument("--arch", choices=ARCHES, default="amd64")
     parser.add_argument("--accel", default="tcg,thread=multi", help="of qemu: kvm where there is one")
+    parser.add_argument("--cpus", type=int, default=2)
     parser.add_argument("--memory", type=int, default=4096, help="MB")
     parser.add_argument("--timeout", type=int, default=3600, help="seconds, of all of it")
     at = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
