@@ -8,6 +8,10 @@ from collections import namedtuple
 
 from crfd._core.library import check, ffi, lib, owned
 
+TYPE_CHECKING = False  # see _core/library.py
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 STILL_CGROUP = int(lib.CRFD_STILL_CGROUP)
 STEP_FREEZE = int(lib.CRFD_STEP_FREEZE)
 IMAGE_FROZEN = int(lib.CRFD_IMAGE_FROZEN)
@@ -28,10 +32,11 @@ class Freeze:
     def __init__(self) -> None:
         self._c = owned(lib.crfd_freeze_new(), lib.crfd_freeze_free)
 
-    def add(self, pid: int) -> int:
-        """Stops a process; 0, or the errno that says why it, or a thread of it, goes on running."""
-        rc = int(lib.crfd_freeze_add(self._c, pid))
-        return check(rc) if -rc in {errno.ENOMEM, errno.EMFILE, errno.ENFILE} else -rc
+    def add(self, pids: Sequence[int]) -> list[int]:
+        """Stops processes; for each 0, or the errno that says why it, or a thread of it, goes on running."""
+        found = ffi.new("int32_t[]", len(pids))
+        check(lib.crfd_freeze_add(self._c, pids, len(pids), found))
+        return [check(rc) if -rc in {errno.ENOMEM, errno.EMFILE, errno.ENFILE} else -rc for rc in found]
 
     def thaw(self) -> list[Still]:
         still = ffi.new("const crfd_still **")

@@ -89,8 +89,7 @@ def _hold(tracer: Freeze, selection: Selection, held: Frozen, leave: LockType) -
     deadline = time.monotonic() + PATIENCE
     while new and leave.locked():
         late = time.monotonic() > deadline
-        for pid in new:
-            code = errno.EBUSY if late else tracer.add(pid)
+        for pid, code in zip(new, [errno.EBUSY] * len(new) if late else tracer.add(new), strict=True):
             if code and code != errno.ESRCH:
                 held.refused[pid] = code
         seen.update(new)

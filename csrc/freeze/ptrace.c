@@ -53,14 +53,28 @@ static uint64_t now(void)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-/* Returns 1 where one of the threads from first up to end has that number. *hint says where to look first: they come in order. */
-static int known(const crfd_freeze *f, size_t first, size_t end, size_t *hint, int32_t tid)
-{
-	for (size_t n = end - first, i = 0; i < n; i++) {
-		size_t at = first + (*hint + i) % n;
+/*
+ * The threads of one process: those that were found when all were told to stand still, and those that have been found since,
+ * from `late` on.
+ */
+struct threads {
+	size_t first, end, late;
+	int refused; /* -errno of the first look */
+};
 
-		if (f->v[at].tid == tid) {
-			*hint = at - first + 1;
+static size_t number(const struct threads *p, size_t i)
+{
+	return i < p->end - p->first ? p->first + i : p->late + i - (p->end - p->first);
+}
+
+/* Returns 1 where one of the first nr threads of a process has that number. *hint says where to look first: they come in order. */
+static int known(const crfd_freeze *f, const struct threads *p, size_t nr, size_t *hint, int32_t tid)
+{
+	for (size_t i = 0; i < nr; i++) {
+		size_t at = (*hint + i) % nr;
+
+		if (f->v[number(p, at)].tid == tid) {
+			*hint = at + 1;
 			return 1;
 		}
 	}
@@ -101,9 +115,9 @@ static int seize(crfd_freeze *f, int32_t pid, int32_t tid)
 }
 
 /* Seizes the threads of a process that are not seized yet. Returns how many, or -errno of the first refusal. */
-static int seize_threads(crfd_freeze *f, size_t first, int32_t pid)
+static int seize_threads(crfd_freeze *f, const struct threads *p, int32_t pid)
 {
-	size_t hint = 0, end = f->nr;
+	size_t hint = 0, nr = p->end - p->first + f->nr - p->late;
 	char path[64];
 	struct dirent *d;
 	DIR *dir;
@@ -118,7 +132,7 @@ static int seize_threads(crfd_freeze *f, size_t first, int32_t pid)
 		int rc;
 
 		if (crfd_number(d->d_name, strlen(d->d_name), 10, INT32_MAX, &tid) < 0 ||
-		    known(f, first, end, &hint, (int32_t)tid))
+		    known(f, p, nr, &hint, (int32_t)tid))
 			continue;
 		rc = seize(f, pid, (int32_t)tid);
 		n += rc > 0;
@@ -173,13 +187,13 @@ crfd_freeze *crfd_freeze_new(void)
 	return calloc(1, sizeof(crfd_freeze));
 }
 
-static int settle_threads(crfd_freeze *f, size_t from)
+static int settle_threads(crfd_freeze *f, size_t from, size_t end)
 {
 	uint64_t start = now(), left = f->waited < PATIENCE_ALL ? PATIENCE_ALL - f->waited : PATIENCE_LAST;
 	uint64_t deadline = start + (left < PATIENCE ? left : PATIENCE);
 	int rc = 0;
 
-	for (size_t i = from; i < f->nr; i++) {
+	for (size_t i = from; i < end; i++) {
 		int one = settle(&f->v[i], deadline);
 
 		rc = rc ? rc : one;
@@ -190,35 +204,55 @@ static int settle_threads(crfd_freeze *f, size_t from)
 }
 
 /* A running thread may start another until all stand: looks again until none is new. */
-static int hold(crfd_freeze *f, size_t first, int32_t pid)
+static int hold(crfd_freeze *f, struct threads *p, int32_t pid)
 {
-	size_t from;
-	int n, rc;
+	size_t from = p->late = f->nr;
+	int n = p->refused, rc = n == -ESRCH ? n : settle_threads(f, p->first, p->end);
 
-	do {
+	while (rc == 0) {
+		n = seize_threads(f, p, pid);
+		rc = settle_threads(f, from, f->nr);
+		if (f->nr == from)
+			break;
 		from = f->nr;
-		n = seize_threads(f, first, pid);
-		rc = settle_threads(f, from);
-	} while (f->nr > from && rc == 0);
+	}
 	return rc ? rc : n < 0 ? n : 0;
 }
 
-int crfd_freeze_add(crfd_freeze *f, int32_t pid)
+/* All are told before any is waited for: they come to a stop together, and who was told first does not stand for the rest. */
+static void order(crfd_freeze *f, const int32_t *pids, size_t n, struct threads *p)
 {
-	size_t first = f->nr;
-	crfd_still *still;
-	int rc = crfd_grow(&f->process, &f->process_alloc, f->nprocesses + 1, sizeof(*f->process));
+	for (size_t i = 0; i < n; i++) {
+		f->process[f->nprocesses + i] = (crfd_still){.pid = (uint32_t)pids[i], .how = CRFD_STILL_PTRACE, .ns = now()};
+		p[i] = (struct threads){.first = f->nr, .end = f->nr, .late = f->nr};
+		p[i].refused = seize_threads(f, &p[i], pids[i]);
+		p[i].end = f->nr;
+	}
+}
 
-	if (rc < 0)
-		return rc;
-	still = &f->process[f->nprocesses++];
-	*still = (crfd_still){.pid = (uint32_t)pid, .how = CRFD_STILL_PTRACE, .ns = now()};
-	rc = hold(f, first, pid);
-	if (rc < 0)
-		still->how = CRFD_STILL_NOT;
-	if (rc == -ESRCH || (rc == 0 && f->nr == first))
-		f->nprocesses--; /* gone, or nothing of it moves */
-	return rc;
+int crfd_freeze_add(crfd_freeze *f, const int32_t *pids, size_t n, int32_t *rc)
+{
+	struct threads *p = calloc(n ? n : 1, sizeof(*p));
+	crfd_still *still;
+
+	if (!p || crfd_grow(&f->process, &f->process_alloc, f->nprocesses + n, sizeof(*f->process)) < 0) {
+		free(p);
+		return -ENOMEM;
+	}
+	order(f, pids, n, p);
+	still = &f->process[f->nprocesses];
+	for (size_t i = 0; i < n; i++) {
+		crfd_still *one = &f->process[f->nprocesses];
+
+		rc[i] = hold(f, &p[i], pids[i]);
+		*one = still[i];
+		if (rc[i] < 0)
+			one->how = CRFD_STILL_NOT;
+		if (rc[i] != -ESRCH && (rc[i] < 0 || p[i].end > p[i].first || f->nr > p[i].late))
+			f->nprocesses++; /* else it is gone, or nothing of it moves */
+	}
+	free(p);
+	return 0;
 }
 
 static void release(struct thread *t)

@@ -263,7 +263,7 @@ HOLDER = """
 import sys, time
 from crfd._core.freeze import Freeze
 tracer = Freeze()
-assert tracer.add(int(sys.argv[1])) == 0
+assert tracer.add([int(sys.argv[1])]) == [0]
 print("ready", flush=True)
 time.sleep(600)
 """
@@ -388,6 +388,22 @@ def test_a_thread_that_cannot_stop_does_not_hold_us_up(backend: str) -> None:
             os.kill(child, signal.SIGKILL)
         # What was asked of it must not reach it now: it ends, and is not found standing still.
         assert process.wait(LIMIT) is not None
+
+
+def test_all_are_told_before_any_is_waited_for() -> None:
+    """So that many come to a stop together, the second one here while the first is waited for, a fifth of a second, in vain."""
+    with running(VFORK) as process:
+        until(lambda: len(procs.tree(process.pid)) == 2, "it has a child")
+        until(lambda: state(process.pid) == "D", "it waits for its child")
+        (child,) = (pid for pid in procs.tree(process.pid) if pid != process.pid)
+        try:
+            assert process.pid < child, "and comes first, then"
+            with frozen(crfd.Selection(frozenset({process.pid, child}))) as held:
+                assert held.refused == {process.pid: 16}
+            (stood,) = (one.ns for one in held.still if one.pid == child)
+            assert stood > 150e6
+        finally:
+            os.kill(child, signal.SIGKILL)
 
 
 def test_zombies_and_kernel_threads_have_nothing_to_hold(backend: str) -> None:
