@@ -27,18 +27,18 @@ struct {
  * What a file leads to is seldom in the processor's cache: in a large table each lies far from all others. Read here, the
  * lines that will be needed come together, those of several files at a time. There may be none (what is read then is 0), or
  * one that is being closed: the program runs under RCU, which keeps its memory a file's (fs/file_table.c). What the lines say is
- * of no use.
+ * of no use. Whether it was done: AHEAD files from fd on are at hand now.
  */
-static __always_inline void fetch_ahead(__u64 table, __u32 max, __u32 fd)
+static __always_inline int fetch_ahead(__u64 table, __u32 max, __u32 fd)
 {
 	struct file *file[AHEAD];
 
 	if (fetched.table == table && fd - fetched.from < AHEAD)
-		return;
+		return 0;
 	fetched.table = table;
 	fetched.from = fd;
 	if (fd + AHEAD > max)
-		return;
+		return 0;
 #pragma unroll
 	for (__u32 i = 0; i < AHEAD; i++)
 		file[i] = AS(file, word_at(table + (fd + i) * sizeof(file[0])));
@@ -61,6 +61,7 @@ static __always_inline void fetch_ahead(__u64 table, __u32 max, __u32 fd)
 		WANT(dentry->d_parent);
 		WANT(dentry->d_op);
 	}
+	return 1;
 }
 
 /* The same, of what most conditions are about. */
@@ -84,11 +85,12 @@ static __always_inline void fetch_inodes(__u64 table, __u32 max, __u32 fd)
 	}
 }
 #else
-static __always_inline void fetch_ahead(__u64 table, __u32 max, __u32 fd)
+static __always_inline int fetch_ahead(__u64 table, __u32 max, __u32 fd)
 {
 	(void)table;
 	(void)max;
 	(void)fd;
+	return 0;
 }
 #endif
 

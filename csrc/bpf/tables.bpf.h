@@ -247,6 +247,44 @@ static __always_inline long put_record(__u64 address, __u32 fd, __u64 at)
 	return told ? len : 0;
 }
 
+static __always_inline int is_socket(struct inode *inode)
+{
+	return (inode->i_mode & S_IFMT) == S_IFSOCK;
+}
+
+/*
+ * As fetch_ahead(), of what a socket has behind its inode, and of what a unix socket wants of its peer: nothing waits for what
+ * is read here, so that the processor goes on with the next socket.
+ */
+static long fetch_socket(__u64 i, void *unused)
+{
+	struct file *file = AS(file, word_at(pass.slots + (__u64)(fetched.from + (__u32)i) * sizeof(file)));
+	struct sock___numbered *numbered;
+	struct sock *sk;
+	__u64 peer;
+
+	(void)unused;
+	if (!is_socket(file->f_inode) || !file->private_data)
+		return 0;
+	sk = AS(sock, number_of(AS(socket, number_of(file->private_data))->sk));
+	if (!sk)
+		return 0;
+	WANT(sk->sk_receive_queue.qlen);
+	WANT(sk->sk_backlog.rmem_alloc.counter);
+	WANT(sk->sk_wmem_alloc.refs.counter);
+	WANT(sk->sk_wmem_queued);
+	WANT(sk->sk_ack_backlog);
+	WANT(sk->sk_type);
+	if (sk->__sk_common.skc_family != AF_UNIX)
+		return 0;
+	WANT(AS(unix_sock, sk)->scm_stat.nr_fds.counter);
+	peer = number_of(AS(unix_sock, sk)->peer);
+	numbered = (void *)AS(sock, peer);
+	if (peer && bpf_core_field_exists(numbered->sk_ino))
+		WANT(numbered->sk_ino);
+	return 0;
+}
+
 static long step_slot(__u64 i, void *unused)
 {
 	__u32 fd = pass.base + i;
@@ -268,7 +306,8 @@ static long step_slot(__u64 i, void *unused)
 		if (surely_fails(file, close_on_exec_at(fd)))
 			return 0;
 	}
-	fetch_ahead(pass.slots, pass.max, fd);
+	if (fetch_ahead(pass.slots, pass.max, fd) && is_socket(AS(file, file)->f_inode))
+		bpf_loop(AHEAD, fetch_socket, (void *)0, 0);
 	len = put_record(file, fd, at);
 	if (len > 0) {
 		walk_ask.used = at + len;
