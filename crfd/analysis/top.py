@@ -78,40 +78,51 @@ def by_column(
     return tally(ImageReader(image, None), (name,), filter=filter, kinds=name not in {"kind", "path"}, most=most)
 
 
-def counts(pids: Iterable[int]) -> tuple[list[Usage], list[Unread]]:
+def counts(pids: Iterable[int], most: int | None = None) -> tuple[list[Usage], list[Unread]]:
     """The number of descriptors and the limit of each process, and nothing else: no table is read.
 
-    Also those that could not be counted.
+    Also those that could not be counted. The names of all but the first `most` are left empty.
     """
     found, unread = [], []
-    users: dict[int, str] = {}
     for pid in pids:
         try:
-            found.append(_counted(pid, users))
+            if fds := count(pid):  # a kernel thread has none
+                found.append(Usage(pid, "", "", fds, _limit(pid), 0, 0, {}, None))
         except OSError as e:
-            if is_ours(e):
-                raise
-            code = errno.ESRCH if e.errno == errno.ENOENT else e.errno or 0
-            unread.append(Unread(pid, code, STEP_TASK))
-    return fullest(one for one in found if one.fds), unread
+            unread.append(_unread(pid, e))
+    found = fullest(found)
+    users: dict[int, str] = {}
+    for i, one in enumerate(found[:most]):
+        try:
+            found[i] = _named(one, users)
+        except OSError as e:
+            unread.append(_unread(one.pid, e))
+    return [one for i, one in enumerate(found) if one.user or (most is not None and i >= most)], unread
 
 
-def _counted(pid: int, users: dict[int, str]) -> Usage:
+def _unread(pid: int, e: OSError) -> Unread:
+    if is_ours(e):
+        raise e
+    return Unread(pid, errno.ESRCH if e.errno == errno.ENOENT else e.errno or 0, STEP_TASK)
+
+
+def _limit(pid: int) -> int | None:
     from resource import RLIM_INFINITY, RLIMIT_NOFILE, prlimit
 
-    fds = count(pid)
-    if not fds:  # a kernel thread
-        return Usage(pid, "", "", 0, None, 0, 0, {}, None)
-    uid = os.stat(f"/proc/{pid}").st_uid
-    with open(f"/proc/{pid}/comm", "rb", buffering=0) as file:
-        comm = file.read(64).rstrip(b"\n")
     try:
-        limit: int | None = prlimit(pid, RLIMIT_NOFILE)[0]
+        limit = prlimit(pid, RLIMIT_NOFILE)[0]
     except PermissionError:
-        limit = None
+        return None
+    return None if limit == RLIM_INFINITY else limit
+
+
+def _named(one: Usage, users: dict[int, str]) -> Usage:
+    uid = os.stat(f"/proc/{one.pid}").st_uid
+    with open(f"/proc/{one.pid}/comm", "rb", buffering=0) as file:
+        comm = file.read(64).rstrip(b"\n")
     if uid not in users:
         users[uid] = _name_of(uid)
-    return Usage(pid, os.fsdecode(comm), users[uid], fds, None if limit == RLIM_INFINITY else limit, 0, 0, {}, None)
+    return one._replace(comm=os.fsdecode(comm), user=users[uid])
 
 
 def _name_of(uid: int) -> str:

@@ -144,6 +144,17 @@ def test_what_does_not_fit_is_a_usage_error(words: list[str], says: str) -> None
     assert says in done.stderr
 
 
+def test_only_those_that_are_shown_are_named() -> None:
+    with mkfds.spawn("regular") as holder, mkfds.spawn("regular", "pipe") as fuller:
+        pids = [holder.pid, fuller.pid]
+        all_of_them, _ = top.counts(pids)
+        first, _ = top.counts(pids, 1)
+    assert [one.pid for one in all_of_them] == [one.pid for one in first] == [fuller.pid, holder.pid]
+    assert [bool(one.comm and one.user) for one in all_of_them] == [True, True]
+    assert [bool(one.comm or one.user) for one in first] == [True, False]
+    assert [(one.fds, one.limit) for one in all_of_them] == [(one.fds, one.limit) for one in first]
+
+
 @pytest.mark.parametrize("words", [[], ["--kinds"]])
 def test_nobody_is_named(words: list[str]) -> None:
     done = run("top", *words, GONE)

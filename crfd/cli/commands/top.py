@@ -90,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
 def _look(args: argparse.Namespace, chosen: Selection) -> tuple[Found, list[Unread]]:
     condition = conditions.chosen(args)
     if args.by == "process" and condition is None and not args.kinds:
-        usages, unread = top.counts(chosen.resolve())
+        usages, unread = top.counts(chosen.resolve(), args.lines or None)
         if unread and not usages:
             raise none_read(unread)
         return _processes(usages, counts=True), [one for one in unread if not has_ended(one, chosen)]
