@@ -29,8 +29,8 @@ struct crfd_array {
 /* Begins an empty one, in zeroed memory. 0 or -ENOMEM, as all here. */
 int crfd_array_begin(struct crfd_array *a, const struct crfd_field *f, size_t expected);
 void crfd_array_release(struct crfd_array *a);
-/* Appends the column of n rows, which are of one task. */
-int crfd_array_fill(struct crfd_array *a, struct crfd_scratch *s, const struct crfd_row *row, size_t n);
+/* Appends the column of n rows of one task, CRFD_ROWS_PIECE at most; are_plain: crfd_row_is_plain() says so of each. */
+int crfd_array_fill(struct crfd_array *a, struct crfd_scratch *s, const struct crfd_row *row, size_t n, int are_plain);
 /* Makes out of what was filled; the array is empty then, written on success only. */
 int crfd_array_finish(struct crfd_array *a, struct ArrowArray *out);
 

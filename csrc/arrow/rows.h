@@ -23,8 +23,8 @@ struct crfd_rows_of {
 };
 
 /*
- * Begins with the first row that fits the filter, NULL: all do; in zeroed memory. The reader must outlive it and be used for nothing
- * else; the filter is held. 0 or -ENOMEM.
+ * Begins with the first row that fits the filter, NULL: all do; in zeroed memory. The reader must outlive it and be used for
+ * nothing else; the filter is held. 0 or -ENOMEM.
  */
 int crfd_rows_of_begin(struct crfd_rows_of *w, const struct crfd_table *t, crfd_reader *reader, crfd_filter *filter);
 /* The next rows are in w->row, and live until more are asked for: 1, or 0 when there are none, or -ENOMEM. */

@@ -49,11 +49,19 @@ static int is_full(const struct stream *s)
 	return 0;
 }
 
+static int all_plain(const struct crfd_row *row, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!crfd_row_is_plain(&row[i]))
+			return 0;
+	return 1;
+}
+
 /* Fills a batch, and returns the number of its rows, or -ENOMEM. */
 static int64_t fill_batch(struct stream *s)
 {
+	int rc = begin_batch(s), are_plain;
 	int64_t filled = 0;
-	int rc = begin_batch(s);
 
 	while (rc >= 0 && filled < CRFD_ARROW_ROWS && !is_full(s)) {
 		size_t n;
@@ -67,8 +75,9 @@ static int64_t fill_batch(struct stream *s)
 			break;
 		n = n < CRFD_ROWS_PIECE ? n : CRFD_ROWS_PIECE;
 		n = n < (size_t)(CRFD_ARROW_ROWS - filled) ? n : (size_t)(CRFD_ARROW_ROWS - filled);
+		are_plain = all_plain(s->rows.row + s->at, n);
 		for (size_t i = 0; i < s->nfields && rc >= 0; i++)
-			rc = crfd_array_fill(&s->array[i], &s->scratch, s->rows.row + s->at, n);
+			rc = crfd_array_fill(&s->array[i], &s->scratch, s->rows.row + s->at, n, are_plain);
 		s->at += n;
 		filled += (int64_t)n;
 	}

@@ -289,7 +289,9 @@ static int get_kind(const struct crfd_column *c, struct crfd_scratch *s, const s
 	(void)c;
 	if (!r->is_read)
 		return 0;
-	rc = name ? crfd_text_put(&s->text, name) : crfd_text_printf(&s->text, "kind-%d", r->data.fd_type);
+	if (name)
+		return take_text(v, (const uint8_t *)name, strlen(name));
+	rc = crfd_text_printf(&s->text, "kind-%d", r->data.fd_type);
 	return rc < 0 ? rc : take_scratch(s, v);
 }
 

@@ -30,8 +30,8 @@ static size_t pipe_ends(const struct crfd_row *r, int others, struct crfd_end *o
 		return 0;
 	for (uint32_t one = FMODE_READ; one <= FMODE_WRITE; one++)
 		if (r->st.f_mode & one)
-			out[n++] = (struct crfd_end){.kind = r->data.fd_type, .which = others ? FMODE_READ + FMODE_WRITE - one : one,
-						     .dev = r->st.dev, .ino = r->st.ino};
+			out[n++] = (struct crfd_end){.kind = r->data.fd_type, .dev = r->st.dev, .ino = r->st.ino,
+						     .which = others ? FMODE_READ + FMODE_WRITE - one : one};
 	return n;
 }
 

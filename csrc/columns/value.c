@@ -149,9 +149,10 @@ int crfd_text_name(crfd_buf *out, const char *const *names, size_t n, uint64_t n
 
 int crfd_value_name(struct crfd_scratch *s, const char *const *names, size_t n, uint64_t number, struct crfd_value *v)
 {
-	int rc = crfd_text_name(&s->text, names, n, number);
+	int is_named = number < n && names[number], rc = is_named ? 0 : crfd_text_number(&s->text, number);
 
 	v->known = 1;
-	v->text = (struct crfd_bytes){s->text.v, s->text.nr};
+	v->text = is_named ? (struct crfd_bytes){(const uint8_t *)names[number], strlen(names[number])} :
+			     (struct crfd_bytes){s->text.v, s->text.nr};
 	return rc;
 }
