@@ -12,6 +12,7 @@ from pathlib import Path
 
 import crfd
 from crfd.kinds.event import Eventfd
+from crfd.kinds.pipe import Pipe
 
 Need = Callable[[str], None]
 STABLE = 500
@@ -57,9 +58,25 @@ while True:
 """
 
 
+# A fifo whose path takes as long to put together as to close it and to open what takes its place and its memory.
+IN_THE_DEPTHS = """
+import os, sys
+from os import close, eventfd, open
+os.chdir(sys.argv[1])
+for _ in range(40):
+    os.mkdir("d")
+    os.chdir("d")
+os.mkfifo("fifo")
+os.write(1, b"ready")
+while True:
+    close(open("fifo", os.O_RDWR))
+    close(eventfd(77))
+"""
+
+
 @contextmanager
-def churn(directory: Path) -> Iterator[int]:
-    command = [sys.executable, "-I", "-S", "-c", CHURN, str(directory), str(STABLE), str(SLOTS)]
+def churn(code: str, *args: object) -> Iterator[int]:
+    command = [sys.executable, "-I", "-S", "-c", code, *map(str, args)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout
         assert process.stdout.read(5) == b"ready"
@@ -98,7 +115,7 @@ def seen(file: crfd.OpenFile) -> tuple[object, ...]:
 def test_no_record_is_of_two_files(need: Need, tmp_path: Path) -> None:
     need("backend bpf")
     wrong, found, changing = [], set(), 0
-    with churn(tmp_path) as pid:
+    with churn(CHURN, tmp_path, STABLE, SLOTS) as pid:
         expected = allowed(tmp_path)
         for _ in range(SCANS):
             task = crfd.scan(pid, backend="bpf")
@@ -116,3 +133,26 @@ def test_no_record_is_of_two_files(need: Need, tmp_path: Path) -> None:
     assert not wrong
     assert found == expected, "each kind was met"
     assert changing > SCANS
+
+
+def test_what_is_read_behind_a_long_path_is_of_the_same_file(need: Need, tmp_path: Path) -> None:
+    """Without the checks at a record's end half of the fifos have an eventfd's memory for a pipe's, on two idle processors."""
+    need("backend bpf")
+    wrong: list[object] = []
+    kinds = set()
+    with churn(IN_THE_DEPTHS, tmp_path) as pid:
+        for _ in range(25 * SCANS):
+            for number, entry in crfd.scan(pid, backend="bpf").fds.items():
+                if number < 3:
+                    continue
+                assert entry.file, entry.error
+                detail = entry.file.detail
+                kinds.add(type(detail))
+                if isinstance(detail, Pipe) and detail.readers is not None:
+                    right = (detail.readers, detail.writers, detail.waiting) == (1, 1, 0)
+                else:
+                    right = not isinstance(detail, Eventfd) or detail.count == 77
+                if not right:
+                    wrong.append(detail)
+    assert not wrong
+    assert kinds == {Pipe, Eventfd}
