@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Any bytes: fed whole and in pieces they get one verdict, and rows and index agree with it. */
+/* Any bytes: fed whole and in pieces they get one verdict, rows and index agree with it, and what is salvaged is an image. */
+#include "base/buf.h"
 #include "format/format.h"
 #include "fuzz.h"
 #include "image/image.h"
+#include "mutate.h"
 
 /* Grows what the parser sees by `piece` bytes at a time, each time in a block of just that size. */
 static int64_t feed(const uint8_t *data, size_t size, size_t piece, crfd_fault *fault)
@@ -67,6 +69,23 @@ static void read_sections(const uint8_t *data, size_t size, const crfd_rows *who
 	crfd_index_release(&x);
 }
 
+static void read_salvaged(const uint8_t *data, size_t size, int correct, size_t ntasks)
+{
+	crfd_salvage s = {0};
+	crfd_rows rows = {0};
+	crfd_fault fault;
+	int rc = crfd_salvage_read(&s, data, size, &fault);
+
+	REQUIRE(rc == 0 || rc < -4096);
+	if (rc == 0) {
+		REQUIRE(feed(s.image.v, s.image.nr, s.image.nr, &fault) > 0);
+		REQUIRE(crfd_rows_decode(&rows, s.image.v, s.image.nr, NULL, &fault) == 0);
+		REQUIRE(!correct || (rows.ntasks == ntasks && !s.nfds));
+	}
+	crfd_rows_release(&rows);
+	crfd_salvage_release(&s);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	crfd_fault whole = {0}, pieces = {0}, fault;
@@ -82,6 +101,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (rc == 0)
 		check_rows(&rows, size);
 	read_sections(data, size, verdict < 0 ? NULL : &rows);
+	read_salvaged(data, size, verdict >= 0, rows.ntasks);
 	crfd_rows_release(&rows);
 	return 0;
 }

@@ -2,6 +2,7 @@
 /* Any bytes that the parser takes for an image, all columns of each row, in every form. */
 #include "base/buf.h"
 #include "fuzz.h"
+#include "mutate.h"
 #include "render/render.h"
 
 #define MOST 256 /* columns */
