@@ -99,6 +99,14 @@ class Cgroup:
     def thaw(self) -> None:
         (self.folder / self.control).write_text(self.words[0])
 
+    @contextmanager
+    def thawed_at_the_end(self) -> Iterator[None]:
+        """For what may fail while it is frozen: who is in it could not be ended then."""
+        try:
+            yield
+        finally:
+            self.thaw()
+
     def frozen(self) -> bool:
         if self.control == "cgroup.freeze":
             return "frozen 1" in (self.folder / "cgroup.events").read_text().splitlines()

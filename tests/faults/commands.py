@@ -64,7 +64,15 @@ class Outcome(NamedTuple):
 # What says how much is known, is put together of other columns, or is known when the disk knows it.
 _ABOUT_KNOWLEDGE = {"changed", "identity", "error", "step", "errno", "detail", "name", "socket.names_known"}
 _ABOUT_DISK = {"blocks", "bytes", "deleted_bytes"}
-_OF_ALL = {"objref", "shared", "fd_table", "fds", "fd_size"}  # which are others where one descriptor lacks
+_OF_ALL = {
+    "objref",
+    "shared",
+    "fd_table",
+    "fds",
+    "fd_size",
+    "peer_pid",
+    "peer_comm",
+}  # which are others where one descriptor lacks
 _BY_KCMP = _OF_ALL | {"locks"}  # inferred where kcmp(2) is refused, as the image says then
 
 
@@ -139,6 +147,8 @@ def _marked(value: Any, found: Facts, key: tuple[Any, ...]) -> Any:
         return f"{value} (deleted)"
     if key[-1] == "owner" and value:
         return {**value, "uid": _NOBODY, "euid": _NOBODY}
+    if key[-1] == "socket.shutdown" and "?" in str(found.get(key)):
+        return found.get(key)
     return 0 if str(key[-1]).endswith("_ns") else None  # csrc/format/FORMAT.md, crfd_task_ns: 0 unknown
 
 

@@ -490,27 +490,31 @@ with frozen(crfd.Selection(cgroup=sys.argv[1])):
 """ + "".join(f"    {line}\n" for line in WAIT.split("; "))
 
 
+def left(cgroup: procs.Cgroup) -> list[str]:
+    """What would thaw it, where it was left frozen."""
+    return [thaw for control, thaw in left_frozen() if control == str(cgroup.folder / cgroup.control)]
+
+
 def test_what_is_left_frozen_by_a_kill_of_both_is_told_and_thawed_by_the_next(
     cgroup: procs.Cgroup, tmp_path: Path
 ) -> None:
-    with mkfds.spawn("regular") as holder:
+    with mkfds.spawn("regular") as holder, cgroup.thawed_at_the_end():
         cgroup.add(holder.pid)
         with running(HELD_BY_CGROUP, cgroup.name) as freezer:
             watchdog = watchdog_of(freezer.pid)
             assert watchdog
-            assert left_frozen() == []
+            assert left(cgroup) == []
             os.kill(watchdog, signal.SIGKILL)
             freezer.kill()
             freezer.wait()
         assert cgroup.frozen()
-        control = str(cgroup.folder / cgroup.control)
-        assert left_frozen() == [(control, cgroup.words[0])]
+        assert left(cgroup) == [cgroup.words[0]]
         told = procs.run("check").stdout
-        assert f"echo {cgroup.words[0]} > {control}" in told
+        assert f"echo {cgroup.words[0]} > {cgroup.folder / cgroup.control}" in told
         done = procs.run("dump", "--freeze", "--cgroup", cgroup.name, "-o", tmp_path / "image")
         assert done.returncode == 0, done.stderr
         assert not cgroup.asked_to_freeze()
-        assert left_frozen() == []
+        assert left(cgroup) == []
         cgroup.empty()
 
 
@@ -518,7 +522,7 @@ def test_what_is_left_frozen_by_a_kill_of_both_is_told_and_thawed_by_the_next(
 def test_nothing_is_left_to_say_that_we_froze(cgroup: procs.Cgroup, killed: bool) -> None:
     """Or who freezes it later by other means would find it thawed by the next dump."""
     control = cgroup.folder / cgroup.control
-    with mkfds.spawn("regular") as holder:
+    with mkfds.spawn("regular") as holder, cgroup.thawed_at_the_end():
         cgroup.add(holder.pid)
         with running(HELD_BY_CGROUP, cgroup.name) as freezer:
             assert MARK in os.listxattr(control)
@@ -527,7 +531,7 @@ def test_nothing_is_left_to_say_that_we_froze(cgroup: procs.Cgroup, killed: bool
         until(lambda: not cgroup.asked_to_freeze(), "it is thawed")
         until(lambda: MARK not in os.listxattr(control), "nothing says that we froze it")
         cgroup.freeze()
-        assert left_frozen() == []
+        assert left(cgroup) == []
         crfd.dump(crfd.Selection(cgroup=cgroup.name), io.BytesIO(), freeze=True)
         assert cgroup.frozen()
         cgroup.thaw()
@@ -539,7 +543,12 @@ def test_the_watchdog_is_out_of_reach_of_what_kills_all_of_a_cgroup(need: Need) 
     need("root")
     if not any(Path("/sys/fs/cgroup").glob("**/cgroup.kill")):
         pytest.skip("no cgroup.kill before Linux 5.14")
-    with procs.cgroup("v2") as ours, procs.cgroup("v2") as theirs, mkfds.spawn("regular") as holder:
+    with (
+        procs.cgroup("v2") as ours,
+        procs.cgroup("v2") as theirs,
+        mkfds.spawn("regular") as holder,
+        theirs.thawed_at_the_end(),
+    ):
         theirs.add(holder.pid)
         code = f"open({str(ours.folder / 'cgroup.procs')!r}, 'w').write('0')\n{HELD_BY_CGROUP}"
         with running(code, theirs.name) as freezer:
@@ -629,19 +638,19 @@ def killed(dump: subprocess.Popen[bytes], rng: random.Random) -> str:
 
 def thawed_by_the_next(cgroup: procs.Cgroup) -> bool:
     """Whether it was left frozen, which is told then, and which the next dump ends."""
-    left = left_frozen()
-    if left:
-        assert left == [(str(cgroup.folder / cgroup.control), cgroup.words[0])]
+    told = left(cgroup)
+    if told:
+        assert told == [cgroup.words[0]]
         done = procs.run("dump", "--freeze", "--cgroup", cgroup.name, "-o", os.devnull)
         assert done.returncode == 0, done.stderr
-    return bool(left)
+    return bool(told)
 
 
 @pytest.mark.parametrize("by", ["cgroup", "ptrace"])
 def test_whoever_is_killed_nothing_stays_frozen_or_stopped(cgroup: procs.Cgroup, by: str) -> None:
     rng = random.Random(7)
-    frozen_when_killed = left = 0
-    with mkfds.spawn("files:n=8000") as target:
+    frozen_when_killed = thawed_later = 0
+    with mkfds.spawn("files:n=8000") as target, cgroup.thawed_at_the_end():
         cgroup.add(target.pid)
         what = ("--cgroup", cgroup.name) if by == "cgroup" else (str(target.pid),)
         command = [*CRFD, "dump", "--freeze", "--backend", "proc", *what, "-o", os.devnull]
@@ -657,12 +666,12 @@ def test_whoever_is_killed_nothing_stays_frozen_or_stopped(cgroup: procs.Cgroup,
                 sent = killed(dump, rng)
                 assert dump.wait(LIMIT) is not None
             if sent.startswith("both at once"):
-                left += thawed_by_the_next(cgroup)
+                thawed_later += thawed_by_the_next(cgroup)
             until(lambda: not cgroup.asked_to_freeze(), f"round {n}: thawed after {sent}")
             until(lambda: state(target.pid) in "SR", f"round {n}: it goes on after {sent}")
         cgroup.empty()
     assert frozen_when_killed > KILLS // 3
-    print(f"{KILLS} kills, {frozen_when_killed} while frozen, {left} left for the next dump")
+    print(f"{KILLS} kills, {frozen_when_killed} while frozen, {thawed_later} left for the next dump")
 
 
 def test_part_of_a_cgroup_is_not_frozen_with_it(cgroup: procs.Cgroup) -> None:
