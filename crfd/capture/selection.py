@@ -8,7 +8,7 @@ from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 
-from crfd.errors import CrfdError, is_ours
+from crfd.errors import CrfdError
 
 TYPE_CHECKING = False  # see _core/library.py
 if TYPE_CHECKING:
@@ -164,9 +164,7 @@ def _fits(pid: int, conditions: list[Callable[[psutil.Process], bool]]) -> bool:
         return all(condition(process) for condition in conditions)
     except psutil.Error:
         return False
-    except OSError as e:
-        if is_ours(e):
-            raise
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
         return False
 
 
