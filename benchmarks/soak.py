@@ -141,7 +141,7 @@ def started(code: str, *args: str) -> Iterator[int]:
 
 def look(found: Found, holder: int, backend: str, *, freeze: bool) -> None:
     out = io.BytesIO()
-    result = crfd.dump(crfd.Selection(), out, backend=backend, freeze=freeze)
+    result = crfd.dump(crfd.Selection.everything(), out, backend=backend, freeze=freeze)
     found.dumps[f"{backend}{', frozen' if freeze else ''}"] += 1
     found.gone += result.ended
     found.wrong += [f"{backend}: {one}" for one in result.unread if one.step != crfd.Step.FREEZE and one.errno != 3]

@@ -265,7 +265,8 @@ class Scene:
             if not line.startswith("crfd: "):
                 yield f"stderr: {' | '.join(lines[-6:])}"
                 break
-        unsaid = fault.call.name == "write" and not fault.nth
+        # Nobody hears where nothing can be written, nor has to where whoever reads has seen enough.
+        unsaid = fault.call.name == "write" and (not fault.nth or fault.code == errno.EPIPE)
         if word in {"failed", "partly"} and not lines and not unsaid:
             yield "not a word"
 
