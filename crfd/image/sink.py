@@ -254,7 +254,8 @@ class FileSink:
             return
         with suppress(OSError):
             os.fsync(fd)
-        os.close(fd)
+        with suppress(OSError):
+            os.close(fd)
 
     def abort(self) -> None:
         with suppress(OSError):

@@ -5,8 +5,8 @@
     python -m tests.faults [--only NAME]... [--call NAME]... [--every] [--sample N] [--seed N]
 
 One line a command and a kind of system call: how many it makes, how many faults were tried, and what became of the
-command. Each is tried at its first, middle and last occurrence, and always, with each errno; --every at more of them.
---sample tries some, at random. Status 1 where anything is as it must not be.
+command. Each is tried at its first two, two middle and last two occurrences, and always, with each errno;
+--every at more of them. --sample tries some, at random. Status 1 where anything is as it must not be.
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ WORDS = ("whole", "less", "partly", "failed")
 def faults(calls: Counter[Call], *, every: bool) -> Iterator[Fault]:
     for call, made in sorted(calls.items(), key=str):
         places = (
-            {1, 2, (made + 1) // 2, made} if not every else {*range(1, 9), *range(1, made, max(1, made // 8)), made}
+            {1, 2, made // 3, 2 * made // 3, made - 1, made}
+            if not every
+            else {*range(1, 9), *range(1, made, max(1, made // 8)), made}
         )
         for nth in sorted(place for place in places if 0 < place <= made):
             yield from (Fault(call, nth, code) for code in listed(call))
