@@ -170,13 +170,15 @@ def as_selection(processes: int | Iterable[int] | Selection) -> Selection:
     """pid_max is at most 2**22 (proc_sys_kernel(5)), and C holds a pid in an int."""
     if isinstance(processes, Selection):
         return processes
-    pids = frozenset({processes} if isinstance(processes, int) else processes)
+    pids = (processes,) if isinstance(processes, (int, str, bytes)) else tuple(processes)
     if not pids:
         raise CrfdError("no process was chosen")
     for pid in pids:
+        if not isinstance(pid, int):
+            raise TypeError(f"pid: expected an int, found {pid!r}")
         if not 0 < pid < 2**31:
             raise ValueError(f"pid: expected 1 to {2**31 - 1}, found {pid}")
-    return Selection(pids)
+    return Selection(frozenset(pids))
 
 
 def _counts(totals: Totals) -> tuple[int, int, int, int]:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -59,6 +60,14 @@ def test_nothing_is_not_taken_for_everything() -> None:
             crfd.snapshot(empty)
     with pytest.raises(crfd.CrfdError, match="no process was chosen"):
         crfd.snapshot([])
+
+
+@pytest.mark.parametrize("wrong", ["22", b"22", ["22"], [1.5], [None]])
+def test_a_pid_is_a_number(wrong: Any) -> None:
+    with pytest.raises(TypeError, match=r"pid: expected an int, found (b?'22'|1\.5|None)"):
+        crfd.snapshot(wrong)
+    with pytest.raises(TypeError, match="expected an int"):
+        crfd.dump(wrong, "/dev/null")
 
 
 def test_all_is_everyone_but_ourselves() -> None:
