@@ -111,9 +111,16 @@ def _limit(pid: int) -> int | None:
 
     try:
         limit = prlimit(pid, RLIMIT_NOFILE)[0]
-    except PermissionError:
-        return None
+    except PermissionError:  # another user's, without CAP_SYS_RESOURCE (prlimit(2)): the text is for everybody
+        return _told_limit(pid)
     return None if limit == RLIM_INFINITY else limit
+
+
+def _told_limit(pid: int) -> int | None:
+    """The soft limit of /proc/PID/limits (proc_pid_limits(5))."""
+    with open(f"/proc/{pid}/limits", "rb", buffering=0) as file:
+        soft = file.read(4096).partition(b"\nMax open files")[2].split()[0]
+    return int(soft) if soft.isdigit() else None
 
 
 def _named(one: Usage, users: dict[int, str]) -> Usage:

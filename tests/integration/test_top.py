@@ -5,9 +5,12 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 import threading
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,7 +20,7 @@ from crfd._core.columns import ImageReader, Render
 from crfd._core.tally import tally
 from crfd.analysis import top
 from tests import mkfds
-from tests.procs import GONE, run, running
+from tests.procs import GONE, WAIT, run, running
 
 DATA = Path(__file__).parents[1] / "data"
 HOLD = """if True:
@@ -121,6 +124,14 @@ def test_counts_read_no_table(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
         rows = {row["PID"]: row for row in table(capsys.readouterr().out)}
         assert int(rows[str(holder.pid)]["FDS"]) == crfd.count(holder.pid)
         assert str(os.getpid()) not in rows
+
+
+def test_the_limit_of_another_user_is_known(need: Callable[[str], None]) -> None:
+    need("root")
+    code = f"import os; os.setresuid(*[65534] * 3); {WAIT}"
+    with running(code, preexec_fn=partial(resource.setrlimit, resource.RLIMIT_NOFILE, (321, 654))) as process:
+        (found,), _ = top.counts([process.pid])
+    assert (found.limit, found.user) == (321, "nobody")
 
 
 def test_conditions_narrow_what_is_counted() -> None:
