@@ -8,6 +8,7 @@ import pty
 import re
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -19,10 +20,12 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import CI
 from tests.procs import ROOT, cgroup, running
 
 Need = Callable[[str], None]
 Answer = Callable[[str, "Scene"], Any]
+PATIENCE = 60  # seconds; lsof goes through every process, whoever is asked about
 
 # What is open in the process that is asked about, which becomes nobody when it has it.
 HOLDER = """
@@ -285,17 +288,19 @@ def test_the_table_has_the_questions_that_are_asked_here() -> None:
 def ask(command: str, need: Need) -> str:
     for program in {"lsof", "fuser", "ss", "lsfd", "lslocks", "jq"} & set(re.findall(r"\w+", command)):
         need(program)
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    done = subprocess.run(
-        ["sh", "-c", command],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-        env={**os.environ, "PATH": path},
-    )
-    assert done.stdout, (command, done)
-    return done.stdout
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    with subprocess.Popen(
+        ["sh", "-c", command], stdout=subprocess.PIPE, text=True, env=environment, start_new_session=True
+    ) as process:
+        try:
+            answer, _ = process.communicate(timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            if CI or command.startswith("crfd"):
+                raise
+            pytest.skip(f"{command}: no answer within {PATIENCE} s on this host")
+    assert answer, command
+    return answer
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.question)
