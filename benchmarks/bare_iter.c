@@ -30,7 +30,7 @@ static double now(void)
 
 static int drain(crfd_bpf *bpf, int32_t pid, char *buf, size_t n, struct count *c)
 {
-	int iter = crfd_bpf_iter(bpf, CRFD_BPF_FDS, (struct crfd_bpf_target){.pid = pid});
+	int iter = crfd_bpf_iter(bpf, CRFD_BPF_FDS, (struct crfd_bpf_scope){.pid = pid});
 	ssize_t got = iter;
 
 	while (got >= 0 && (got = crfd_bpf_read(bpf, iter, buf, n)) > 0) {

@@ -46,12 +46,12 @@ static struct {
 	crfd_bpf *bpf[CRFD_BPF_LANES]; /* holds one reference each */
 } cache = {.lock = PTHREAD_MUTEX_INITIALIZER, .once = PTHREAD_ONCE_INIT};
 
-static int link_walk(const crfd_bpf *bpf, enum crfd_bpf_walk walk, struct crfd_bpf_target target)
+static int link_walk(const crfd_bpf *bpf, enum crfd_bpf_walk walk, struct crfd_bpf_scope scope)
 {
-	struct iter_info info = {.tid = (uint32_t)target.tid, .pid = (uint32_t)target.pid};
+	struct iter_info info = {.tid = (uint32_t)scope.tid, .pid = (uint32_t)scope.pid};
 	struct link_create link = {.prog_fd = (uint32_t)bpf->programs.prog_fd[walk], .attach_type = TRACE_ITER};
 
-	if (target.tid || target.pid) {
+	if (scope.tid || scope.pid) {
 		link.iter_info = crfd_bpf_address(&info);
 		link.iter_info_len = sizeof(info);
 	}
@@ -62,9 +62,9 @@ static int link_walk(const crfd_bpf *bpf, enum crfd_bpf_walk walk, struct crfd_b
  * Before 6.1 the kernel overlooks the four bytes that it has a use for elsewhere, tid, and refuses anything behind
  * them: so the question is put with pid.
  */
-static int asks_for_target(const crfd_bpf *bpf)
+static int takes_scope(const crfd_bpf *bpf)
 {
-	int fd = link_walk(bpf, CRFD_BPF_TASKS, (struct crfd_bpf_target){.pid = getpid()});
+	int fd = link_walk(bpf, CRFD_BPF_TASKS, (struct crfd_bpf_scope){.pid = getpid()});
 
 	if (fd >= 0)
 		close(fd);
@@ -102,7 +102,7 @@ static int load(crfd_bpf **out, enum crfd_bpf_step *step)
 		unload(bpf);
 		return rc;
 	}
-	bpf->selects = asks_for_target(bpf);
+	bpf->selects = takes_scope(bpf);
 	*out = bpf;
 	return 0;
 }
@@ -242,11 +242,11 @@ static int need_fds(crfd_bpf *bpf)
 	return rc;
 }
 
-int crfd_bpf_iter(crfd_bpf *bpf, enum crfd_bpf_walk walk, struct crfd_bpf_target target)
+int crfd_bpf_iter(crfd_bpf *bpf, enum crfd_bpf_walk walk, struct crfd_bpf_scope scope)
 {
-	struct crfd_bpf_target all = {0};
+	struct crfd_bpf_scope all = {0};
 	int rc = walk == CRFD_BPF_FDS ? need_fds(bpf) : 0;
-	int link = rc < 0 ? rc : link_walk(bpf, walk, bpf->selects ? target : all);
+	int link = rc < 0 ? rc : link_walk(bpf, walk, bpf->selects ? scope : all);
 	struct iter_create iter = {.link_fd = (uint32_t)link};
 
 	if (link < 0)

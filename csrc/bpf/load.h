@@ -9,8 +9,8 @@
 
 typedef struct crfd_bpf crfd_bpf;
 
-/* One iterator walks these; both numbers are in the caller's pid namespace, at most one of them nonzero. */
-struct crfd_bpf_target {
+/* A scope is what one iterator walks; both numbers are in the caller's pid namespace, at most one of them nonzero. */
+struct crfd_bpf_scope {
 	int32_t tid; /* this task alone */
 	int32_t pid; /* the threads of this process, those that share its leader's table once */
 };
@@ -25,10 +25,10 @@ int crfd_bpf_get(int lane, crfd_bpf **out, enum crfd_bpf_step *step);
 void crfd_bpf_put(crfd_bpf *bpf);
 /* Returns 1 where a descriptor of this process is one that loaded programs have. */
 int crfd_bpf_has(int fd);
-/* Returns 1 where an iterator can be told what to walk (Linux 6.1); elsewhere it walks every task whatever it is told. */
+/* Returns 1 where an iterator can be told its scope (Linux 6.1); elsewhere it walks every task whatever it is told. */
 int crfd_bpf_selects(const crfd_bpf *bpf);
 /* Returns a descriptor to read records from. -ESRCH is never given: a task that is not there has no records. */
-int crfd_bpf_iter(crfd_bpf *bpf, enum crfd_bpf_walk walk, struct crfd_bpf_target target);
+int crfd_bpf_iter(crfd_bpf *bpf, enum crfd_bpf_walk walk, struct crfd_bpf_scope scope);
 /*
  * Holds a lane's programs and their memory for the caller's thread, from what it asks until it has taken what was found. The
  * other calls hold them by themselves; it may be held more than once.

@@ -144,7 +144,7 @@ static int read_files(crfd_bpf *bpf, int iter)
 /* The iterator is itself an open descriptor of this process, so there is something to read. */
 static int try_on_self(crfd_bpf *bpf, enum crfd_bpf_step *step)
 {
-	struct crfd_bpf_target self = {.tid = getpid()};
+	struct crfd_bpf_scope self = {.tid = getpid()};
 	int tables = crfd_bpf_selects(bpf) && crfd_bpf_ask(bpf), iter, rc;
 
 	*step = CRFD_BPF_LINK;

@@ -4,13 +4,14 @@
  * the tracing thread ends, however it ends, so nobody stays stopped. A thread that was stopped before is in a group-stop; the
  * kernel puts it back there when it is detached.
  */
+#define _GNU_SOURCE /* O_PATH */
 #include "format/format.h"
 #include "freeze/freeze.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
@@ -20,7 +21,7 @@
 
 #include "base/buf.h"
 #include "base/number.h"
-#include "procfs/stat.h"
+#include "procfs/read.h"
 
 /* A thread in an uninterruptible sleep may never stop: ns to wait for one process, for all, and then for each. */
 #define PATIENCE 200000000
@@ -85,17 +86,14 @@ static int known(const crfd_freeze *f, const struct threads *p, size_t nr, size_
 static int has_none(int32_t pid, int32_t tid)
 {
 	struct crfd_procstat s;
-	char text[1024];
-	FILE *file;
-	size_t n;
+	crfd_buf scratch = {0};
+	int dir = open(crfd_proc_path(pid, "task", tid).v, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int rc = dir < 0 ? -errno : crfd_proc_stat(dir, &scratch, &s);
 
-	snprintf(text, sizeof(text), "/proc/%d/task/%d/stat", pid, tid);
-	file = fopen(text, "re");
-	if (!file)
-		return errno == ENOENT;
-	n = fread(text, 1, sizeof(text), file);
-	fclose(file);
-	return !n || (crfd_procstat_parse(text, n, &s) == 0 && !crfd_task_has_files(&s.rec, s.flags));
+	if (dir >= 0)
+		close(dir);
+	crfd_buf_release(&scratch);
+	return rc < 0 ? rc == -ENOENT || rc == -ESRCH : !crfd_task_has_files(&s.rec, s.flags);
 }
 
 /* Seizes one thread: 1, 0 when there is nothing to hold, or -errno. */
@@ -118,13 +116,10 @@ static int seize(crfd_freeze *f, int32_t pid, int32_t tid)
 static int seize_threads(crfd_freeze *f, const struct threads *p, int32_t pid)
 {
 	size_t hint = 0, nr = p->end - p->first + f->nr - p->late;
-	char path[64];
+	DIR *dir = opendir(crfd_proc_path(pid, "task", -1).v);
 	struct dirent *d;
-	DIR *dir;
 	int n = 0, refused = 0;
 
-	snprintf(path, sizeof(path), "/proc/%d/task", pid);
-	dir = opendir(path);
 	if (!dir)
 		return errno == ENOENT ? -ESRCH : -errno;
 	while ((d = readdir(dir))) {

@@ -24,13 +24,13 @@
 
 enum parent { ZERO, PID, OBJREF };
 
-/* A rule says where a type may stand, who its parent is, and its payload's length: a multiple of unit from min to max. */
+/* A rule says where a type may stand, who its parent is, and its payload's length. */
 struct rule {
 	int16_t type;
 	uint8_t parent;
 	uint32_t places;
-	uint16_t unit, min, max;
-	uint16_t pad; /* where in every unit a u32 must be 0; 0: nowhere */
+	uint16_t entry, min, max; /* bytes: the payload is whole entries, from min to max */
+	uint16_t pad; /* where in every entry a u32 must be 0; 0: nowhere */
 };
 
 /* Found by linear search: the frequent ones first. */
@@ -200,14 +200,14 @@ static int check_header(crfd_parser *p, const struct rule *rule, const crfd_rec 
 		return crfd_parser_refuse(p, CRFD_E_LEN, 2, rule->min, (uint64_t)len);
 	if (len > rule->max)
 		return crfd_parser_refuse(p, CRFD_E_LEN, 2, rule->max, (uint64_t)len);
-	if (rule->unit > 1 && len % rule->unit)
-		return crfd_parser_refuse(p, CRFD_E_LEN, 2, (uint64_t)(len - len % rule->unit), (uint64_t)len);
+	if (rule->entry > 1 && len % rule->entry)
+		return crfd_parser_refuse(p, CRFD_E_LEN, 2, (uint64_t)(len - len % rule->entry), (uint64_t)len);
 	return check_parent(p, rule, h->parent);
 }
 
 static int check_padding(crfd_parser *p, const struct rule *rule, const uint8_t *v, size_t len)
 {
-	for (size_t at = rule->pad; rule->pad && at < len; at += rule->unit) {
+	for (size_t at = rule->pad; rule->pad && at < len; at += rule->entry) {
 		uint32_t found;
 
 		memcpy(&found, v + at, sizeof(found));

@@ -20,7 +20,7 @@ int crfd_bpf_source_start(struct crfd_bpf_source *s, crfd_bpf *bpf, int32_t tid)
 		s->piece = malloc(crfd_bpf_piece());
 	if (!s->piece)
 		return -ENOMEM;
-	s->iter = crfd_bpf_iter(bpf, CRFD_BPF_FDS, (struct crfd_bpf_target){.tid = tid});
+	s->iter = crfd_bpf_iter(bpf, CRFD_BPF_FDS, (struct crfd_bpf_scope){.tid = tid});
 	return s->iter < 0 ? s->iter : 0;
 }
 
@@ -29,7 +29,7 @@ int crfd_bpf_source_start_tables(struct crfd_bpf_source *s, crfd_bpf *bpf, int32
 	s->ask = crfd_bpf_ask(bpf);
 	s->piece = crfd_bpf_room(bpf);
 	s->over = 0;
-	s->iter = crfd_bpf_iter(bpf, CRFD_BPF_TABLES, (struct crfd_bpf_target){.tid = tid});
+	s->iter = crfd_bpf_iter(bpf, CRFD_BPF_TABLES, (struct crfd_bpf_scope){.tid = tid});
 	return s->iter < 0 ? s->iter : 0;
 }
 

@@ -2,7 +2,6 @@
 #include "scan_bpf/tasks.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -44,11 +43,11 @@ static int take_all(const uint8_t *at, size_t left, int (*take)(void *, const st
 	return rc;
 }
 
-static int walk(crfd_bpf *bpf, struct crfd_bpf_target target, int (*take)(void *, const struct walk_task *), void *to)
+static int walk(crfd_bpf *bpf, struct crfd_bpf_scope scope, int (*take)(void *, const struct walk_task *), void *to)
 {
 	size_t piece = crfd_bpf_piece();
 	uint8_t *buf = malloc(piece);
-	int iter = buf ? crfd_bpf_iter(bpf, CRFD_BPF_TASKS, target) : -ENOMEM;
+	int iter = buf ? crfd_bpf_iter(bpf, CRFD_BPF_TASKS, scope) : -ENOMEM;
 	ssize_t got = iter;
 
 	while (got >= 0) {
@@ -63,9 +62,9 @@ static int walk(crfd_bpf *bpf, struct crfd_bpf_target target, int (*take)(void *
 	return (int)got;
 }
 
-static int read_records(crfd_bpf *bpf, struct crfd_bpf_target target, struct records *out)
+static int read_records(crfd_bpf *bpf, struct crfd_bpf_scope scope, struct records *out)
 {
-	return walk(bpf, target, take_record, out);
+	return walk(bpf, scope, take_record, out);
 }
 
 /* By process, the leader first, then by number. */
@@ -111,10 +110,7 @@ static struct crfd_bpf_unit *add(struct crfd_bpf_units *u)
 /* A task that /proc lists and the iterator does not: we may not look at it, which is another thing than its end. */
 static int is_there(uint32_t pid)
 {
-	char path[32];
-
-	snprintf(path, sizeof(path), "/proc/%u", pid);
-	return access(path, F_OK) == 0;
+	return access(crfd_proc_path((int32_t)pid, NULL, -1).v, F_OK) == 0;
 }
 
 /* A number that is no process's: of a thread that was asked for by name, or of nothing that we may look at. */
@@ -126,7 +122,7 @@ static int add_thread(struct crfd_bpf_units *u, crfd_bpf *bpf, uint32_t tid)
 
 	if (!unit)
 		return -ENOMEM;
-	rc = crfd_bpf_selects(bpf) ? read_records(bpf, (struct crfd_bpf_target){.tid = (int32_t)tid}, &r) : 0;
+	rc = crfd_bpf_selects(bpf) ? read_records(bpf, (struct crfd_bpf_scope){.tid = (int32_t)tid}, &r) : 0;
 	if (r.nr && r.v[0].tid == tid) {
 		unit->rec = r.v[0];
 		unit->cgroups = r.v[0].cgroups;
@@ -265,10 +261,10 @@ int crfd_bpf_units_find(struct crfd_bpf_units *u, crfd_bpf *bpf, const int32_t *
 
 	u->ascending = 1;
 	if (all)
-		rc = read_records(bpf, (struct crfd_bpf_target){0}, &r);
+		rc = read_records(bpf, (struct crfd_bpf_scope){0}, &r);
 	for (size_t i = 0; i < n && rc >= 0; i++) {
 		if (!all)
-			rc = read_records(bpf, (struct crfd_bpf_target){.pid = pids[i]}, &r);
+			rc = read_records(bpf, (struct crfd_bpf_scope){.pid = pids[i]}, &r);
 		u->ascending &= !i || pids[i - 1] < pids[i];
 	}
 	if (rc >= 0 && r.nr)
@@ -293,7 +289,7 @@ void crfd_bpf_units_release(struct crfd_bpf_units *u)
 int crfd_bpf_unit_lives(const struct crfd_bpf_unit *unit, crfd_bpf *bpf)
 {
 	struct records r = {0};
-	int lives = 0, rc = read_records(bpf, (struct crfd_bpf_target){.tid = (int32_t)unit->rec.tid}, &r);
+	int lives = 0, rc = read_records(bpf, (struct crfd_bpf_scope){.tid = (int32_t)unit->rec.tid}, &r);
 
 	for (size_t i = 0; i < r.nr; i++)
 		lives |= r.v[i].tid == unit->rec.tid && r.v[i].start == unit->rec.start && !r.v[i].exit_state;
@@ -329,7 +325,7 @@ static int take_numbers(void *to, const struct walk_task *r)
 int crfd_bpf_unit_numbers(const struct crfd_bpf_unit *unit, crfd_bpf *bpf, struct crfd_numbers *out)
 {
 	struct look look = {.of = &unit->rec, .out = out};
-	int rc = walk(bpf, (struct crfd_bpf_target){.tid = (int32_t)unit->rec.tid}, take_numbers, &look);
+	int rc = walk(bpf, (struct crfd_bpf_scope){.tid = (int32_t)unit->rec.tid}, take_numbers, &look);
 
 	return rc < 0 ? rc : look.found ? 0 : -ENOENT;
 }

@@ -9,7 +9,7 @@
 #include "bpf/walk.h"
 #include "scan_proc/proc.h"
 
-/* One task that is to be read. */
+/* A unit is a task that is to be read. */
 struct crfd_bpf_unit {
 	struct walk_task rec; /* tid alone where err is set */
 	int32_t err;

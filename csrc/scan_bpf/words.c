@@ -3,11 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "procfs/read.h"
 
 #define PF_KTHREAD 0x00200000 /* include/linux/sched.h */
 
@@ -18,13 +18,10 @@
  */
 static int put_cmdline(uint32_t tid, crfd_buf *out)
 {
-	char path[32];
+	int fd = open(crfd_proc_path((int32_t)tid, "cmdline", -1).v, O_RDONLY | O_CLOEXEC), rc;
 	size_t room;
 	ssize_t n;
-	int fd, rc;
 
-	snprintf(path, sizeof(path), "/proc/%u/cmdline", tid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return 0;
 	do {

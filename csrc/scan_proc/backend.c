@@ -34,7 +34,7 @@ enum { CARRIED_NOT = 0, CARRIED = 1, CARRIED_BY_JOB = 2 };
 /* Each thread reads with one of these. */
 struct lane {
 	struct crfd_proc_task held[BATCH_TASKS];
-	size_t target[BATCH_TASKS]; /* of held[i] */
+	size_t unit[BATCH_TASKS]; /* of held[i] */
 	size_t nheld;
 	struct crfd_numbers numbers;
 	crfd_buf scratch;
@@ -44,8 +44,8 @@ struct lane {
 };
 
 struct scan {
-	struct crfd_targets targets;
-	size_t next; /* target */
+	struct crfd_proc_units units;
+	size_t next; /* unit */
 	struct crfd_identities identities;
 	struct lane lane[CRFD_LANES];
 	int nlanes;
@@ -71,7 +71,7 @@ static void scan_close(void *state)
 	for (int i = 0; i < s->nlanes; i++)
 		lane_release(&s->lane[i]);
 	crfd_identities_release(&s->identities);
-	crfd_targets_release(&s->targets);
+	crfd_proc_units_release(&s->units);
 	free(s);
 }
 
@@ -94,7 +94,7 @@ static int start_lanes(struct scan *s, int threads)
 
 	if ((size_t)threads > tasks)
 		threads = (int)tasks;
-	lanes = s->targets.nr < 2 ? 1 : threads < CRFD_LANES ? threads : CRFD_LANES;
+	lanes = s->units.nr < 2 ? 1 : threads < CRFD_LANES ? threads : CRFD_LANES;
 	s->max_carriers = tasks;
 	s->max_held = tasks / (size_t)lanes < BATCH_TASKS ? tasks / (size_t)lanes : BATCH_TASKS;
 	while (s->nlanes < lanes && rc == 0) {
@@ -119,7 +119,7 @@ static int scan_open(const int32_t *pids, size_t n, const crfd_scan_options *opt
 		s->push = *options->push;
 	rc = crfd_identities_init(&s->identities);
 	if (rc == 0)
-		rc = crfd_targets_find(&s->targets, pids, n);
+		rc = crfd_proc_units_find(&s->units, pids, n);
 	if (rc == 0)
 		rc = start_lanes(s, options->threads);
 	if (rc < 0) {
@@ -133,13 +133,13 @@ static int scan_open(const int32_t *pids, size_t n, const crfd_scan_options *opt
 /*
  * Returns the first task with the table that this one shares, whose entries stand for its own; NULL: it has a table of its own.
  */
-static struct crfd_target *first_of(struct scan *s, const struct crfd_target *target)
+static struct crfd_proc_unit *first_of(struct scan *s, const struct crfd_proc_unit *unit)
 {
-	return target->table ? &s->targets.v[target->table - 1] : NULL;
+	return unit->table ? &s->units.v[unit->table - 1] : NULL;
 }
 
 /* Whether another has brought the entries of its table, which is asked again now: then that table is its own. */
-static int is_carried(struct lane *l, const struct crfd_proc_task *p, struct crfd_target *first, crfd_task *t)
+static int is_carried(struct lane *l, const struct crfd_proc_task *p, struct crfd_proc_unit *first, crfd_task *t)
 {
 	int rc = 0;
 
@@ -151,7 +151,7 @@ static int is_carried(struct lane *l, const struct crfd_proc_task *p, struct crf
 }
 
 /* Lists the task, unless another has brought the entries of its table, and makes room for them. */
-static int list_task(const struct scan *s, struct lane *l, struct crfd_proc_task *p, struct crfd_target *first, size_t number, crfd_batch *b)
+static int list_task(const struct scan *s, struct lane *l, struct crfd_proc_task *p, struct crfd_proc_unit *first, size_t number, crfd_batch *b)
 {
 	crfd_task *t = &b->task[b->ntasks - 1];
 	crfd_fd *f;
@@ -176,20 +176,20 @@ static int list_task(const struct scan *s, struct lane *l, struct crfd_proc_task
 	return crfd_readers_add(&l->readers, p, t->first, t->nfds);
 }
 
-/* Adds a target to the batch: 1, or 0 when others have to be closed first. */
+/* Adds a unit to the batch: 1, or 0 when others have to be closed first. */
 static int take_task(struct scan *s, struct lane *l, size_t number, crfd_batch *b)
 {
-	struct crfd_target *target = &s->targets.v[number];
+	struct crfd_proc_unit *unit = &s->units.v[number];
 	struct crfd_proc_task *p = &l->held[l->nheld];
 	crfd_task *t = crfd_batch_task(b);
 	int rc;
 
 	if (!t)
 		return -ENOMEM;
-	l->target[l->nheld++] = number;
-	rc = crfd_proc_task_open(p, target->pid, &l->scratch, t);
+	l->unit[l->nheld++] = number;
+	rc = crfd_proc_task_open(p, unit->pid, &l->scratch, t);
 	if (rc == 0 && !t->err)
-		rc = list_task(s, l, p, first_of(s, target), number, b);
+		rc = list_task(s, l, p, first_of(s, unit), number, b);
 	if ((rc == -EMFILE || rc == -ENFILE) && l->nheld > 1) {
 		crfd_proc_task_close(p);
 		l->nheld--;
@@ -260,7 +260,7 @@ static int finish_task(const struct scan *s, struct lane *l, struct crfd_proc_ta
  * The table's entries are in the scan now, or are still to be had from another task. The carrier's directory stays open, for
  * its number alone would not tell it from a later task.
  */
-static void settle_table(struct scan *s, struct crfd_target *first, struct crfd_proc_task *p, const crfd_task *t)
+static void settle_table(struct scan *s, struct crfd_proc_unit *first, struct crfd_proc_task *p, const crfd_task *t)
 {
 	int carries = p->fds >= 0 && !t->err;
 
@@ -278,10 +278,10 @@ static void settle_table(struct scan *s, struct crfd_target *first, struct crfd_
 }
 
 /* A thread that nobody named, and which is no longer one of the process that it was found in. */
-static int is_lost(const struct crfd_target *target, const crfd_task *t)
+static int is_lost(const struct crfd_proc_unit *unit, const crfd_task *t)
 {
-	return target->leader &&
-	       (t->err == ESRCH || t->rec.exit_state || (!t->err && t->info.tgid != (uint32_t)target->leader));
+	return unit->leader &&
+	       (t->err == ESRCH || t->rec.exit_state || (!t->err && t->info.tgid != (uint32_t)unit->leader));
 }
 
 /* The tasks that are held: those of the batch from `task` on, whose descriptors are those from `end` on. */
@@ -290,15 +290,15 @@ static int settle(struct scan *s, struct lane *l, crfd_batch *b, size_t task, ui
 	size_t kept = task;
 
 	for (size_t i = 0; i < l->nheld; i++, task++) {
-		struct crfd_target *target = &s->targets.v[l->target[i]];
+		struct crfd_proc_unit *unit = &s->units.v[l->unit[i]];
 		int rc = settle_task(l, &l->held[i], b, &b->task[task], &end);
 
 		if (rc < 0)
 			return rc;
-		if (is_lost(target, &b->task[task])) {
+		if (is_lost(unit, &b->task[task])) {
 			end = b->task[task].first;
 			b->task[task].err = ESRCH;
-			settle_table(s, first_of(s, target), &l->held[i], &b->task[task]);
+			settle_table(s, first_of(s, unit), &l->held[i], &b->task[task]);
 			continue;
 		}
 		b->task[kept] = b->task[task];
@@ -306,7 +306,7 @@ static int settle(struct scan *s, struct lane *l, crfd_batch *b, size_t task, ui
 			rc = finish_task(s, l, &l->held[i], b, &b->task[kept]);
 		if (rc < 0)
 			return rc;
-		settle_table(s, first_of(s, target), &l->held[i], &b->task[kept]);
+		settle_table(s, first_of(s, unit), &l->held[i], &b->task[kept]);
 		kept++;
 	}
 	b->ntasks = kept;
@@ -315,18 +315,18 @@ static int settle(struct scan *s, struct lane *l, crfd_batch *b, size_t task, ui
 }
 
 /* Fills as many of the tasks as can be held at a time, and then lets those go. */
-static int fill_some(struct scan *s, struct lane *l, struct crfd_scan_job *targets, crfd_batch *b)
+static int fill_some(struct scan *s, struct lane *l, struct crfd_scan_job *units, crfd_batch *b)
 {
 	size_t task = b->ntasks;
 	uint64_t fd = b->nfds;
 	int rc = 1;
 
 	l->nheld = l->readers.nitems = 0;
-	while (targets->from < targets->to && l->nheld < s->max_held) {
-		rc = take_task(s, l, targets->from, b);
+	while (units->from < units->to && l->nheld < s->max_held) {
+		rc = take_task(s, l, units->from, b);
 		if (rc <= 0)
 			break;
-		targets->from++;
+		units->from++;
 	}
 	if (rc >= 0)
 		rc = crfd_readers_run(&l->readers, b);
@@ -337,10 +337,10 @@ static int fill_some(struct scan *s, struct lane *l, struct crfd_scan_job *targe
 	return rc;
 }
 
-static int scan_fill(void *state, int lane, const struct crfd_scan_job *targets, crfd_batch *b)
+static int scan_fill(void *state, int lane, const struct crfd_scan_job *units, crfd_batch *b)
 {
 	struct scan *s = state;
-	struct crfd_scan_job left = *targets;
+	struct crfd_scan_job left = *units;
 	int rc = 0;
 
 	crfd_batch_clear(b);
@@ -380,7 +380,7 @@ static int scan_lanes(const void *state)
 {
 	const struct scan *s = state;
 
-	return s->targets.nr > 1 ? s->nlanes : 0;
+	return s->units.nr > 1 ? s->nlanes : 0;
 }
 
 static int scan_join(void *state, int lane)
@@ -404,25 +404,25 @@ static uint64_t weigh(int32_t pid)
  * Only when a batch is filled is it sure that the entries of a shared table are there: the next task with the table waits
  * until then.
  */
-static int scan_claim(void *state, struct crfd_scan_job *targets)
+static int scan_claim(void *state, struct crfd_scan_job *units)
 {
 	struct scan *s = state;
 	uint64_t fds = 0;
 
-	targets->from = targets->to = s->next;
-	while (targets->to < s->targets.nr && targets->to - targets->from < BATCH_TASKS && fds < BATCH_FDS) {
-		struct crfd_target *target = &s->targets.v[targets->to], *first = first_of(s, target);
+	units->from = units->to = s->next;
+	while (units->to < s->units.nr && units->to - units->from < BATCH_TASKS && fds < BATCH_FDS) {
+		struct crfd_proc_unit *unit = &s->units.v[units->to], *first = first_of(s, unit);
 		int carried = first ? atomic_load(&first->carried) : CARRIED;
 
 		if (carried == CARRIED_BY_JOB)
 			break;
 		if (carried == CARRIED_NOT)
 			atomic_store(&first->carried, CARRIED_BY_JOB);
-		fds += weigh(target->pid);
-		targets->to++;
+		fds += weigh(unit->pid);
+		units->to++;
 	}
-	s->next = targets->to;
-	return targets->from < targets->to ? 1 : s->next < s->targets.nr ? -EAGAIN : 0;
+	s->next = units->to;
+	return units->from < units->to ? 1 : s->next < s->units.nr ? -EAGAIN : 0;
 }
 
 const struct crfd_scan_ops crfd_scan_proc = {.open = scan_open, .lanes = scan_lanes, .join = scan_join,

@@ -19,7 +19,7 @@
 #include "scan_proc/proc.h"
 
 struct finder {
-	struct crfd_targets *out;
+	struct crfd_proc_units *out;
 	struct crfd_numbers given; /* sorted */
 	struct crfd_numbers tids;
 	crfd_buf scratch;
@@ -32,11 +32,11 @@ static int is_given(const struct finder *f, int32_t tid)
 
 static int put(struct finder *f, int32_t pid, int32_t leader)
 {
-	struct crfd_targets *t = f->out;
+	struct crfd_proc_units *t = f->out;
 	int rc = crfd_grow(&t->v, &t->alloc, t->nr + 1, sizeof(*t->v));
 
 	if (rc == 0)
-		t->v[t->nr++] = (struct crfd_target){.pid = pid, .leader = leader, .carrier_dir = -1};
+		t->v[t->nr++] = (struct crfd_proc_unit){.pid = pid, .leader = leader, .carrier_dir = -1};
 	return rc;
 }
 
@@ -74,7 +74,7 @@ static int put_threads(struct finder *f, int dir, int32_t pid)
 	return rc;
 }
 
-/* The target and what belongs to it; what cannot be read here is reported when it is scanned. */
+/* The unit and what belongs to it; what cannot be read here is reported when it is scanned. */
 static int put_task(struct finder *f, int32_t pid, int threads)
 {
 	struct stat st;
@@ -115,13 +115,13 @@ static int has_table(struct finder *f, int32_t pid)
 
 static int find_tables(struct finder *f)
 {
-	struct crfd_targets *t = f->out;
+	struct crfd_proc_units *t = f->out;
 	struct crfd_kcmptree tree = {.type = KCMP_FILES};
 	uint32_t root = 0, member;
 	int rc = 0;
 
 	for (size_t i = 0; i < t->nr && t->nr > 1; i++) {
-		struct crfd_target *first;
+		struct crfd_proc_unit *first;
 
 		rc = crfd_kcmptree_add(&tree, &root, (uint32_t)i, t->v[i].pid, 0, &member);
 		if (crfd_is_ours(rc) || rc == -EOVERFLOW)
@@ -143,7 +143,7 @@ static int find_tables(struct finder *f)
 	return crfd_is_ours(rc) || rc == -EOVERFLOW ? rc : 0;
 }
 
-int crfd_targets_find(struct crfd_targets *out, const int32_t *pids, size_t n)
+int crfd_proc_units_find(struct crfd_proc_units *out, const int32_t *pids, size_t n)
 {
 	struct finder f = {.out = out};
 	int kcmp = crfd_probe_kcmp() == 0, rc = crfd_grow(&f.given.v, &f.given.alloc, n, sizeof(*f.given.v));
@@ -161,15 +161,15 @@ int crfd_targets_find(struct crfd_targets *out, const int32_t *pids, size_t n)
 	free(f.tids.v);
 	crfd_buf_release(&f.scratch);
 	if (rc < 0)
-		crfd_targets_release(out);
+		crfd_proc_units_release(out);
 	return rc;
 }
 
-void crfd_targets_release(struct crfd_targets *t)
+void crfd_proc_units_release(struct crfd_proc_units *t)
 {
 	for (size_t i = 0; i < t->nr; i++)
 		if (t->v[i].carrier_dir >= 0)
 			close(t->v[i].carrier_dir);
 	free(t->v);
-	*t = (struct crfd_targets){0};
+	*t = (struct crfd_proc_units){0};
 }
