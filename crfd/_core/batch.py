@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a scan gives."""
+"""Batches: a scan gives its tasks in them."""
 
 from __future__ import annotations
 

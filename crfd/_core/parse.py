@@ -33,7 +33,7 @@ def _signed(number: int) -> int:
 
 
 def _told(fault: Any, as_hex: bool) -> tuple[str, str]:
-    """What was expected and what was found, in words where the numbers alone do not say it."""
+    """Says what was expected and what was found, in words where the numbers alone do not say it."""
     expected, found = _signed(fault.expected), _signed(fault.found)
     if fault.code == lib.CRFD_E_TYPE:
         return _type_name(expected), _type_name(found)

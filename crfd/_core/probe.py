@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What this kernel and our rights allow."""
+"""Questions to the kernel: which of its calls this process may use."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ logging.getLogger("asyncio").addHandler(logging.NullHandler())
 
 
 class Peers:
-    """What the namespaces of one scan have been asked for."""
+    """The answers of the namespaces that one scan has asked."""
 
     def __init__(self) -> None:
         self._lists: dict[int, UnixSockets] = {}

@@ -14,7 +14,7 @@ _STEP = declarations.enum("crfd_step", "CRFD_STEP_")
 
 
 class Kind(IntEnum):
-    """What an open file description is. A number of a later version is a member named KIND_n."""
+    """The kinds of open file descriptions. A number of a later version is a member named KIND_n."""
 
     FILE = _KIND["FILE"]
     DIR = _KIND["DIR"]

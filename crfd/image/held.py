@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a task holds open without a descriptor: its directories, its executable, mapped files, its terminal."""
+"""Files that a task holds open without a descriptor: its directories, its executable, mapped files, its terminal."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _HELD = Layout("crfd_held")
 
 
 class HeldBy(IntEnum):
-    """What holds a file where no descriptor does. FLIGHT: it was sent to a unix socket and not received yet; RING: it is
+    """How a file without a descriptor is held. FLIGHT: it was sent to a unix socket and not received yet; RING: it is
     registered in an io_uring."""
 
     CWD = _BY["CWD"]

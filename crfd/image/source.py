@@ -162,7 +162,7 @@ def load(source: Source, *, map: bool = False) -> Bytes:
 
 
 def _regular_size(stream: IO[bytes]) -> int | None:
-    """Of the stream's file, when it is a regular one with something in it and is read from its start."""
+    """The size of the stream's file, when it is a regular one with something in it and is read from its start."""
     try:
         status = os.fstat(stream.fileno())
         if stat.S_ISREG(status.st_mode) and status.st_size and not stream.tell():

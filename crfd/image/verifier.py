@@ -16,7 +16,7 @@ PIECE = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What a correct image holds: tasks, descriptors, open file descriptions, and its size in bytes."""
+    """Counts of a correct image: tasks, descriptors, open file descriptions, and its size in bytes."""
 
     tasks: int
     fds: int

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""What each kind of descriptor has of its own, and how its records become values."""
+"""Values of what each kind of descriptor has of its own, and how its records become values."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What every family's decoders stand on: what they read of an open file or task, and how they find its records."""
+"""Every family's decoders stand on this: what they read of an open file or task, and how they find its records."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What any description may have: locks, leases, and an owner who is told by a signal."""
+"""Any description may have these: locks, leases, and an owner who is told by a signal."""
 
 from __future__ import annotations
 

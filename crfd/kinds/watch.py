@@ -57,7 +57,7 @@ class Inotify:
 
 
 class MarkType(Numbered):
-    """What a fanotify_mark(2) is on: an inode, a mount, a file system or a mount namespace."""
+    """A fanotify_mark(2) is on one of these: an inode, a mount, a file system or a mount namespace."""
 
     INODE = _MARK_TYPE["INODE"]
     MOUNT = _MARK_TYPE["MOUNT"]

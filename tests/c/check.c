@@ -68,7 +68,7 @@ static void print_str(const char *s)
 		fputs("NULL", stderr);
 }
 
-/* As text where it is one, else in hexadecimal, in fours. */
+/* Prints bytes as text where they are one, else in hexadecimal, in fours. */
 static void print_bytes(const uint8_t *p, size_t n, int text)
 {
 	fprintf(stderr, "%zu bytes ", n);

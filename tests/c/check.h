@@ -17,7 +17,7 @@ struct check_at {
 
 /* Names the row that the checks from here on belong to; NULL: none. The text must live as long as they do. */
 void check_row(const char *name);
-/* What main() returns: 0, or 1 where a check has failed. */
+/* Gives main() what it returns: 0, or 1 where a check has failed. */
 int check_status(void);
 
 void check_int(struct check_at at, __int128 found, __int128 expected);

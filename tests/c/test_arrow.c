@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a consumer of Arrow streams does: reads, moves columns out, releases late, in any order and in other threads. */
+/* Streams are consumed here as others do: read, columns moved out, released late, in any order and in other threads. */
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>

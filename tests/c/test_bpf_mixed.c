@@ -98,7 +98,7 @@ static pid_t start_churn(void)
 	return pid;
 }
 
-/* Which kind the record is in every respect, or -1. */
+/* Returns the kind that the record is in every respect, or -1. */
 static int kind_of(const struct walk_fd *r, const char *name, size_t len)
 {
 	struct crfd_bpf_tail tail;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What becomes of BPF instructions (Documentation/bpf/standardization/instruction-set.rst) that are relocated. */
+/* BPF instructions (Documentation/bpf/standardization/instruction-set.rst) are relocated, and looked at afterwards. */
 #include "bpf/relocate.h"
 
 #include <errno.h>

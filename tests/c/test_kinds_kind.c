@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the link /proc/PID/fd/N says, and the kind that it makes with the file type. */
+/* The link /proc/PID/fd/N says something, and makes a kind with the file type. */
 #include "kinds/kind.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which mounts of /proc/PID/mountinfo can be asked without waiting for somebody else. */
+/* Some mounts of /proc/PID/mountinfo can be asked without waiting for somebody else. */
 #include "procfs/mountinfo.h"
 
 #include <string.h>

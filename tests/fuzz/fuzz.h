@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-/* What fuzz targets share. */
 #ifndef FUZZ_H
 #define FUZZ_H
 
@@ -9,7 +8,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* What does not hold is a find. */
+/* A requirement that does not hold is a find. */
 #define REQUIRE(what)            \
 	do {                     \
 		if (!(what))     \

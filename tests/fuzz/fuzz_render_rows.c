@@ -22,7 +22,7 @@ static crfd_reader *open_image(const uint8_t *data, size_t size)
 	return NULL;
 }
 
-/* What a terminal gets has no control characters. */
+/* A terminal gets no control characters. */
 static void check_text(const crfd_buf *text)
 {
 	for (size_t i = 0; i < text->nr; i++)
