@@ -93,7 +93,7 @@ static int put_texts(struct crfd_array *a, const struct crfd_value *v, size_t ti
 	return rc;
 }
 
-/* What stands for the value in a column of numbers; -ENOMEM in *rc. */
+/* Returns what stands for the value in a column of numbers; -ENOMEM in *rc. */
 static int64_t number_of(struct crfd_array *a, const struct crfd_value *v, int *rc)
 {
 	int64_t number = (int64_t)v->number;

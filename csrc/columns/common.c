@@ -166,7 +166,7 @@ static int get_limit(const struct crfd_column *c, struct crfd_scratch *s, const 
 	return take_number(v, limit);
 }
 
-/* As RFC 3339 writes it, to the second, and its number. */
+/* Gives the time as RFC 3339 writes it, to the second, and its number. */
 static int get_started(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
 {
 	time_t when = (time_t)r->task->started;

@@ -13,7 +13,7 @@ struct crfd_address {
 	uint32_t port;
 };
 
-/* What one end is known by. All bytes are compared, so it begins as zeros. */
+/* An end is known by these. All bytes are compared, so it begins as zeros. */
 struct crfd_end {
 	uint32_t kind; /* enum crfd_kind */
 	uint32_t which; /* of a pipe: FMODE_READ or FMODE_WRITE; of a socket its protocol, 0: unix */

@@ -25,15 +25,15 @@ int crfd_reader_next(crfd_reader *r, struct crfd_row *row);
 /* Makes a row of the number-th task without a descriptor, fd -1; *task is what it points to. -ERANGE: there is none. */
 int crfd_reader_head(crfd_reader *r, size_t number, struct crfd_row_task *task, struct crfd_row *row);
 
-/* What is said of tasks of a kernel that booted then, and has so many ticks a second. */
+/* Tasks are of a kernel that booted then, and has so many ticks a second. */
 struct crfd_origin {
 	uint32_t boot_time, clk_tck; /* 0: not known */
 	uint64_t net_ns;
 };
 
-/* Of the kernel that we are on now. */
+/* Returns that of the kernel that we are on now. */
 struct crfd_origin crfd_origin_here(void);
-/* Of the one that an image is of. */
+/* Returns that of the kernel that an image is of. */
 struct crfd_origin crfd_origin_of(const crfd_image_info *info);
 /* Gives the task, of which `info` has been read, what that says of it. */
 void crfd_origin_tell(const struct crfd_origin *o, struct crfd_row_task *task);

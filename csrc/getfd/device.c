@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a terminal is set to, and where a tun device is. */
+/* A terminal is asked what it is set to, a tun device where it is. */
 #include <asm/termbits.h> /* struct termios2, whose speeds are numbers; <termios.h> has another struct termios */
 #include <string.h>
 #include <sys/ioctl.h>

@@ -261,8 +261,8 @@ static int ask_type(int s, struct crfd_detail *d)
 #define HALVES (CRFD_SOCK_HAS_READING | CRFD_SOCK_HAS_NO_READING | CRFD_SOCK_HAS_WRITING | CRFD_SOCK_HAS_NO_WRITING)
 
 /*
- * What the state says of the half that writes, as net/ipv4/tcp.c, tcp_shutdown() has it: bits of known; and in CLOSE_WAIT that of
- * the end of what is to be read (tcp_fin()).
+ * Says by the state which halves are open: the one that writes as net/ipv4/tcp.c, tcp_shutdown() has it, in bits of known; in
+ * CLOSE_WAIT also the end of what is to be read (tcp_fin()).
  */
 static uint32_t halves_of_tcp(uint32_t state)
 {
@@ -302,7 +302,7 @@ static uint32_t polled_halves(int s, int closed)
 	return CRFD_SOCK_HAS_READING;
 }
 
-/* Of the Internet's; those of unix are in the list of sock_diag(7), and the rest are not known to poll as simply. */
+/* Asks sockets of the Internet; those of unix are in the list of sock_diag(7), and the rest are not known to poll as simply. */
 static void ask_halves(int s, struct crfd_detail *d)
 {
 	const crfd_socket *r = &d->rec.socket;

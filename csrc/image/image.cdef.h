@@ -182,7 +182,7 @@ typedef struct {
 	uint32_t pad;
 } crfd_lost;
 
-/* What is left of a damaged image. */
+/* A salvage is what is left of a damaged image. */
 typedef struct {
 	crfd_buf image; /* a correct image of the sections that are whole */
 	crfd_lost *lost;

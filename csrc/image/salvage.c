@@ -140,7 +140,7 @@ static int put_fd(struct salvage *s, const crfd_rows *rows, const crfd_fd_row *r
 	return 0;
 }
 
-/* What FD_ERRORs say, which ascend as the descriptors do. */
+/* Puts what FD_ERRORs say, which ascend as the descriptors do. */
 static void put_errors(const struct salvage *s, const crfd_task_row *r, crfd_task *t)
 {
 	struct crfd_cursor c = {.p = s->buf + r->ext_off, .end = s->buf + r->ext_off + r->ext_len};
@@ -264,7 +264,7 @@ static int try_section(struct salvage *s, uint64_t *at)
 	return keep_section(s, &guess);
 }
 
-/* What the image says of itself has to be whole: 0 or the code of *fault. */
+/* Keeps what the image says of itself, which has to be whole: 0 or the code of *fault. */
 static int keep_frame(struct salvage *s, crfd_fault *fault)
 {
 	size_t nr = s->out->image.nr, used;

@@ -88,7 +88,7 @@ static const struct crfd_line_number io_uring_numbers[] = {
 	NUMBER("CqTail", 10, struct crfd_rings, queue.cq_tail, CQ_TAIL),
 };
 
-/* Of the thread that polls: -1 where there is none. */
+/* Reads who polls: -1 where there is no such thread. */
 static int io_uring_line(struct crfd_detail *d, const struct crfd_line *l)
 {
 	int thread = crfd_line_is(l, "SqThread");

@@ -123,7 +123,7 @@ static int copy_fdinfo(struct crfd_holds *h, const crfd_batch *b, const crfd_fd 
 	return rc;
 }
 
-/* What is registered in the rings that the task has, by the text of their fdinfo. */
+/* Puts what is registered in the rings that the task has, by the text of their fdinfo. */
 static int put_rings(struct crfd_holds *h, int dir, crfd_batch *b, const crfd_task *t)
 {
 	int rc = 0;

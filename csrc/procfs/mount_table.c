@@ -20,7 +20,7 @@ void crfd_mount_table_release(struct crfd_mount_table *m)
 	crfd_buf_release(&m->scratch);
 }
 
-/* What is known of a mount, also that a namespace does not list it. */
+/* Finds what is known of a mount, also that a namespace does not list it. */
 static const struct crfd_mount_told *find(const struct crfd_mount_table *m, int32_t mnt_id, uint64_t ns)
 {
 	for (size_t i = m->nr; i--;)

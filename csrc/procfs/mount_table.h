@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the mounts are that a task's files were opened through, so that an image still says it elsewhere. */
+/* A task's files were opened through these mounts, which an image still tells elsewhere. */
 #ifndef CRFD_MOUNT_TABLE_H
 #define CRFD_MOUNT_TABLE_H
 

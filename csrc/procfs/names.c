@@ -21,7 +21,7 @@ void crfd_names_release(struct crfd_names *n)
 	crfd_buf_release(&n->scratch);
 }
 
-/* What cannot be read has no names: it is empty then. */
+/* Reads the names of devices; there are none where they cannot be read. */
 static int read_devices(struct crfd_names *n)
 {
 	int rc = n->read ? 0 : crfd_proc_read(AT_FDCWD, "/proc/devices", 1, &n->devices);

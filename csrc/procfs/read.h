@@ -22,7 +22,7 @@ struct crfd_proc_path crfd_proc_path(int32_t pid, const char *name, int32_t fd);
 int crfd_proc_open(int32_t pid);
 /* Reads a file of one seq_file record to the end of it (records: any number of them) into buf. 0 or -errno. */
 int crfd_proc_read(int dir, const char *name, int records, crfd_buf *buf);
-/* What a link says, which must fit: its length, 0: it is not told to us, or -errno of ours (crfd_is_ours). */
+/* Reads a link, whose text must fit: its length, 0 where we are not told, or -errno of ours (crfd_is_ours). */
 ssize_t crfd_proc_link(int dir, const char *name, char *out, size_t size);
 /* Reads the stat of the task whose /proc/PID is dir. 0 or -errno. */
 int crfd_proc_stat(int dir, crfd_buf *scratch, struct crfd_procstat *out);

@@ -140,7 +140,7 @@ static void put_kind(const struct walk_fd *r, const crfd_batch *b, crfd_fd *f)
 		f->st.st_mode &= ~(uint32_t)S_IFMT;
 }
 
-/* What fdinfo says where it says nothing more: fs/proc/fd.c, seq_show(), the ino line since 5.14. */
+/* Makes the fdinfo that says nothing more: fs/proc/fd.c, seq_show(), the ino line since 5.14. */
 static int make_fdinfo(const struct walk_fd *r, const crfd_fd *f, struct crfd_bpf_asker *asker)
 {
 	uint32_t flags = f->f_flags | (f->close_on_exec ? O_CLOEXEC : 0);

@@ -13,8 +13,8 @@
 #include "procfs/names.h"
 
 /*
- * What was long to read of descriptions of the batch that is being filled: a description has one text, and its own lines of
- * locks, for all descriptors of one table.
+ * These answers took long to read, for descriptions of the batch that is being filled: a description has one text, and its own
+ * lines of locks, for all descriptors of one table.
  */
 struct crfd_bpf_asked {
 	crfd_objrefs *key; /* of table and description; number n is v[n - 1] */

@@ -33,7 +33,7 @@ void crfd_bpf_source_ask(struct crfd_bpf_source *s, const uint32_t *tid, const u
 /* Ends it; the memory stays for the next one. */
 void crfd_bpf_source_stop(struct crfd_bpf_source *s);
 void crfd_bpf_source_release(struct crfd_bpf_source *s);
-/* Of a record with WALK_SIBLING: the one that has its directory. */
+/* Returns the record that has the directory of one with WALK_SIBLING. */
 static inline const struct walk_fd *crfd_bpf_dir_of(const struct walk_fd *r)
 {
 	return (const struct walk_fd *)((const char *)r - (size_t)r->dir * 8);
