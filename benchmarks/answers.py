@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import crfd
-from benchmarks.holders import OTHERS, host, many, process, servers
+from benchmarks.holders import MIXED, OTHERS, host, process, servers, small_host
 from benchmarks.measure import Run, other_tool, race
 from benchmarks.setting import Setting, crfd_command, crfd_dump
 from benchmarks.table import Row
@@ -101,7 +101,7 @@ def port(s: Setting) -> Iterator[Row]:
 
 def small_processes(s: Setting) -> Iterator[Row]:
     """Many processes with few descriptors each: files, pipes, sockets."""
-    with many(s.many):
+    with small_host(s.many, MIXED):
         runs = race(
             {
                 "dump --all": crfd_dump("bpf", "--all"),
@@ -114,7 +114,7 @@ def small_processes(s: Setting) -> Iterator[Row]:
             s.rounds,
         )
     case = f"{s.many:,} processes of 29 descriptors"
-    for ours, goal in {"dump --all": None, "dump --all --backend proc": None, "top": None}.items():
+    for ours, goal in {"dump --all": 25, "dump --all --backend proc": 3, "top": None}.items():
         yield _row(case, ours, "lsof -nP", runs.get(ours), runs.get("lsof"), at_least=goal)
     for ours in ("ls --all", "ls --all --json"):
         yield _row(case, ours, "lsof -nP", runs[ours], runs.get("lsof"), at_least=8)
@@ -122,7 +122,7 @@ def small_processes(s: Setting) -> Iterator[Row]:
 
 def counts(s: Setting) -> Iterator[Row]:
     """The fullest of 500 processes: what it takes beside start-up, which is that for one process."""
-    with many(s.many // 4):
+    with small_host(s.many // 4, MIXED):
         runs = race({"all": crfd_command("top"), "one": crfd_command("top", str(os.getpid()))}, 2 * s.rounds)
     more = Run(max(0, runs["all"].seconds - runs["one"].seconds), runs["all"].peak_kb)
     yield _row(f"{s.many // 4:,} processes", "top, without its start-up", "", more, at_most=0.05)

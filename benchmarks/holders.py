@@ -79,30 +79,6 @@ def host(processes: int, n: int) -> Iterator[list[int]]:
         yield [stack.enter_context(_started(_OPEN_ALL, directory, str(n)))[0] for _ in range(processes)]
 
 
-# What the parent of many small processes does: each opens 10 files, 4 pipes and 4 pairs of sockets, and waits.
-_MANY = """
-import os, socket, sys
-os.chdir(sys.argv[1])
-go = os.pipe()
-for _ in range(int(sys.argv[2])):
-    if os.fork() == 0:
-        os.close(go[0])
-        held = [os.open(f"f{i}", os.O_RDONLY) for i in range(10)], [os.pipe() for _ in range(4)]
-        pairs = [socket.socketpair() for _ in range(4)]
-        os.close(go[1])
-        os.read(0, 1)
-        os._exit(0)
-os.close(go[1])
-os.read(go[0], 1)
-os.write(1, b"ready")
-os.read(0, 1)
-while True:
-    try:
-        os.wait()
-    except ChildProcessError:
-        break
-"""
-
 # What a server with all of its clients does: n connections with itself, and it says which port.
 _CONNECT = """
 import os, resource, socket, sys
@@ -114,16 +90,6 @@ held = [(socket.create_connection(("127.0.0.1", port)), server.accept()) for _ i
 os.write(1, b"%5d" % port)
 sys.stdin.read()
 """
-
-
-@contextmanager
-def many(processes: int) -> Iterator[int]:
-    """So many processes with 29 descriptors each; the pid of their parent."""
-    with tempfile.TemporaryDirectory(prefix="crfd-many-") as directory:
-        for i in range(10):
-            os.close(os.open(f"{directory}/f{i}", os.O_CREAT, 0o600))
-        with _started(_MANY, directory, str(processes)) as (parent, _):
-            yield parent
 
 
 @contextmanager
