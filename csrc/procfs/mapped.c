@@ -131,6 +131,8 @@ static int put_mapped(const struct pass *p, const struct crfd_mapping *m, size_t
 	}
 	set_path(m, p->dir, link, &one);
 	rc = crfd_held_look(p->dir, link, !one.len || *one.path == '/', &one.r.st);
+	if (crfd_is_ours(rc))
+		return rc;
 	if (rc < 0) {
 		memo = NULL;
 		one.r.st.ino = m->ino;
