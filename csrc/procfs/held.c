@@ -86,7 +86,7 @@ static int put_ring_file(struct crfd_holds *h, int dir, int32_t fd, const struct
 		one.r.st.known = CRFD_HAS_PATH;
 		rc = crfd_held_judge(&h->deleted, dir, &one);
 	}
-	return rc < 0 ? rc : crfd_held_put(&one, out);
+	return rc < 0 || crfd_held_fails(&h->push, &one) ? rc : crfd_held_put(&one, out);
 }
 
 static int put_ring(struct crfd_holds *h, int dir, int32_t fd, crfd_buf *out)
