@@ -18,6 +18,7 @@ from crfd._core.batch import Batch
 from crfd._core.library import lib
 from crfd._core.scan import Push, Scanner
 from tests import mkfds, procs
+from tests.fdkinds.cli import expand
 from tests.procs import until
 
 Need = Callable[[str], None]
@@ -50,7 +51,8 @@ def backend(request: pytest.FixtureRequest, need: Need) -> str:
 
 @pytest.fixture(scope="module")
 def held() -> Iterator[crfd.Task]:
-    with mkfds.spawn("all") as holder:
+    # The kernel makes up the text of a dma-buf: the walk leaves who has one to the iterator (put_long() of tables.bpf.h).
+    with mkfds.spawn(*(name for name in expand(["all"]) if name != "dmabuf")) as holder:
         until(lambda: procs.state(holder.pid) == "S", "the holder waits for its end")
         yield crfd.scan(holder.pid)
 
