@@ -36,6 +36,44 @@ def output(*command: object) -> str:
     return done.stdout.decode(errors="replace")
 
 
+_ENDS = """
+import os, pty, socket, sys, termios
+master, slave = pty.openpty()
+settings = termios.tcgetattr(slave)
+settings[3] &= ~termios.ECHO
+termios.tcsetattr(slave, termios.TCSANOW, settings)
+one, other = socket.socketpair()
+one.shutdown(socket.SHUT_WR)
+os.chown(sys.argv[1], 4321, 4321)
+owned = os.open(sys.argv[1], os.O_RDONLY)
+null = os.open("/dev/null", os.O_RDONLY)
+pidfd = os.pidfd_open(os.posix_spawnp("sleep", ["sleep", "600"], os.environ))
+print("ready", flush=True)
+print(slave, one.fileno(), owned, null, pidfd, settings[3], flush=True)
+sys.stdin.read()
+"""
+
+
+class Ends:
+    """What each program says of descriptors, line by line."""
+
+    def __init__(self, pid: int, told: list[int]) -> None:
+        self.slave, self.half, self.owned, self.null, self.pidfd, self.lflag = told
+        columns = "tty.lflag,socket.shutdown,st_uid,driver,pidfd.comm,source,fs_type"
+        command = (sys.executable, "-m", "crfd", "ls", pid, "-c", f"fd,{columns}", "--json")
+        self.crfd = {row["fd"]: row for row in map(json.loads, output(*command).splitlines())}
+        self.lsof = {line.split()[3].rstrip("urw"): line for line in output("lsof", "-nP", "-p", pid).splitlines()[1:]}
+        every = next(iter(re.findall(r"(?s)Available output columns:\n(.*?)\n\n", output("lsfd", "--help"))), "")
+        names = ["FD", *(name for name in re.findall(r"^ +(\S+)", every, re.M) if name not in {"FD", "NAME"})]
+        shown = output("lsfd", "-J", "-p", pid, "-o", ",".join(names), "-Q", "FD >= 0")
+        self.lsfd = {row["fd"]: json.dumps(row) for row in json.loads(shown)["lsfd"]}
+
+    def said(self, fd: int, column: str, expected: object, pattern: str) -> tuple[bool, bool, bool]:
+        """Whether crfd says exactly that, and the others anything that looks like it."""
+        found = self.crfd[fd].get(column) == expected
+        return found, bool(re.search(pattern, self.lsof[str(fd)])), bool(re.search(pattern, self.lsfd[fd]))
+
+
 class Asked:
     """What each program says of the child, the holder of a lock and who waits for it."""
 
@@ -94,6 +132,27 @@ def asked(need: Need, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aske
         yield Asked(pid, made, where, holder.pid, waiter.pid)
 
 
+_OF_ENDS = {
+    "owner of the inode": lambda e: e.said(e.owned, "st_uid", 4321, "4321"),
+    "driver of a device": lambda e: e.said(e.null, "driver", "mem", r"\bmem\b"),
+    "type of the file system": lambda e: e.said(e.null, "fs_type", "devtmpfs", "devtmpfs"),
+    "which half of a socket is shut down": lambda e: e.said(e.half, "socket.shutdown", "r-", r'\br-[" ]|(?i:shut)'),
+    "command of a pidfd's process": lambda e: e.said(e.pidfd, "pidfd.comm", "sleep", r"\bsleep\b"),
+    "settings of a terminal": lambda e: e.said(e.slave, "tty.lflag", e.lflag, r"(?i)lflag|echo"),
+}
+
+
+@pytest.fixture(scope="module")
+def ends(need: Need, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ends]:
+    for name in ("root", "lsof", "lsfd", "pidfd_getfd", "sock_diag"):
+        need(name)
+    owned = tmp_path_factory.mktemp("ends") / "owned"
+    owned.touch()
+    with procs.running(_ENDS, str(owned)) as process:
+        assert process.stdout is not None
+        yield Ends(process.pid, list(map(int, process.stdout.readline().split())))
+
+
 def answers(a: Asked, what: str) -> dict[str, bool]:
     cwd, plain, gone, shm = (a.made[key] for key in ("cwd", "plain", "deleted", "System V"))
     exe = Path(sys.executable).resolve()
@@ -134,10 +193,17 @@ def answers(a: Asked, what: str) -> dict[str, bool]:
 
 
 def test_the_table_is_there() -> None:
-    assert len(table()) == 9
+    assert len(table()) == 15
+    assert _OF_ENDS.keys() <= table().keys()
     assert all(row["crfd"] for row in table().values())
 
 
-@pytest.mark.parametrize("what", table())
+@pytest.mark.parametrize("what", _OF_ENDS)
+def test_each_cell_of_descriptors(what: str, ends: Ends) -> None:
+    said = dict(zip(TOOLS, (*_OF_ENDS[what](ends), False), strict=True))  # fuser names files alone
+    assert said == table()[what]
+
+
+@pytest.mark.parametrize("what", [what for what in table() if what not in _OF_ENDS])
 def test_each_cell(what: str, asked: Asked) -> None:
     assert answers(asked, what) == table()[what]
