@@ -419,8 +419,8 @@ def test_no_kernel_address_ever_comes_out(need: Need, tmp_path: Path) -> None:
 def test_a_batch_does_not_show_them_either(need: Need) -> None:
     """The addresses of such files differ in their lower 40 bits alone; keys that were made of them differ in all."""
     need("backend bpf")
-    scanner, batch = Scanner(2, [os.getpid()], 1), Batch()
     fds = [os.eventfd(0) for _ in range(64)]
+    scanner, batch = Scanner(2, [os.getpid()], 1), Batch()
     try:
         assert scanner.next(batch)
         keys = set(batch.keys)
