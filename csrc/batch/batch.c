@@ -35,7 +35,9 @@ crfd_task *crfd_batch_task(crfd_batch *b)
 {
 	crfd_task *t;
 
-	if (crfd_grow(&b->task, &b->task_alloc, b->ntasks + 1, sizeof(*b->task)) < 0)
+	/* The text is there from the first task on: to add an offset to a null pointer is not defined, not even 0. */
+	if (crfd_buf_reserve(&b->text, 1) < 0 ||
+	    crfd_grow(&b->task, &b->task_alloc, b->ntasks + 1, sizeof(*b->task)) < 0)
 		return NULL;
 	t = &b->task[b->ntasks++];
 	memset(t, 0, sizeof(*t));

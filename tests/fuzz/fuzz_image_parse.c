@@ -80,7 +80,8 @@ static void read_salvaged(const uint8_t *data, size_t size, int correct, size_t 
 	if (rc == 0) {
 		REQUIRE(feed(s.image.v, s.image.nr, s.image.nr, &fault) > 0);
 		REQUIRE(crfd_rows_decode(&rows, s.image.v, s.image.nr, NULL, &fault) == 0);
-		REQUIRE(!correct || (rows.ntasks == ntasks && !s.nfds));
+		/* A record of a type that nobody knows may have sections in its payload. */
+		REQUIRE(!correct || rows.ntasks >= ntasks);
 	}
 	crfd_rows_release(&rows);
 	crfd_salvage_release(&s);
