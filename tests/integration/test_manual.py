@@ -23,6 +23,8 @@ from crfd.cli.parser import parser
 Need = Callable[[str], None]
 Shell = Callable[[str], list[str]]
 STATES = ["LAST_ACK", "LISTEN"]
+# Shells and formatters are not ours to look into, and not all of them start where sanitizers are loaded before them.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +52,9 @@ def flags(command: str) -> list[str]:
 @pytest.mark.parametrize("command", [["groff", "-man", "-ww", "-z"], ["mandoc", "-T", "lint", "-W", "warning"]])
 def test_nobody_warns_of_the_page(manual: Path, command: list[str], need: Need) -> None:
     need(command[0])
-    done = subprocess.run([*command, str(manual / "crfd.1")], capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(
+        [*command, str(manual / "crfd.1")], capture_output=True, text=True, check=False, timeout=60, env=ENVIRONMENT
+    )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
@@ -59,7 +63,7 @@ def page(manual: Path, need: Need) -> dict[str, str]:
     """What a reader sees, by its headings."""
     need("mandoc")
     command = ["mandoc", "-T", "ascii", "-O", "width=200", str(manual / "crfd.1")]
-    shown = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    shown = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60, env=ENVIRONMENT).stdout
     parts = re.split(r"^ {0,3}(\S.*)\n", re.sub(".\b", "", shown), flags=re.MULTILINE)
     return dict(zip(parts[1::2], parts[2::2], strict=True))
 
@@ -111,7 +115,9 @@ def bash(manual: Path, need: Need) -> Shell:
             COMP_WORDS=({quoted}) COMP_CWORD={len([w for w in words if w is not None]) - 1}
             compopt() {{ :; }}  # which is for a completion under way
             _crfd && printf '%s\\n' "${{COMPREPLY[@]}}" """
-        done = subprocess.run(["bash", "-c", code], capture_output=True, text=True, check=True, timeout=60)
+        done = subprocess.run(
+            ["bash", "-c", code], capture_output=True, text=True, check=True, timeout=60, env=ENVIRONMENT
+        )
         assert not done.stderr
         return sorted(done.stdout.split("\n")[:-1]) if done.stdout != "\n" else []
 
@@ -124,7 +130,9 @@ def fish(manual: Path, need: Need) -> Shell:
 
     def ask(line: str) -> list[str]:
         code = f"source {manual}/crfd.fish; complete -C {shlex.quote(line)}"
-        done = subprocess.run(["fish", "-N", "-c", code], capture_output=True, text=True, check=True, timeout=60)
+        done = subprocess.run(
+            ["fish", "-N", "-c", code], capture_output=True, text=True, check=True, timeout=60, env=ENVIRONMENT
+        )
         assert not done.stderr
         return sorted(found.partition("\t")[0] for found in done.stdout.splitlines())
 
@@ -190,7 +198,7 @@ class Zsh:
         self._pid, self._fd = pty.fork()
         if self._pid == 0:
             os.execvpe(
-                "zsh", ["zsh", "-f", "-i"], {**os.environ, "TERM": "dumb", "PS1": "", "COLUMNS": "500", "LINES": "500"}
+                "zsh", ["zsh", "-f", "-i"], {**ENVIRONMENT, "TERM": "dumb", "PS1": "", "COLUMNS": "500", "LINES": "500"}
             )
         self._write(
             f"PS1=; unsetopt zle_bracketed_paste; fpath=({manual} $fpath); autoload -Uz compinit; compinit -D -u\n"
@@ -221,7 +229,7 @@ class Zsh:
 
 def test_zsh_completes_the_same(manual: Path, need: Need) -> None:
     need("zsh")
-    subprocess.run(["zsh", "-n", str(manual / "_crfd")], check=True, timeout=60)
+    subprocess.run(["zsh", "-n", str(manual / "_crfd")], check=True, timeout=60, env=ENVIRONMENT)
     zsh = Zsh(manual)
     try:
         for typed, line in {
