@@ -95,12 +95,14 @@ void crfd_regex_free(regex_t *r)
 	free(r);
 }
 
-/* Puts the text, which may be there already, into s with a NUL behind it. */
+/* Puts the text, which may be there already, or a part of what is there, into s with a NUL behind it. */
 static int end_with_nul(struct crfd_scratch *s, struct crfd_bytes text)
 {
-	int rc = 0;
+	int is_there = s->text.v && text.p >= s->text.v && text.p <= s->text.v + s->text.nr, rc = 0;
 
-	if (text.n && text.p != s->text.v) {
+	if (is_there && text.n) {
+		memmove(s->text.v, text.p, text.n);
+	} else if (text.n) {
 		s->text.nr = 0;
 		rc = crfd_buf_put(&s->text, text.p, text.n);
 	}
