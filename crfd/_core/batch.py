@@ -59,6 +59,11 @@ class Batch:
         """How many descriptors were left out because the scan itself had opened them in this process."""
         return int(self._c.own)
 
+    @property
+    def locked(self) -> bool:
+        """Whether somebody may have a lock or lease of one of the files, or wait for one."""
+        return bool(self._c.locked)
+
     def unread(self) -> list[Unread]:
         """The tasks that could not be read, and those of whose descriptors some are refused."""
         found = []

@@ -120,11 +120,12 @@ def dump_some(
     if trace:
         frozen = f", frozen and read: {len(unread)} refused, {len(still)} held" if freeze else ""
         trace.phase("chosen: %d processes%s", len(pids), frozen)
-    own = 0
+    own, locked = 0, False
     with scan as batches, ImageWriter(destination, format=format, lossy=lossy, backend=number, flags=flags) as writer:
         for batch in batches:
             unread += batch.unread()
             own += batch.own
+            locked = locked or batch.locked
             writer.write(batch)
             if trace:
                 trace.phase("written: %d tasks, %d fds, %d objrefs, %d bytes until now", *_counts(writer.stats))
@@ -133,7 +134,8 @@ def dump_some(
         if not writer.stats.tasks:
             raise none_read(unread) if unread else CrfdError("no process was chosen")
         writer.write_still(still)
-        writer.write_lock_waits(lock_waits(frozenset(pids)))
+        if locked:
+            writer.write_lock_waits(lock_waits(frozenset(pids)))
     if trace:
         trace.phase("finished: %d tasks, %d fds, %d objrefs, %d bytes, %d unread", *_counts(writer.stats), len(unread))
     ended = [one for one in unread if has_ended(one, selection)]

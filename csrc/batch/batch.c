@@ -29,6 +29,7 @@ void crfd_batch_clear(crfd_batch *b)
 	b->ntasks = 0;
 	b->nfds = 0;
 	b->text.nr = 0;
+	b->locked = 0;
 }
 
 crfd_task *crfd_batch_task(crfd_batch *b)

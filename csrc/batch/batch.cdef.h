@@ -49,6 +49,7 @@ typedef struct {
 	size_t nfds, fd_alloc, ident_alloc, socket_alloc;
 	crfd_buf text;
 	uint64_t own; /* descriptors that were left out, for the scan had opened them in this process */
+	uint64_t locked; /* of files of which somebody has a lock or a lease; 0: none is */
 } crfd_batch;
 
 /* A scan can be asked for more than the descriptors, or for less than a second look. */

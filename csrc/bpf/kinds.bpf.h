@@ -266,7 +266,7 @@ static __always_inline int put_more(struct file *file, __u64 own_net, __u64 at, 
 
 	if (!file->f_op->show_fdinfo)
 		bits |= WALK_PLAIN;
-	return is_locked(file->f_inode) ? bits & ~WALK_PLAIN : bits;
+	return is_locked(file->f_inode) ? (bits & ~WALK_PLAIN) | WALK_LOCKED : bits;
 }
 
 #endif

@@ -39,12 +39,14 @@ struct walk_fd {
 #define WALK_VERSION 32 /* the kernel has f_version */
 #define WALK_BLOCKS 64 /* blocks is what stat(2) says */
 #define WALK_OWNED 128 /* F_SETOWN or F_SETSIG was used: a walk_owner ends the record */
-/* What follows the path, one of these at most. */
-#define WALK_SOCK 256 /* a walk_sock, and the rest of walk_unix_sock where it has names */
-#define WALK_PIPE 512 /* a walk_pipe */
-#define WALK_EVENTFD 1024 /* a walk_eventfd */
-#define WALK_EPOLL 2048 /* a walk_epoll */
-#define WALK_SEALS 4096 /* a walk_memfd, of any nameless file of a tmpfs */
+/* These three bits say what follows the path. */
+#define WALK_TAIL 0x700
+#define WALK_SOCK 0x100 /* a walk_sock, and the rest of walk_unix_sock where it has names */
+#define WALK_PIPE 0x200 /* a walk_pipe */
+#define WALK_EVENTFD 0x300 /* a walk_eventfd */
+#define WALK_EPOLL 0x400 /* a walk_epoll */
+#define WALK_SEALS 0x500 /* a walk_memfd, of any nameless file of a tmpfs */
+#define WALK_LOCKED 0x800 /* somebody has a lock or lease of the file, or waits for one */
 
 /*
  * The path is but a name, in the directory of the record that begins `dir` times eight bytes before this one: one with a

@@ -185,7 +185,7 @@ static int find_net_ns(const struct walk_fd *r, struct crfd_bpf_asker *asker)
 	uint64_t ino = 0;
 	ssize_t n;
 
-	if (!(r->bits & WALK_SOCK) || (asker->tid == r->tid && asker->start == r->start))
+	if ((r->bits & WALK_TAIL) != WALK_SOCK || (asker->tid == r->tid && asker->start == r->start))
 		return 0;
 	n = crfd_proc_link(AT_FDCWD, crfd_proc_path((int32_t)r->tid, "ns/net", -1).v, link, sizeof(link));
 	if (n < 0)
@@ -297,5 +297,6 @@ int crfd_bpf_fd(const struct walk_fd *r, crfd_batch *b, uint64_t at, struct crfd
 	if (crfd_is_ours(-f->err))
 		return -f->err;
 	b->ident[at] = ident_of(r);
+	b->locked += (r->bits & WALK_LOCKED) != 0;
 	return put_records(r, b, asker, f, &b->socket[at]);
 }

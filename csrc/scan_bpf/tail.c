@@ -30,7 +30,7 @@ int crfd_bpf_tail_find(const struct walk_fd *r, struct crfd_bpf_tail *out)
 	if (r->len < sizeof(*r) + path + owner)
 		return -EPROTO;
 	room = r->len - sizeof(*r) - path - owner;
-	switch (r->bits & (WALK_SOCK | WALK_PIPE | WALK_EVENTFD | WALK_EPOLL | WALK_SEALS)) {
+	switch (r->bits & WALK_TAIL) {
 	case WALK_SOCK:
 		tail.len = sock_len(at, room);
 		break;
@@ -87,7 +87,7 @@ static int fill_epoll(const struct walk_epoll *e, struct crfd_detail *d)
 
 int crfd_bpf_tail_fill(const struct walk_fd *r, const struct crfd_bpf_tail *tail, uint64_t net_ns, struct crfd_detail *d)
 {
-	int kind = d->ops ? d->ops->kind : CRFD_KIND_UNKNOWN;
+	int kind = d->ops ? d->ops->kind : CRFD_KIND_UNKNOWN, of = r->bits & WALK_TAIL;
 
 	if (tail->owner) {
 		const struct walk_owner *o = tail->owner;
@@ -96,16 +96,16 @@ int crfd_bpf_tail_fill(const struct walk_fd *r, const struct crfd_bpf_tail *tail
 					.signum = o->signum};
 		d->owned = 1;
 	}
-	if (r->bits & WALK_SOCK && kind == CRFD_KIND_SOCKET) {
+	if (of == WALK_SOCK && kind == CRFD_KIND_SOCKET) {
 		crfd_bpf_sock_fill(&tail->kind->unix_sock, net_ns, d);
-	} else if (r->bits & WALK_PIPE && (kind == CRFD_KIND_PIPE || kind == CRFD_KIND_FIFO)) {
+	} else if (of == WALK_PIPE && (kind == CRFD_KIND_PIPE || kind == CRFD_KIND_FIFO)) {
 		fill_pipe(&tail->kind->pipe, d);
-	} else if (r->bits & WALK_SEALS && kind == CRFD_KIND_MEMFD) {
+	} else if (of == WALK_SEALS && kind == CRFD_KIND_MEMFD) {
 		d->rec.memfd.seals = tail->kind->memfd.seals;
 		d->known |= CRFD_MEMFD_HAS_SEALS;
-	} else if (!d->told && r->bits & WALK_EVENTFD && kind == CRFD_KIND_EVENTFD) { /* else fdinfo has told it */
+	} else if (!d->told && of == WALK_EVENTFD && kind == CRFD_KIND_EVENTFD) { /* else fdinfo has told it */
 		fill_eventfd(&tail->kind->eventfd, d);
-	} else if (!d->told && r->bits & WALK_EPOLL && kind == CRFD_KIND_EPOLL) {
+	} else if (!d->told && of == WALK_EPOLL && kind == CRFD_KIND_EPOLL) {
 		return fill_epoll(&tail->kind->epoll, d);
 	}
 	return 0;

@@ -344,6 +344,7 @@ static int scan_fill(void *state, int lane, const struct crfd_scan_job *units, c
 	int rc = 0;
 
 	crfd_batch_clear(b);
+	b->locked = 1; /* fdinfo tells of a task's own locks alone */
 	while (rc >= 0 && left.from < left.to)
 		rc = fill_some(s, &s->lane[lane], &left, b);
 	return rc < 0 ? rc : 0;

@@ -115,13 +115,13 @@ static int kind_of(const struct walk_fd *r, const char *name, size_t len)
 	if (len == 20 && !memcmp(name, "anon_inode:[eventfd]", len)) {
 		const struct walk_eventfd *e;
 
-		if (!(r->bits & WALK_EVENTFD))
+		if ((r->bits & WALK_TAIL) != WALK_EVENTFD)
 			return -1;
 		e = &tail.kind->eventfd;
 		return e->count == 77 && e->flags & EFD_SEMAPHORE ? FILES : e->count == 5 && !(e->flags & EFD_SEMAPHORE) ? FILES + 1 : -1;
 	}
 	if (len == 15 && !memcmp(name, "/memfd:changing", len))
-		return r->size == 0 && r->bits & WALK_SEALS ? FILES + EVENTS : -1;
+		return r->size == 0 && (r->bits & WALK_TAIL) == WALK_SEALS ? FILES + EVENTS : -1;
 	return -1;
 }
 
