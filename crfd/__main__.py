@@ -39,7 +39,7 @@ def _stand_in() -> None:
 def _run(words: list[str]) -> int:
     """Where it will scan, the BPF programs are loaded while Python is still busy with its imports."""
     if words[:1] in _SCANNING and not _BY_PROC.intersection(words):
-        from crfd._core.scan import load_bpf_ahead
+        from crfd._core.probe import load_bpf_ahead
 
         load_bpf_ahead()
     from crfd.cli.main import main as run

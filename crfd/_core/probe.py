@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Questions to the kernel: which of its calls this process may use."""
+"""What this process may ask the kernel, and what is asked ahead of the first scan."""
 
 from __future__ import annotations
 
@@ -25,3 +25,8 @@ def pidfd_getfd_refused() -> int:
 def net_ns_of_socket(pid: int, fd: int) -> int:
     """A descriptor, for the caller to close, of the network namespace of a socket that a task has; OSError where refused."""
     return check(lib.crfd_getfd_net_ns(pid, fd))
+
+
+def load_bpf_ahead() -> None:
+    """Has the BPF programs loaded in the background; whoever needs them waits for what is left of it."""
+    lib.crfd_bpf_load_ahead()

@@ -91,11 +91,6 @@ class Scanner:
         ffi.release(self._c)
 
 
-def load_bpf_ahead() -> None:
-    """Has the BPF programs loaded in the background; whoever needs them waits for what is left of it."""
-    lib.crfd_bpf_load_ahead()
-
-
 def lock_waits(pids: Container[int]) -> bytes:
     """Who waits for a lock now, of the waits that one of the processes has to do with: an array of crfd_lock_wait."""
     found = ffi.gc(ffi.new("crfd_buf *"), lib.crfd_buf_release)
