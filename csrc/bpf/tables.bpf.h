@@ -43,7 +43,13 @@ struct {
 	__u32 next; /* slot to be read next */
 	__u32 tries;
 	__u32 halted; /* before the end, at next */
-	__u32 unable, pad;
+	__u32 unable;
+	/* The group of records that the next look at the clock proves. */
+	__u64 began; /* when, by bpf_ktime_get_ns(); 0: the clock has to be asked */
+	__u64 kept; /* walk_ask.used before it */
+	__u32 first; /* slot */
+	__u32 grouped; /* records */
+	__u32 singly, pad; /* so many records are each a group, for one of several took too long */
 } pass;
 
 #if WALK_CAST
@@ -212,19 +218,12 @@ __noinline int put_rest(__u64 address, __u64 at)
 	return len;
 }
 
-/*
- * How long a record may take. What is looked at before and after cannot tell a slot whose file was closed, became another and
- * became one at the same addresses again: who closes and opens twice needs longer, unless we were kept from the processor.
- */
-#define RECORD_NS 5000
-
 /* The record of the file at that address: its length; 0: its text is not to be had; -1: it was not one file's. */
 static __always_inline long put_record(__u64 address, __u32 fd, __u64 at)
 {
 	struct file *file = AS(file, address);
 	struct walk_fd *r = out_at(at);
 	struct life life;
-	__u64 began = bpf_ktime_get_ns();
 	int cloexec, told;
 	long len;
 
@@ -242,7 +241,7 @@ static __always_inline long put_record(__u64 address, __u32 fd, __u64 at)
 	len = put_rest(address, at);
 	BARRIER();
 	if (!is_same(file, &life) || close_on_exec_at(fd) != cloexec || !is_own_table() ||
-	    word_at(pass.slots + (__u64)fd * 8) != address || bpf_ktime_get_ns() - began > RECORD_NS)
+	    word_at(pass.slots + (__u64)fd * 8) != address)
 		return -1;
 	return told ? len : 0;
 }
@@ -285,6 +284,53 @@ static long fetch_socket(__u64 i, void *unused)
 	return 0;
 }
 
+/*
+ * How long a record may take. What is looked at before and after cannot tell a slot whose file was closed, became another and
+ * became one at the same addresses again: who closes and opens twice needs longer, unless we were kept from the processor.
+ * The clock costs a tenth of a record and waits for all that is being read, so one look proves GROUP of them, in the
+ * time of one; where they take longer they are read again, SINGLY of them each with a look of its own.
+ */
+#define RECORD_NS 5000
+#define GROUP 8
+#define SINGLY 64
+
+static __always_inline void begin_group(__u64 now)
+{
+	pass.began = now;
+	pass.kept = walk_ask.used;
+	pass.first = pass.next;
+	pass.grouped = 0;
+}
+
+/* Ends the group: 0 where it took too long, and its first slot is the next one again. */
+static __always_inline int prove(void)
+{
+	__u64 now = bpf_ktime_get_ns();
+
+	if (now - pass.began <= RECORD_NS) {
+		pass.singly -= pass.singly > 0;
+		pass.tries = 0;
+		begin_group(now);
+		return 1;
+	}
+	if (pass.singly)
+		pass.unable = ++pass.tries > TRIES;
+	pass.singly = SINGLY;
+	walk_ask.used = pass.kept;
+	pass.next = pass.first;
+	pass.halted = 1;
+	return 0;
+}
+
+/* Leaves no group open. */
+static __always_inline int leave_group(void)
+{
+	int proved = !pass.grouped || prove();
+
+	pass.began = 0;
+	return proved;
+}
+
 static long step_slot(__u64 i, void *unused)
 {
 	__u32 fd = pass.base + i;
@@ -298,23 +344,27 @@ static long step_slot(__u64 i, void *unused)
 		return 1;
 	}
 	file = word_at(pass.slots + (__u64)fd * 8);
-	pass.next = fd + 1;
-	if (!file)
-		return 0;
-	if (walk_ask.push.has) {
+	if (file && walk_ask.push.has) {
 		fetch_inodes(pass.slots, pass.max, fd);
 		if (surely_fails(file, close_on_exec_at(fd)))
-			return 0;
+			file = 0;
+	}
+	if (!file) {
+		if (!leave_group())
+			return 1;
+		pass.next = fd + 1;
+		return 0;
 	}
 	if (fetch_ahead(pass.slots, pass.max, fd) && is_socket(AS(file, file)->f_inode))
 		bpf_loop(AHEAD, fetch_socket, (void *)0, 0);
+	if (!pass.began)
+		begin_group(bpf_ktime_get_ns());
 	len = put_record(file, fd, at);
 	if (len > 0) {
 		walk_ask.used = at + len;
-		pass.tries = 0;
-		return 0;
+		pass.next = fd + 1;
+		return ++pass.grouped >= (pass.singly ? 1 : GROUP) && !prove();
 	}
-	pass.next = fd;
 	pass.halted = 1;
 	pass.unable = !len || ++pass.tries > TRIES;
 	return 1;
@@ -334,7 +384,9 @@ static __always_inline int walk_table(struct task_struct *task)
 	pass.base = pass.next = walk_ask.at_fd;
 	nr = pass.max > pass.base ? pass.max - pass.base : 0;
 	pass.halted = 0;
+	pass.began = pass.grouped = 0;
 	bpf_loop(nr < SLOTS_A_RUN ? nr : SLOTS_A_RUN, step_slot, (void *)0, 0);
+	leave_group();
 	walk_ask.at_fd = pass.next;
 	return pass.unable || (!pass.halted && nr <= SLOTS_A_RUN);
 }
