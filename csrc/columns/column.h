@@ -146,7 +146,10 @@ int crfd_value_json(const struct crfd_column *c, struct crfd_scratch *s, const s
 /* Appends an object of what the row's family has, null where it has nothing. */
 int crfd_detail_json(struct crfd_scratch *s, const struct crfd_row *r, crfd_buf *out);
 
-/* Gives the name of a number as the value. */
+/* Each gives a known value: a text, the text of s where rc says that it was put there, a number, a number's name. 0, rc or -ENOMEM. */
+int crfd_value_text(struct crfd_value *v, const uint8_t *p, size_t n);
+int crfd_value_scratch(struct crfd_scratch *s, int rc, struct crfd_value *v);
+int crfd_value_number(struct crfd_value *v, uint64_t number);
 int crfd_value_name(struct crfd_scratch *s, const char *const *names, size_t n, uint64_t number, struct crfd_value *v);
 
 #endif

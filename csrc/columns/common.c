@@ -4,16 +4,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "base/buf.h"
 #include "columns/held.h"
 #include "columns/lock.h"
 #include "columns/socket.h"
+#include "columns/task.h"
 #include "format/oflags.h"
 #include "format/record.h"
 #include "kinds/kind.h"
@@ -28,182 +27,6 @@ static int take_text(struct crfd_value *v, const uint8_t *p, size_t n)
 	return 0;
 }
 
-static int take_scratch(struct crfd_scratch *s, struct crfd_value *v)
-{
-	return take_text(v, s->text.v, s->text.nr);
-}
-
-static int take_number(struct crfd_value *v, uint64_t number)
-{
-	v->known = 1;
-	v->number = number;
-	return 0;
-}
-
-/* ---- the task ---- */
-
-static struct crfd_bytes task_text(const struct crfd_row *r, int rec)
-{
-	size_t n = 0;
-	const uint8_t *p = crfd_row_record(r->task->ext, rec, 1, CRFD_ALWAYS, 0, &n);
-
-	return (struct crfd_bytes){p, n};
-}
-
-static int get_exe(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
-{
-	struct crfd_bytes text = task_text(r, CRFD_REC_TASK_EXE);
-
-	(void)c, (void)s;
-	return text.p ? take_text(v, text.p, text.n) : 0;
-}
-
-/* Gives the arguments, which NULs end, with blanks between. */
-static int get_cmdline(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r,
-		       struct crfd_value *v)
-{
-	struct crfd_bytes text = task_text(r, CRFD_REC_TASK_CMDLINE);
-	int rc;
-
-	(void)c;
-	while (text.n && !text.p[text.n - 1])
-		text.n--;
-	if (!text.p)
-		return 0;
-	rc = crfd_buf_put(&s->text, text.p, text.n);
-	for (size_t i = 0; i < s->text.nr; i++)
-		if (!s->text.v[i])
-			s->text.v[i] = ' ';
-	return rc < 0 ? rc : take_scratch(s, v);
-}
-
-/* Finds the path in the unified hierarchy, "0::PATH" (cgroups(7)), or else that of the first line. */
-static struct crfd_bytes cgroup_path(const struct crfd_row *r)
-{
-	struct crfd_bytes text = task_text(r, CRFD_REC_TASK_CGROUP), found = {0};
-
-	if (!text.p)
-		return found;
-	for (const uint8_t *p = text.p, *end = text.p + text.n, *eol; p < end; p = eol + 1) {
-		const uint8_t *colon;
-
-		eol = memchr(p, '\n', (size_t)(end - p));
-		eol = eol ? eol : end;
-		colon = memchr(p, ':', (size_t)(eol - p));
-		colon = colon ? memchr(colon + 1, ':', (size_t)(eol - colon - 1)) : NULL;
-		if (colon && (!found.p || *p == '0'))
-			found = (struct crfd_bytes){colon + 1, (size_t)(eol - colon - 1)};
-	}
-	return found;
-}
-
-static int get_cgroup(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
-{
-	struct crfd_bytes path = cgroup_path(r);
-
-	(void)c, (void)s;
-	return path.p ? take_text(v, path.p, path.n) : 0;
-}
-
-static size_t hex_run(const uint8_t *p, size_t n)
-{
-	size_t i = 0;
-
-	while (i < n && ((p[i] >= '0' && p[i] <= '9') || (p[i] >= 'a' && p[i] <= 'f')))
-		i++;
-	return i;
-}
-
-/* Engines put the id, 64 digits in base 16, into the path: /docker/ID, docker-ID.scope, cri-containerd-ID.scope. */
-static int get_container(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r,
-			 struct crfd_value *v)
-{
-	struct crfd_bytes path = cgroup_path(r);
-
-	(void)c, (void)s;
-	for (size_t i = 0; i + 64 <= path.n; i++) {
-		size_t n = hex_run(path.p + i, path.n - i);
-
-		if (n == 64 && i && (path.p[i - 1] == '/' || path.p[i - 1] == '-'))
-			return take_text(v, path.p + i, 12); /* as the engines show it */
-		i += n;
-	}
-	return 0;
-}
-
-/* Asks getpwuid_r(3) once for as long as the uid stays. */
-static int get_user(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
-{
-	const crfd_task_info *info = &r->task->info;
-	char room[1024];
-	struct passwd pw, *found = NULL;
-	int rc = 0;
-
-	(void)c;
-	if (!(info->known & CRFD_TASK_HAS_STATUS))
-		return 0;
-	if (!s->has_uid || s->uid != info->uid) {
-		s->user.nr = 0;
-		if (getpwuid_r(info->uid, &pw, room, sizeof(room), &found) == 0 && found)
-			rc = crfd_text_put(&s->user, pw.pw_name);
-		else
-			rc = crfd_text_number(&s->user, info->uid);
-		s->uid = info->uid;
-		s->has_uid = rc >= 0;
-	}
-	return rc < 0 ? rc : take_text(v, s->user.v, s->user.nr);
-}
-
-/* RLIMIT_NOFILE; RLIM_INFINITY is none. */
-static int get_limit(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
-{
-	const crfd_task_info *info = &r->task->info;
-	uint64_t limit = c->at ? info->nofile_hard : info->nofile_soft;
-
-	(void)s;
-	if (!(info->known & CRFD_TASK_HAS_LIMITS) || limit == UINT64_MAX)
-		return 0;
-	return take_number(v, limit);
-}
-
-/* Gives the time as RFC 3339 writes it, to the second, and its number. */
-static int get_started(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
-{
-	time_t when = (time_t)r->task->started;
-	char text[32];
-	struct tm utc;
-	int rc;
-
-	(void)c;
-	if (!when || !gmtime_r(&when, &utc) || !strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc))
-		return 0;
-	rc = crfd_text_put(&s->text, text);
-	v->number = (uint64_t)when;
-	return rc < 0 ? rc : take_scratch(s, v);
-}
-
-static int get_identity(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r,
-			struct crfd_value *v)
-{
-	static const char *const names[] = {"none", "exact", "kcmp", "inferred"}; /* enum crfd_identity_method */
-
-	(void)c;
-	return r->task->ext.n ? crfd_value_name(s, names, CRFD_LEN(names), r->task->info.identity, v) : 0;
-}
-
-/* The second look counts only where it was taken. */
-static int get_changed(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r,
-		       struct crfd_value *v)
-{
-	const uint8_t *p = crfd_row_record(r->task->ext, CRFD_REC_TASK_QUIET, sizeof(crfd_task_quiet), CRFD_ALWAYS, 0, NULL);
-	crfd_task_quiet quiet = {0};
-
-	(void)c, (void)s;
-	if (p)
-		memcpy(&quiet, p, sizeof(quiet));
-	return quiet.known ? take_number(v, quiet.changed) : 0;
-}
-
 /* ---- the descriptor ---- */
 
 static const char *const steps[] = {"none", "list", "link", "stat", "fdinfo", "parse", "task", "freeze", "cloexec"};
@@ -213,7 +36,7 @@ static const char *const holders[] = {"fd", "cwd", "root", "exe", "map", "tty", 
 static int get_fd(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
 {
 	(void)c, (void)s;
-	return r->fd >= 0 ? take_number(v, (uint64_t)r->fd) : 0;
+	return r->fd >= 0 ? crfd_value_number(v, (uint64_t)r->fd) : 0;
 }
 
 static int get_held(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
@@ -238,7 +61,7 @@ static int get_error(const struct crfd_column *c, struct crfd_scratch *s, const 
 	if (!r->err)
 		return 0;
 	rc = crfd_text_put(&s->text, strerrordesc_np(r->err) ? strerrordesc_np(r->err) : "unknown error");
-	return rc < 0 ? rc : take_scratch(s, v);
+	return crfd_value_scratch(s, rc, v);
 }
 
 static int get_step(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
@@ -253,13 +76,13 @@ static int get_close_on_exec(const struct crfd_column *c, struct crfd_scratch *s
 	(void)c, (void)s;
 	if (r->held || (r->is_read && !(r->st.known & CRFD_HAS_FLAGS)) || (r->err && r->step == CRFD_STEP_CLOEXEC))
 		return 0;
-	return take_number(v, r->close_on_exec == 1);
+	return crfd_value_number(v, r->close_on_exec == 1);
 }
 
 static int get_uses(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
 {
 	(void)c, (void)s;
-	return r->uses ? take_number(v, r->uses) : 0;
+	return r->uses ? crfd_value_number(v, r->uses) : 0;
 }
 
 static int get_fd_mark(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r,
@@ -270,13 +93,13 @@ static int get_fd_mark(const struct crfd_column *c, struct crfd_scratch *s, cons
 	(void)c;
 	if (rc >= 0 && r->close_on_exec)
 		rc = crfd_text_put(&s->text, "*");
-	return rc < 0 ? rc : take_scratch(s, v);
+	return crfd_value_scratch(s, rc, v);
 }
 
 static int get_objref(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
 {
 	(void)c, (void)s;
-	return r->held ? 0 : take_number(v, r->objref);
+	return r->held ? 0 : crfd_value_number(v, r->objref);
 }
 
 /* ---- the open file description ---- */
@@ -290,16 +113,16 @@ static int get_kind(const struct crfd_column *c, struct crfd_scratch *s, const s
 	if (!r->is_read)
 		return 0;
 	if (name)
-		return take_text(v, (const uint8_t *)name, strlen(name));
+		return crfd_value_text(v, (const uint8_t *)name, strlen(name));
 	rc = crfd_text_printf(&s->text, "kind-%d", r->data.fd_type);
-	return rc < 0 ? rc : take_scratch(s, v);
+	return crfd_value_scratch(s, rc, v);
 }
 
 /* Gives the 16 bits of FD_DATA alone where an image has no FD_STAT. */
 static int get_f_mode(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
 {
 	(void)c, (void)s;
-	return r->is_read && (!r->held || r->st.known & CRFD_HAS_ACCESS) ? take_number(v, r->st.f_mode) : 0;
+	return r->is_read && (!r->held || r->st.known & CRFD_HAS_ACCESS) ? crfd_value_number(v, r->st.f_mode) : 0;
 }
 
 static int get_access(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
@@ -341,13 +164,13 @@ static int get_flags(const struct crfd_column *c, struct crfd_scratch *s, const 
 		rc = crfd_text_printf(&s->text, "%sO_LARGEFILE", s->text.nr ? "|" : "");
 	if (rc >= 0 && rest)
 		rc = crfd_text_printf(&s->text, "%s0%o", s->text.nr ? "|" : "", rest);
-	return rc < 0 ? rc : take_scratch(s, v);
+	return crfd_value_scratch(s, rc, v);
 }
 
 static int get_path(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
 {
 	(void)c, (void)s;
-	return r->is_read && r->st.known & CRFD_HAS_PATH ? take_text(v, r->name.p, r->name.n) : 0;
+	return r->is_read && r->st.known & CRFD_HAS_PATH ? crfd_value_text(v, r->name.p, r->name.n) : 0;
 }
 
 static int get_deleted(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r,
@@ -356,14 +179,14 @@ static int get_deleted(const struct crfd_column *c, struct crfd_scratch *s, cons
 	(void)c, (void)s;
 	if (!r->is_read || !(r->st.known & CRFD_HAS_DELETED))
 		return 0;
-	return take_number(v, r->st.flags & CRFD_STAT_DELETED);
+	return crfd_value_number(v, r->st.flags & CRFD_STAT_DELETED);
 }
 
 /* stat(2): st_blocks counts 512 bytes. */
 static int get_bytes(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
 {
 	(void)c, (void)s;
-	return r->is_read && r->st.known & CRFD_HAS_BLOCKS ? take_number(v, r->st.blocks * 512) : 0;
+	return r->is_read && r->st.known & CRFD_HAS_BLOCKS ? crfd_value_number(v, r->st.blocks * 512) : 0;
 }
 
 /* Counts the bytes that the last close of a file without a name gives back. */
@@ -375,7 +198,7 @@ static int get_deleted_bytes(const struct crfd_column *c, struct crfd_scratch *s
 	(void)c, (void)s;
 	if (!r->is_read || (r->st.known & want) != want || !S_ISREG(r->st.st_mode))
 		return 0;
-	return take_number(v, r->st.flags & CRFD_STAT_DELETED && !r->st.nlink ? r->st.blocks * 512 : 0);
+	return crfd_value_number(v, r->st.flags & CRFD_STAT_DELETED && !r->st.nlink ? r->st.blocks * 512 : 0);
 }
 
 /* Names the mount that the file was opened through: c->at 0 its type, 1 its source, each with a NUL behind it. */
@@ -406,22 +229,10 @@ static int get_mount(const struct crfd_column *c, struct crfd_scratch *s, const 
 	return 0;
 }
 
-static int get_kthread(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
-{
-	const uint8_t *p = crfd_row_record(r->task->ext, CRFD_REC_TASK_KTHREAD, sizeof(crfd_task_kthread), CRFD_ALWAYS, 0, NULL);
-	crfd_task_kthread k;
-
-	(void)c, (void)s;
-	if (!p)
-		return 0;
-	memcpy(&k, p, sizeof(k));
-	return take_number(v, k.is != 0);
-}
-
 static int get_owner(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
 {
 	(void)s;
-	return r->is_read && r->owned ? take_number(v, c->at ? r->st_gid : r->st_uid) : 0;
+	return r->is_read && r->owned ? crfd_value_number(v, c->at ? r->st_gid : r->st_uid) : 0;
 }
 
 /* Gives a record of the description that is a text. */
@@ -431,7 +242,7 @@ static int get_text(const struct crfd_column *c, struct crfd_scratch *s, const s
 	const uint8_t *p = r->is_read ? crfd_row_record(r->ext, c->rec, 1, CRFD_ALWAYS, 0, &n) : NULL;
 
 	(void)s;
-	return p ? take_text(v, p, n) : 0;
+	return p ? crfd_value_text(v, p, n) : 0;
 }
 
 static int is_device(const struct crfd_row *r)
@@ -490,7 +301,7 @@ static int get_name(const struct crfd_column *c, struct crfd_scratch *s, const s
 		rc = family->say(s, r, &s->text);
 	if (rc >= 0 && r->is_read && !crfd_row_is_plain(r))
 		rc = crfd_lock_say(r, &s->text);
-	return rc < 0 ? rc : take_scratch(s, v);
+	return crfd_value_scratch(s, rc, v);
 }
 
 /* Puts what the kind has of its own: members into an object, words into a table. */
@@ -502,7 +313,7 @@ static int get_detail(const struct crfd_column *c, struct crfd_scratch *s, const
 	(void)c;
 	if (rc < 0 || !family)
 		return rc;
-	return take_text(v, s->text.v + (s->text.nr > 0), s->text.nr - (s->text.nr > 0));
+	return crfd_value_text(v, s->text.v + (s->text.nr > 0), s->text.nr - (s->text.nr > 0));
 }
 
 #define TASK(name, text, type, unit, flags, member, bits) \
@@ -596,23 +407,25 @@ const struct crfd_column crfd_common[] = {
 	TASK("euid", "effective user id", INT, ID, 0, info.euid, STATUS),
 	TASK("gid", "real group id", INT, ID, 0, info.gid, STATUS),
 	TASK("egid", "effective group id", INT, ID, 0, info.egid, STATUS),
-	CRFD_CALL("user", "name of the real user", TASK, TEXT, NONE, FEW, get_user),
-	CRFD_CALL("exe", "path of the executable", TASK, TEXT, NONE, FEW, get_exe),
-	CRFD_CALL("cmdline", "command line", TASK, TEXT, NONE, FEW, get_cmdline),
-	CRFD_CALL("cgroup", "path of the cgroup", TASK, TEXT, NONE, FEW, get_cgroup),
-	CRFD_CALL("container", "id of the container, its first 12 digits", TASK, TEXT, NONE, FEW, get_container),
-	CRFD_CALL("nofile_soft", "soft RLIMIT_NOFILE; none where there is no limit", TASK, INT, NONE, 0, get_limit),
-	CRFD_CALL("nofile_hard", "hard RLIMIT_NOFILE", TASK, INT, NONE, 0, get_limit, .at = 1),
+	CRFD_CALL("user", "name of the real user", TASK, TEXT, NONE, FEW, crfd_task_user),
+	CRFD_CALL("exe", "path of the executable", TASK, TEXT, NONE, FEW, crfd_task_exe),
+	CRFD_CALL("cmdline", "command line", TASK, TEXT, NONE, FEW, crfd_task_cmdline),
+	CRFD_CALL("cgroup", "path of the cgroup", TASK, TEXT, NONE, FEW, crfd_task_cgroup),
+	CRFD_CALL("container", "id of the container, its first 12 digits", TASK, TEXT, NONE, FEW, crfd_task_container),
+	CRFD_CALL("nofile_soft", "soft RLIMIT_NOFILE; none where there is no limit", TASK, INT, NONE, 0, crfd_task_limit),
+	CRFD_CALL("nofile_hard", "hard RLIMIT_NOFILE", TASK, INT, NONE, 0, crfd_task_limit, .at = 1),
 	TASK("fds", "descriptors of the task", INT, NONE, 0, nfds, 0),
 	TASK("fd_size", "slots of the fd table", INT, NONE, 0, info.fd_size, STATUS),
 	TASK("fd_table", "number of a table that several tasks share, 0: its own", INT, ID, 0, table, 0),
-	CRFD_CALL("kthread", "whether it is a thread of the kernel", TASK, BOOL, NONE, 0, get_kthread),
+	CRFD_MEMBER("kthread", "whether it is a thread of the kernel", TASK, BOOL, NONE, 0, TASK_RECORD, CRFD_REC_TASK_KTHREAD,
+		    crfd_task_kthread, is, CRFD_ALWAYS, 0),
 	TASK("threads", "threads of the process", INT, NONE, 0, info.threads, STATUS),
 	TASK("start_time", "when it began, after boot", UINT, TICKS, 0, info.start_time, STAT),
-	CRFD_CALL("started", "when it began, in UTC", TASK, TEXT, TIME, FEW, get_started),
+	CRFD_CALL("started", "when it began, in UTC", TASK, TEXT, TIME, FEW, crfd_task_started),
 	CRFD_CALL("identity", "how it was decided which descriptors share: exact, kcmp or inferred", TASK, TEXT, NONE, FEW,
-		  get_identity),
-	CRFD_CALL("changed", "numbers opened or closed while the table was read", TASK, INT, NONE, 0, get_changed),
+		  crfd_task_identity),
+	CRFD_MEMBER("changed", "numbers opened or closed while the table was read", TASK, INT, NONE, 0, TASK_RECORD,
+		    CRFD_REC_TASK_QUIET, crfd_task_quiet, changed, offsetof(crfd_task_quiet, known), 1),
 	NS("mnt", mnt), NS("pid", pid), NS("net", net), NS("user", user), NS("uts", uts), NS("ipc", ipc),
 	NS("cgroup", cgroup), NS("time", time),
 };

@@ -3,15 +3,10 @@
 #ifndef CRFD_PEERS_H
 #define CRFD_PEERS_H
 
+#include "columns/address.h"
 #include "columns/column.h"
 
 #define CRFD_ENDS 2 /* that one description is, at most: both of a FIFO */
-
-struct crfd_address {
-	uint8_t host[16]; /* IPv4 as IPv6 has it */
-	uint32_t scope;
-	uint32_t port;
-};
 
 /* An end is known by these. All bytes are compared, so it begins as zeros. */
 struct crfd_end {

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "columns/socket.h"
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -25,16 +23,6 @@ static const char *const netlinks[] = {
 	[8] = "iscsi", [9] = "audit", [10] = "fib_lookup", [11] = "connector", [12] = "netfilter", [13] = "ip6_fw",
 	[14] = "dnrtmsg", [15] = "kobject_uevent", [16] = "generic", [18] = "scsitransport", [19] = "ecryptfs", [20] = "rdma",
 	[21] = "crypto", [22] = "smc",
-};
-
-/* ETH_P_* of linux/if_ether.h that are often listened to. */
-static const struct {
-	uint16_t protocol;
-	const char *name;
-} ethers[] = {
-	{0x0003, "all"}, {0x0060, "loop"}, {0x0800, "ip"}, {0x0806, "arp"}, {0x8035, "rarp"}, {0x8100, "8021q"}, {0x86dd, "ipv6"},
-	{0x8847, "mpls"}, {0x8863, "pppoe_discovery"}, {0x8864, "pppoe_session"}, {0x888e, "eapol"}, {0x88a8, "8021ad"},
-	{0x88cc, "lldp"}, {0x88e5, "macsec"}, {0x88f7, "ptp"},
 };
 
 /* A socket is what is known of it, and two addresses, p NULL where there is none. */
@@ -81,196 +69,16 @@ static int has_tcp_states(const crfd_socket *s)
 	       (s->protocol == IPPROTO_TCP || s->protocol == PROTO_SCTP || s->protocol == PROTO_MPTCP);
 }
 
-/* ---- addresses ---- */
-
-union address {
-	struct sockaddr_in in;
-	struct sockaddr_in6 in6;
-	struct {
-		uint16_t family, pad;
-		uint32_t a, b; /* of netlink: port id and groups; of vsock: port and cid */
-	} pair;
-	struct {
-		uint16_t family, protocol; /* in network order */
-		int32_t ifindex;
-		uint16_t hatype;
-		uint8_t pkttype, len;
-	} packet;
-};
-
-/* Returns the family of a whole address, 0 for bytes that are none of a family we know. */
-static int read_address(struct crfd_bytes raw, union address *a)
-{
-	static const uint8_t sizes[] = {[AF_UNIX] = 2, [AF_INET] = 8, [AF_INET6] = 28, [AF_NETLINK] = 12, [AF_PACKET] = 12,
-					[AF_VSOCK] = 12};
-	uint16_t family = 0;
-
-	memset(a, 0, sizeof(*a));
-	if (raw.n >= sizeof(family))
-		memcpy(&family, raw.p, sizeof(family));
-	if (family >= sizeof(sizes) || !sizes[family] || raw.n < sizes[family])
-		return 0;
-	memcpy(a, raw.p, raw.n < sizeof(*a) ? raw.n : sizeof(*a));
-	return family;
-}
-
-/* Returns the path of a unix address: empty without a name, with its leading NUL where it is abstract. */
-static struct crfd_bytes unix_path(struct crfd_bytes raw)
-{
-	struct crfd_bytes path = {raw.p + 2, raw.n - 2};
-
-	if (path.n && path.p[0])
-		path.n = strnlen((const char *)path.p, path.n);
-	return path;
-}
-
-static const char *host(int family, const union address *a, char *text)
-{
-	const void *at = family == AF_INET6 ? (const void *)&a->in6.sin6_addr : (const void *)&a->in.sin_addr;
-
-	return inet_ntop(family, at, text, INET6_ADDRSTRLEN);
-}
-
-static unsigned int port_of(const union address *a)
-{
-	return ntohs(a->in.sin_port);
-}
-
-static int say_unix(struct crfd_bytes path, crfd_buf *out)
-{
-	int abstract = path.n && !path.p[0], rc;
-
-	if (!path.n)
-		return crfd_text_put(out, "unnamed");
-	rc = abstract ? crfd_text_put(out, "@") : 0;
-	return rc < 0 ? rc : crfd_text_escape(out, path.p + abstract, path.n - (size_t)abstract);
-}
-
-static int say_hex(struct crfd_bytes raw, crfd_buf *out)
-{
-	int rc = 0;
-
-	for (size_t i = 2; i < raw.n && rc >= 0; i++)
-		rc = crfd_text_printf(out, "%02x", raw.p[i]);
-	return rc;
-}
-
-static int say_packet(const union address *a, crfd_buf *out)
-{
-	uint16_t protocol = ntohs(a->packet.protocol);
-	int rc = crfd_text_put(out, "protocol ");
-
-	for (size_t i = 0; i < CRFD_LEN(ethers) && rc >= 0; i++)
-		if (ethers[i].protocol == protocol)
-			return crfd_text_printf(out, "%s interface %d", ethers[i].name, a->packet.ifindex);
-	return rc < 0 ? rc : crfd_text_printf(out, "0x%04x interface %d", protocol, a->packet.ifindex);
-}
-
-/* VMADDR_CID_ANY and VMADDR_PORT_ANY of linux/vm_sockets.h */
-static int say_wildcard(uint32_t number, const char *behind, crfd_buf *out)
-{
-	return number == UINT32_MAX ? crfd_text_printf(out, "*%s", behind) : crfd_text_printf(out, "%u%s", number, behind);
-}
-
-static int say_address(struct crfd_bytes raw, crfd_buf *out)
-{
-	char text[INET6_ADDRSTRLEN];
-	union address a;
-	int rc;
-
-	if (!raw.p)
-		return crfd_text_put(out, "?");
-	switch (read_address(raw, &a)) {
-	case AF_UNIX:
-		return say_unix(unix_path(raw), out);
-	case AF_INET:
-		return crfd_text_printf(out, "%s:%u", host(AF_INET, &a, text), port_of(&a));
-	case AF_INET6:
-		return crfd_text_printf(out, "[%s]:%u", host(AF_INET6, &a, text), port_of(&a));
-	case AF_NETLINK:
-		return a.pair.b ? crfd_text_printf(out, "port %u groups %#x", a.pair.a, a.pair.b) :
-				  crfd_text_printf(out, "port %u", a.pair.a);
-	case AF_PACKET:
-		return say_packet(&a, out);
-	case AF_VSOCK:
-		rc = say_wildcard(a.pair.b, ":", out);
-		return rc < 0 ? rc : say_wildcard(a.pair.a, "", out);
-	default:
-		return say_hex(raw, out);
-	}
-}
-
-static int json_packet(struct crfd_bytes raw, const union address *a, crfd_buf *out)
-{
-	size_t n = raw.n - 12 < a->packet.len ? raw.n - 12 : a->packet.len;
-	int rc = crfd_text_printf(out, "{\"protocol\": %u, \"ifindex\": %d, \"hatype\": %u, \"pkttype\": %u, \"address\": ",
-				  ntohs(a->packet.protocol), a->packet.ifindex, a->packet.hatype, a->packet.pkttype);
-
-	if (rc >= 0)
-		rc = crfd_text_json(out, raw.p + 12, n);
-	return rc < 0 ? rc : crfd_text_put(out, "}");
-}
-
-static int json_named(const char *before, struct crfd_bytes text, crfd_buf *out)
-{
-	int rc = crfd_text_put(out, before);
-
-	if (rc >= 0)
-		rc = crfd_text_json(out, text.p, text.n);
-	return rc < 0 ? rc : crfd_text_put(out, "}");
-}
-
-static int json_other(struct crfd_bytes raw, crfd_buf *out)
-{
-	uint16_t family = 0;
-	char before[40];
-
-	if (raw.n < sizeof(family))
-		return json_named("{\"family\": 0, \"data\": ", (struct crfd_bytes){raw.p, 0}, out);
-	memcpy(&family, raw.p, sizeof(family));
-	snprintf(before, sizeof(before), "{\"family\": %u, \"data\": ", family);
-	return json_named(before, (struct crfd_bytes){raw.p + 2, raw.n - 2}, out);
-}
-
-static int json_address(struct crfd_bytes raw, crfd_buf *out)
-{
-	char text[INET6_ADDRSTRLEN];
-	union address a;
-	int family;
-
-	if (!raw.p)
-		return crfd_text_put(out, "null");
-	family = read_address(raw, &a);
-	switch (family) {
-	case AF_UNIX:
-		return json_named("{\"path\": ", unix_path(raw), out);
-	case AF_INET:
-	case AF_INET6:
-		return crfd_text_printf(out, "{\"host\": \"%s\", \"port\": %u, \"flowinfo\": %u, \"scope_id\": %u}",
-					host(family, &a, text), port_of(&a),
-					family == AF_INET6 ? ntohl(a.in6.sin6_flowinfo) : 0,
-					family == AF_INET6 ? a.in6.sin6_scope_id : 0);
-	case AF_NETLINK:
-		return crfd_text_printf(out, "{\"port_id\": %u, \"groups\": %u}", a.pair.a, a.pair.b);
-	case AF_PACKET:
-		return json_packet(raw, &a, out);
-	case AF_VSOCK:
-		return crfd_text_printf(out, "{\"cid\": %u, \"port\": %u}", a.pair.b, a.pair.a);
-	default:
-		return json_other(raw, out);
-	}
-}
-
 static int name_json(struct crfd_scratch *s, const struct crfd_row *r, crfd_buf *out)
 {
 	(void)s;
-	return json_address(address_of(r, CRFD_REC_SOCK_NAME), out);
+	return crfd_address_json(address_of(r, CRFD_REC_SOCK_NAME), out);
 }
 
 static int peer_json(struct crfd_scratch *s, const struct crfd_row *r, crfd_buf *out)
 {
 	(void)s;
-	return json_address(address_of(r, CRFD_REC_SOCK_PEER), out);
+	return crfd_address_json(address_of(r, CRFD_REC_SOCK_PEER), out);
 }
 
 /* ---- columns ---- */
@@ -345,11 +153,11 @@ static int say(struct crfd_scratch *scratch, const struct crfd_row *r, crfd_buf 
 	}
 	if (k.name.p || k.peer.p) {
 		rc = spaced(rc, " ", out);
-		rc = rc < 0 ? rc : say_address(k.name, out);
+		rc = rc < 0 ? rc : crfd_address_say(k.name, out);
 	}
 	if (k.peer.p) {
 		rc = spaced(rc, " → ", out);
-		rc = rc < 0 ? rc : say_address(k.peer, out);
+		rc = rc < 0 ? rc : crfd_address_say(k.peer, out);
 	}
 	interface = crfd_row_record(r->ext, CRFD_REC_SOCK_INTERFACE, sizeof(crfd_sock_interface), CRFD_ALWAYS, 0, NULL);
 	if (interface) {
@@ -393,7 +201,7 @@ int crfd_socket_local(const struct crfd_column *c, struct crfd_scratch *s, const
 	struct socket k;
 
 	(void)c;
-	return read_socket(r, &k) && k.name.p ? take(s, say_address(k.name, &s->text), v) : 0;
+	return read_socket(r, &k) && k.name.p ? take(s, crfd_address_say(k.name, &s->text), v) : 0;
 }
 
 int crfd_socket_remote(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
@@ -401,31 +209,20 @@ int crfd_socket_remote(const struct crfd_column *c, struct crfd_scratch *s, cons
 	struct socket k;
 
 	(void)c;
-	return read_socket(r, &k) && k.peer.p ? take(s, say_address(k.peer, &s->text), v) : 0;
-}
-
-static int get_port(struct crfd_bytes raw, struct crfd_value *v)
-{
-	union address a;
-	int family = raw.p ? read_address(raw, &a) : 0;
-
-	v->known = family == AF_INET || family == AF_INET6 || family == AF_VSOCK;
-	if (v->known)
-		v->number = family == AF_VSOCK ? a.pair.a : port_of(&a);
-	return 0;
+	return read_socket(r, &k) && k.peer.p ? take(s, crfd_address_say(k.peer, &s->text), v) : 0;
 }
 
 int crfd_socket_port(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
 {
 	(void)c, (void)s;
-	return get_port(r->is_read ? address_of(r, CRFD_REC_SOCK_NAME) : (struct crfd_bytes){0}, v);
+	return crfd_address_port(r->is_read ? address_of(r, CRFD_REC_SOCK_NAME) : (struct crfd_bytes){0}, v);
 }
 
 int crfd_socket_remote_port(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r,
 			    struct crfd_value *v)
 {
 	(void)c, (void)s;
-	return get_port(r->is_read ? address_of(r, CRFD_REC_SOCK_PEER) : (struct crfd_bytes){0}, v);
+	return crfd_address_port(r->is_read ? address_of(r, CRFD_REC_SOCK_PEER) : (struct crfd_bytes){0}, v);
 }
 
 int crfd_socket_other_net_ns(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r,
@@ -440,26 +237,6 @@ int crfd_socket_other_net_ns(const struct crfd_column *c, struct crfd_scratch *s
 }
 
 /* ---- ends ---- */
-
-/* IPv4 and IPv6 alike: a socket of either may be the peer of one of the other (ipv6(7)). Whether it is such an address. */
-static int take_address(struct crfd_bytes raw, struct crfd_address *out)
-{
-	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-	union address a;
-	int family = raw.p ? read_address(raw, &a) : 0;
-
-	if (family == AF_INET) {
-		memcpy(out->host, mapped, sizeof(mapped));
-		memcpy(out->host + sizeof(mapped), &a.in.sin_addr, sizeof(a.in.sin_addr));
-	} else if (family == AF_INET6) {
-		memcpy(out->host, &a.in6.sin6_addr, sizeof(out->host));
-		out->scope = a.in6.sin6_scope_id;
-	} else {
-		return 0;
-	}
-	out->port = port_of(&a);
-	return 1;
-}
 
 static size_t unix_end(const struct crfd_row *r, const struct socket *k, int others, struct crfd_end *out)
 {
@@ -481,7 +258,7 @@ size_t crfd_socket_end(const struct crfd_row *r, int others, struct crfd_end *ou
 	if (!is_inet(&k.s) || k.s.type == SOCK_RAW || !(k.s.known & CRFD_SOCK_HAS_NET_NS))
 		return 0;
 	*out = (struct crfd_end){.kind = CRFD_KIND_SOCKET, .which = k.s.protocol, .ino = k.s.net_ns};
-	return take_address(others ? k.peer : k.name, &out->own) && take_address(others ? k.name : k.peer, &out->other);
+	return crfd_address_host(others ? k.peer : k.name, &out->own) && crfd_address_host(others ? k.name : k.peer, &out->other);
 }
 
 static int get_names_known(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r,

@@ -63,6 +63,8 @@ static void take_member(const struct crfd_column *c, const uint8_t *p, struct cr
 	}
 	v->number = 0;
 	memcpy(&v->number, p + c->at, c->size);
+	if (c->info.type == CRFD_COLUMN_BOOL)
+		v->number = v->number != 0;
 	if (c->is_signed && c->size < sizeof(v->number)) {
 		unsigned int shift = 64 - 8 * c->size;
 
@@ -147,12 +149,28 @@ int crfd_text_name(crfd_buf *out, const char *const *names, size_t n, uint64_t n
 	return number < n && names[number] ? crfd_text_put(out, names[number]) : crfd_text_number(out, number);
 }
 
+int crfd_value_text(struct crfd_value *v, const uint8_t *p, size_t n)
+{
+	v->known = 1;
+	v->text = (struct crfd_bytes){p, n};
+	return 0;
+}
+
+int crfd_value_scratch(struct crfd_scratch *s, int rc, struct crfd_value *v)
+{
+	return rc < 0 ? rc : crfd_value_text(v, s->text.v, s->text.nr);
+}
+
+int crfd_value_number(struct crfd_value *v, uint64_t number)
+{
+	v->known = 1;
+	v->number = number;
+	return 0;
+}
+
 int crfd_value_name(struct crfd_scratch *s, const char *const *names, size_t n, uint64_t number, struct crfd_value *v)
 {
-	int is_named = number < n && names[number], rc = is_named ? 0 : crfd_text_number(&s->text, number);
-
-	v->known = 1;
-	v->text = is_named ? (struct crfd_bytes){(const uint8_t *)names[number], strlen(names[number])} :
-			     (struct crfd_bytes){s->text.v, s->text.nr};
-	return rc;
+	if (number < n && names[number])
+		return crfd_value_text(v, (const uint8_t *)names[number], strlen(names[number]));
+	return crfd_value_scratch(s, crfd_text_number(&s->text, number), v);
 }
