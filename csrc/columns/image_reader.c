@@ -1,47 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads the rows of an image in two passes. The first judges every byte and notes where each description is and how often it is
- * used; the second takes the descriptors in order and fetches each description from where it is. A description costs twelve
- * bytes.
+ * Reads the rows of an image in two passes. The first makes its map; the second takes the descriptors in order and fetches each
+ * description from where it is.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "columns/held.h"
+#include "columns/image_map.h"
 #include "columns/peers.h"
-#include "columns/reader.h"
 #include "format/oflags.h"
-#include "image/parse_state.h"
-
-#define PIECE 512 /* records judged at a time: few, so that their bytes are still cached when noted */
-
-struct section {
-	uint64_t offset; /* of TASK */
-	uint64_t files; /* of FILES */
-	uint32_t carrier; /* number of the section that has the entries of its table */
-	uint32_t nfds, table;
-};
 
 struct image_reader {
 	crfd_reader reader;
-	const uint8_t *buf;
-	size_t n;
+	struct crfd_image_map map;
 	const struct crfd_oflags *there; /* NULL: an image of a machine with our numbers */
-	struct section *section;
-	size_t nsections, section_alloc;
-	uint32_t *carrier; /* of each shared table, by FILES.objref less 1 */
-	size_t ntables, carrier_alloc;
-	uint64_t *description; /* offset of FD_DATA, by objref less 1 */
-	size_t ndescriptions, description_alloc;
-	uint32_t *uses; /* by objref less 1 */
-	size_t uses_alloc;
-
-	crfd_parser parser;
-	size_t checked; /* bytes */
-	crfd_image_totals totals;
-	struct crfd_origin origin;
 	struct crfd_peers peers;
 
 	size_t at, end; /* sections: the one being read, and behind the last */
@@ -52,192 +26,62 @@ struct image_reader {
 	struct crfd_fd_records own;
 };
 
-static crfd_rec header(const struct image_reader *r, uint64_t offset)
-{
-	crfd_rec h;
-
-	memcpy(&h, r->buf + offset, sizeof(h));
-	return h;
-}
-
-static const uint8_t *payload(const struct image_reader *r, uint64_t offset)
-{
-	return r->buf + offset + sizeof(crfd_rec);
-}
-
-static uint64_t behind(const struct image_reader *r, uint64_t offset)
-{
-	return offset + sizeof(crfd_rec) + (size_t)header(r, offset).len;
-}
-
-/* ---- the first pass ---- */
-
-static int note_files(struct image_reader *r, const crfd_record *rec)
-{
-	struct section *s = &r->section[r->nsections - 1];
-	crfd_files files;
-	int rc;
-
-	memcpy(&files, payload(r, rec->offset), sizeof(files));
-	s->files = rec->offset;
-	s->nfds = files.nfds;
-	s->table = files.objref;
-	s->carrier = (uint32_t)(r->nsections - 1);
-	if (!files.objref)
-		return 0;
-	if (files.objref <= r->ntables) {
-		s->carrier = r->carrier[files.objref - 1];
-		s->nfds = r->section[s->carrier].nfds;
-		return 0;
-	}
-	rc = crfd_grow(&r->carrier, &r->carrier_alloc, r->ntables + 1, sizeof(*r->carrier));
-	if (rc >= 0)
-		r->carrier[r->ntables++] = s->carrier;
-	return rc;
-}
-
-static int note_description(struct image_reader *r, uint64_t offset)
-{
-	int rc = crfd_grow(&r->description, &r->description_alloc, r->ndescriptions + 1, sizeof(*r->description));
-	crfd_fd_data data;
-
-	if (rc < 0)
-		return rc;
-	memcpy(&data, payload(r, offset), sizeof(data));
-	if (data.fd_type < CRFD_KINDS)
-		r->totals.kind[data.fd_type]++;
-	r->description[r->ndescriptions++] = offset;
-	return 0;
-}
-
-static int note_entry(struct image_reader *r, uint64_t offset)
-{
-	crfd_fd_ent ent;
-	size_t had = r->uses_alloc;
-	int rc;
-
-	memcpy(&ent, payload(r, offset), sizeof(ent));
-	r->totals.nfds++;
-	r->totals.unread += !ent.objref;
-	if (!ent.objref)
-		return 0;
-	rc = crfd_grow(&r->uses, &r->uses_alloc, ent.objref, sizeof(*r->uses));
-	if (rc < 0)
-		return rc;
-	memset(r->uses + had, 0, (r->uses_alloc - had) * sizeof(*r->uses));
-	r->totals.shared += ++r->uses[ent.objref - 1] == 2;
-	return 0;
-}
-
-static void note_stat(struct image_reader *r, uint64_t offset)
-{
-	crfd_fd_stat st;
-
-	memcpy(&st, payload(r, offset), sizeof(st));
-	r->totals.deleted += (st.flags & CRFD_STAT_DELETED) != 0;
-}
-
-static void note_info(struct image_reader *r, uint64_t offset)
-{
-	crfd_image_info info;
-
-	memcpy(&info, payload(r, offset), sizeof(info));
-	r->origin = crfd_origin_of(&info);
-}
-
-static int note(struct image_reader *r, const crfd_record *rec)
-{
-	int rc;
-
-	switch (rec->type) {
-	case CRFD_REC_FD_ENT:
-		return note_entry(r, rec->offset);
-	case CRFD_REC_FD_DATA:
-		return note_description(r, rec->offset);
-	case CRFD_REC_TASK:
-		rc = crfd_grow(&r->section, &r->section_alloc, r->nsections + 1, sizeof(*r->section));
-		if (rc >= 0)
-			r->section[r->nsections++] = (struct section){.offset = rec->offset};
-		return rc;
-	case CRFD_REC_FILES:
-		return note_files(r, rec);
-	case CRFD_REC_FD_STAT:
-		note_stat(r, rec->offset);
-		return 0;
-	case CRFD_REC_IMAGE_INFO:
-		note_info(r, rec->offset);
-		return 0;
-	default:
-		return 0;
-	}
-}
-
 int crfd_reader_check(crfd_reader *reader, size_t want, crfd_fault *fault)
 {
 	struct image_reader *r = (struct image_reader *)reader;
-	size_t full = want > r->n - r->checked ? r->n : r->checked + want, used;
-	crfd_record rec[PIECE];
-	int64_t n;
-	int rc = 0;
+	int rc = crfd_image_map_more(&r->map, want, fault);
 
-	do {
-		n = crfd_parser_feed(&r->parser, r->buf + r->checked, r->n - r->checked, 1, rec, PIECE, &used, fault);
-		r->checked += used;
-		for (int64_t i = 0; i < n && rc >= 0; i++)
-			rc = note(r, &rec[i]);
-	} while (n == PIECE && rc >= 0 && r->checked < full);
-	if (n < 0 || rc < 0)
-		return n < 0 ? (int)n : rc;
-	if (n == PIECE)
-		return 1;
-	r->end = r->nsections;
-	return 0;
+	if (rc == 0)
+		r->end = r->map.nsections;
+	return rc;
 }
 
 void crfd_reader_totals(const crfd_reader *reader, crfd_image_totals *out)
 {
 	const struct image_reader *r = (const struct image_reader *)reader;
 
-	*out = r->totals;
-	out->nfiles = r->ndescriptions;
-	out->ntasks = r->nsections;
+	*out = r->map.totals;
+	out->nfiles = r->map.ndescriptions;
+	out->ntasks = r->map.nsections;
 }
 
-/* ---- the second pass ---- */
-
 /* Takes the extension records of one parent, from offset on; *offset moves behind them. */
-static struct crfd_bytes extensions(const struct image_reader *r, uint64_t *offset, uint32_t parent)
+static struct crfd_bytes extensions(const struct crfd_image_map *m, uint64_t *offset, uint32_t parent)
 {
 	uint64_t from = *offset;
 
-	for (crfd_rec h; *offset + sizeof(h) <= r->n; *offset = behind(r, *offset)) {
-		h = header(r, *offset);
+	for (crfd_rec h; *offset + sizeof(h) <= m->n; *offset = crfd_image_behind(m, *offset)) {
+		h = crfd_image_header(m, *offset);
 		if (h.type < CRFD_REC_EXT_FIRST || h.parent != parent)
 			break;
 	}
-	return (struct crfd_bytes){r->buf + from, *offset - from};
+	return (struct crfd_bytes){m->buf + from, *offset - from};
+}
+
+/* Copies the payload of a record, whose size is known; *offset moves behind it. */
+static void take(const struct crfd_image_map *m, uint64_t *offset, void *out, size_t size)
+{
+	memcpy(out, crfd_image_payload(m, *offset), size);
+	*offset = crfd_image_behind(m, *offset);
 }
 
 static void begin(struct image_reader *r)
 {
-	const struct section *s = &r->section[r->at], *carrier = &r->section[s->carrier];
-	uint64_t offset = s->offset, theirs;
-	uint32_t pid = header(r, s->files).parent;
+	const struct crfd_image_map *m = &r->map;
+	const struct crfd_image_section *s = &m->section[r->at], *carrier = &m->section[s->carrier];
+	uint64_t offset = s->offset, theirs = crfd_image_behind(m, crfd_image_behind(m, carrier->offset));
+	uint32_t pid = crfd_image_header(m, s->files).parent;
 
 	r->task = (struct crfd_row_task){.table = s->table, .nfds = s->nfds, .info.pid = pid};
-	memcpy(&r->task.rec, payload(r, offset), sizeof(r->task.rec));
-	offset = behind(r, offset);
-	memcpy(r->task.comm, payload(r, offset), sizeof(r->task.comm));
-	offset = behind(r, offset);
-	r->task.ext = extensions(r, &offset, pid);
-	r->held = r->task.ext;
-	if (r->task.ext.n && header(r, (uint64_t)(r->task.ext.p - r->buf)).type == CRFD_REC_TASK_INFO)
+	take(m, &offset, &r->task.rec, sizeof(r->task.rec));
+	take(m, &offset, r->task.comm, sizeof(r->task.comm));
+	r->task.ext = r->held = extensions(m, &offset, pid);
+	if (r->task.ext.n && crfd_image_header(m, (uint64_t)(r->task.ext.p - m->buf)).type == CRFD_REC_TASK_INFO)
 		memcpy(&r->task.info, r->task.ext.p + sizeof(crfd_rec), sizeof(r->task.info));
-	crfd_origin_tell(&r->origin, &r->task);
-	theirs = behind(r, behind(r, carrier->offset));
-	r->task.mounts = extensions(r, &theirs, header(r, carrier->files).parent);
+	crfd_origin_tell(&m->origin, &r->task);
+	r->task.mounts = extensions(m, &theirs, crfd_image_header(m, carrier->files).parent);
 	crfd_fd_records_init(&r->own, r->task.mounts);
-	r->offset = behind(r, carrier->files);
+	r->offset = crfd_image_behind(m, carrier->files);
 	r->left = s->nfds;
 }
 
@@ -263,15 +107,15 @@ static void take_inode(struct crfd_row *row)
 /* Fills the row from its description; *offset, at FD_DATA, moves behind it. */
 static void describe(const struct image_reader *r, uint64_t *offset, struct crfd_row *row)
 {
+	const struct crfd_image_map *m = &r->map;
 	crfd_rec h;
 
-	memcpy(&row->data, payload(r, *offset), sizeof(row->data));
+	take(m, offset, &row->data, sizeof(row->data));
 	if (r->there)
 		row->data.f_flags = crfd_oflags_translate(r->there, row->data.f_flags);
-	*offset = behind(r, *offset);
-	row->name = (struct crfd_bytes){payload(r, *offset), (size_t)header(r, *offset).len - 1};
-	*offset = behind(r, *offset);
-	row->ext = extensions(r, offset, row->objref);
+	row->name = (struct crfd_bytes){crfd_image_payload(m, *offset), (size_t)crfd_image_header(m, *offset).len - 1};
+	*offset = crfd_image_behind(m, *offset);
+	row->ext = extensions(m, offset, row->objref);
 	row->st = (crfd_fd_stat){.known = CRFD_HAS_FLAGS | CRFD_HAS_ACCESS | CRFD_HAS_PATH, .f_mode = row->data.f_mode};
 	if (row->data.f_uid != UINT32_MAX)
 		row->st.known |= CRFD_HAS_OWNER;
@@ -294,16 +138,15 @@ static void read_entry(struct image_reader *r, struct crfd_row *row)
 	uint64_t elsewhere, *from = &elsewhere;
 	crfd_fd_ent ent;
 
-	memcpy(&ent, payload(r, r->offset), sizeof(ent));
-	r->offset = behind(r, r->offset);
+	take(&r->map, &r->offset, &ent, sizeof(ent));
 	*row = (struct crfd_row){.task = &r->task, .fd = ent.fd, .objref = ent.objref, .close_on_exec = ent.close_on_exec,
 				 .peers = &r->peers};
 	crfd_fd_records_take(&r->own, row);
 	if (!ent.objref)
 		return;
 	row->is_read = 1;
-	row->uses = r->uses[ent.objref - 1];
-	elsewhere = r->description[ent.objref - 1];
+	row->uses = r->map.uses[ent.objref - 1];
+	elsewhere = r->map.description[ent.objref - 1];
 	if (elsewhere == r->offset)
 		from = &r->offset;
 	describe(r, from, row);
@@ -336,7 +179,7 @@ static int fill_peers(struct crfd_peers *p)
 	int rc = 0;
 
 	other.at = 0;
-	other.end = other.nsections;
+	other.end = other.map.nsections;
 	other.left = UINT32_MAX;
 	while (rc >= 0 && next(&other.reader, &row))
 		rc = crfd_peers_note(p, &row);
@@ -347,7 +190,7 @@ static int task(crfd_reader *reader, size_t number)
 {
 	struct image_reader *r = (struct image_reader *)reader;
 
-	if (number >= r->nsections)
+	if (number >= r->map.nsections)
 		return -ERANGE;
 	r->at = number;
 	r->end = number + 1;
@@ -360,7 +203,7 @@ static int head(crfd_reader *reader, size_t number, struct crfd_row_task *out)
 {
 	struct image_reader other = *(struct image_reader *)reader;
 
-	if (number >= other.nsections)
+	if (number >= other.map.nsections)
 		return -ERANGE;
 	other.at = number;
 	begin(&other);
@@ -370,18 +213,14 @@ static int head(crfd_reader *reader, size_t number, struct crfd_row_task *out)
 
 static size_t ntasks(const crfd_reader *reader)
 {
-	return ((const struct image_reader *)reader)->nsections;
+	return ((const struct image_reader *)reader)->map.nsections;
 }
 
 static void release(crfd_reader *reader)
 {
 	struct image_reader *r = (struct image_reader *)reader;
 
-	crfd_parser_release(&r->parser);
-	free(r->section);
-	free(r->carrier);
-	free(r->description);
-	free(r->uses);
+	crfd_image_map_release(&r->map);
 	crfd_peers_release(&r->peers);
 	free(r);
 }
@@ -393,11 +232,10 @@ crfd_reader *crfd_reader_new_image(const uint8_t *buf, size_t n)
 	if (!r)
 		return NULL;
 	r->reader = (crfd_reader){.next = next, .task = task, .ntasks = ntasks, .head = head, .free = release};
-	r->buf = buf;
-	r->n = n;
+	r->map = (struct crfd_image_map){.buf = buf, .n = n};
 	r->there = crfd_oflags_of_image(buf, n);
 	r->left = UINT32_MAX;
 	r->peers.fill = fill_peers;
-	crfd_parser_init(&r->parser, NULL);
+	crfd_parser_init(&r->map.parser, NULL);
 	return &r->reader;
 }
