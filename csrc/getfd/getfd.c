@@ -26,7 +26,7 @@
 #include "base/ours.h"
 
 /* Older headers do not have these. */
-enum { THREAD = O_EXCL /* PIDFD_THREAD, Linux 6.9 */, GETOWNER_UIDS = 17, GET_NETNS = 0x894c /* SIOCGSKNS, Linux 4.9 */ };
+enum { THREAD = O_EXCL /* PIDFD_THREAD, Linux 6.9 */, GETOWNER_UIDS = 17 };
 
 void crfd_getfd_init(struct crfd_getfd *g, int granted, int owners)
 {
@@ -216,7 +216,7 @@ int crfd_getfd_net_ns(int32_t pid, int32_t fd)
 	if (pidfd < 0)
 		return -errno;
 	copy = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
-	ns = copy < 0 ? -1 : ioctl(copy, GET_NETNS);
+	ns = copy < 0 ? -1 : ioctl(copy, CRFD_SIOCGSKNS);
 	err = errno;
 	if (copy >= 0)
 		close(copy);

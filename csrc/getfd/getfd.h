@@ -12,6 +12,7 @@
 #include "getfd/getfd.cdef.h"
 
 #define CRFD_GETFD_NETS 16
+#define CRFD_SIOCGSKNS 0x894c /* SIOCGSKNS, Linux 4.9: older headers do not have it */
 
 /* Inodes of network namespaces by SO_NETNS_COOKIE; ino 0: nobody tells us. */
 struct crfd_getfd_nets {
@@ -41,6 +42,11 @@ void crfd_getfd_release(struct crfd_getfd *g);
  * -errno of ours (base/ours.h).
  */
 int crfd_getfd_ask(struct crfd_getfd *g, int32_t pid, uint64_t start, crfd_fd *f, int local, struct crfd_detail *d);
+
+/* Returns the inode of the network namespace of a socket, 0: nobody tells us. */
+uint64_t crfd_getfd_nets_find(struct crfd_getfd_nets *nets, int s);
+/* Adds which halves of a connection are open, of which the rest is known. */
+void crfd_getfd_halves(int s, struct crfd_detail *d);
 
 /* Each asks for one family, through a descriptor of ours: 0 or 1, or -ENOMEM. */
 int crfd_getfd_socket(struct crfd_getfd_nets *nets, int s, struct crfd_detail *d);

@@ -10,7 +10,6 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <netpacket/packet.h>
-#include <poll.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -23,8 +22,6 @@
 
 /* Older headers do not have these. */
 enum {
-	NETNS_COOKIE = 71, /* SO_NETNS_COOKIE, Linux 5.14 */
-	GET_NETNS = 0x894c, /* SIOCGSKNS */
 	OPEN_FILE = 0x89e0, /* SIOCUNIXFILE of linux/un.h, Linux 4.14 */
 	GET_SCTP_STATUS = 14, /* SCTP_STATUS of linux/sctp.h */
 	SCTP_IS_ESTABLISHED = 4 /* SCTP_ESTABLISHED there; the states from it on are of closing */
@@ -35,63 +32,6 @@ static int ask_number(int s, int option, uint32_t *out)
 	socklen_t n = sizeof(*out);
 
 	return getsockopt(s, SOL_SOCKET, option, out, &n);
-}
-
-static int get_cookie(int s, uint64_t *out)
-{
-	socklen_t n = sizeof(*out);
-
-	return getsockopt(s, SOL_SOCKET, NETNS_COOKIE, out, &n);
-}
-
-/* net/socket.c, 4.9: only to whoever may administer the namespace. */
-static uint64_t ask_netns(int s)
-{
-	int ns = ioctl(s, GET_NETNS);
-	struct stat st;
-	uint64_t ino = 0;
-
-	if (ns < 0)
-		return 0;
-	if (fstat(ns, &st) == 0)
-		ino = st.st_ino;
-	close(ns);
-	return ino;
-}
-
-/* Asks for our own namespace, which everyone may see. */
-static uint64_t own_netns(uint64_t cookie)
-{
-	int s = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	uint64_t own, ino = 0;
-	struct stat st;
-
-	if (s < 0)
-		return 0;
-	if (get_cookie(s, &own) == 0 && own == cookie && stat("/proc/thread-self/ns/net", &st) == 0)
-		ino = st.st_ino;
-	close(s);
-	return ino;
-}
-
-static uint64_t find_netns(struct crfd_getfd_nets *nets, int s)
-{
-	uint64_t cookie, ino;
-
-	if (get_cookie(s, &cookie) < 0)
-		return ask_netns(s);
-	for (uint32_t i = 0; i < nets->nr; i++)
-		if (nets->v[i].cookie == cookie)
-			return nets->v[i].ino;
-	ino = ask_netns(s);
-	if (!ino)
-		ino = own_netns(cookie);
-	nets->v[nets->next].cookie = cookie;
-	nets->v[nets->next].ino = ino;
-	nets->next = (nets->next + 1) % CRFD_GETFD_NETS;
-	if (nets->nr < CRFD_GETFD_NETS)
-		nets->nr++;
-	return ino;
 }
 
 /* MPTCP answers for its first subflow, and not before it has one. */
@@ -258,67 +198,6 @@ static int ask_type(int s, struct crfd_detail *d)
 	return 1;
 }
 
-#define HALVES (CRFD_SOCK_HAS_READING | CRFD_SOCK_HAS_NO_READING | CRFD_SOCK_HAS_WRITING | CRFD_SOCK_HAS_NO_WRITING)
-
-/*
- * Says by the state which halves are open: the one that writes as net/ipv4/tcp.c, tcp_shutdown() has it, in bits of known; in
- * CLOSE_WAIT also the end of what is to be read (tcp_fin()).
- */
-static uint32_t halves_of_tcp(uint32_t state)
-{
-	switch (state) {
-	case TCP_IS_ESTABLISHED:
-		return CRFD_SOCK_HAS_WRITING;
-	case TCP_IS_SYN_SENT:
-	case TCP_IS_LISTEN:
-		return CRFD_SOCK_HAS_WRITING | CRFD_SOCK_HAS_READING;
-	case TCP_IS_CLOSE_WAIT:
-		return CRFD_SOCK_HAS_WRITING | CRFD_SOCK_HAS_NO_READING;
-	case TCP_IS_FIN_WAIT1:
-	case TCP_IS_FIN_WAIT2:
-		return CRFD_SOCK_HAS_NO_WRITING;
-	case TCP_IS_CLOSING:
-	case TCP_IS_LAST_ACK:
-		return CRFD_SOCK_HAS_NO_WRITING | CRFD_SOCK_HAS_NO_READING;
-	default:
-		return 0;
-	}
-}
-
-/*
- * tcp_poll() and datagram_poll(): hung up is a socket whose both halves are shut down, or a closed one of TCP. One whose buffer is
- * full would be noted as waited for, and a signal sent when there is room; so it is not asked.
- */
-static uint32_t polled_halves(int s, int closed)
-{
-	struct pollfd p = {.fd = s, .events = POLLRDHUP};
-
-	if (poll(&p, 1, 0) < 0 || p.revents & POLLNVAL)
-		return 0;
-	if (p.revents & POLLHUP && !closed)
-		return CRFD_SOCK_HAS_NO_READING | CRFD_SOCK_HAS_NO_WRITING;
-	if (p.revents & POLLRDHUP)
-		return CRFD_SOCK_HAS_NO_READING | (closed ? 0 : CRFD_SOCK_HAS_WRITING);
-	return CRFD_SOCK_HAS_READING;
-}
-
-/* Asks sockets of the Internet; those of unix are in the list of sock_diag(7), and the rest are not known to poll as simply. */
-static void ask_halves(int s, struct crfd_detail *d)
-{
-	const crfd_socket *r = &d->rec.socket;
-	int datagrams = r->type == SOCK_DGRAM || r->type == SOCK_RAW;
-	int stated = r->protocol == IPPROTO_TCP && r->type == SOCK_STREAM && d->known & CRFD_SOCK_HAS_STATE;
-	uint32_t halves = stated ? halves_of_tcp(r->state) : 0;
-	int empty;
-
-	if ((r->family != AF_INET && r->family != AF_INET6) || (!stated && !datagrams) || d->known & HALVES)
-		return;
-	empty = halves & CRFD_SOCK_HAS_NO_WRITING || (d->known & CRFD_SOCK_HAS_QUEUES && !r->send_queue);
-	if (!(halves & (CRFD_SOCK_HAS_READING | CRFD_SOCK_HAS_NO_READING)) && empty)
-		halves |= polled_halves(s, stated && r->state == TCP_IS_CLOSE);
-	d->known |= halves;
-}
-
 static int is_path(const struct crfd_address *name, uint16_t family)
 {
 	return family == AF_UNIX && name->len > sizeof(sa_family_t) && name->v[sizeof(sa_family_t)];
@@ -383,9 +262,9 @@ int crfd_getfd_socket(struct crfd_getfd_nets *nets, int s, struct crfd_detail *d
 		ask_queues(s, d);
 	if (!(d->known & CRFD_SOCK_HAS_NAMES))
 		ask_addresses(s, d);
-	ask_halves(s, d);
+	crfd_getfd_halves(s, d);
 	if (!(d->known & CRFD_SOCK_HAS_NET_NS))
-		d->rec.socket.net_ns = find_netns(nets, s);
+		d->rec.socket.net_ns = crfd_getfd_nets_find(nets, s);
 	if (d->rec.socket.net_ns)
 		d->known |= CRFD_SOCK_HAS_NET_NS;
 	return ask_named(s, d);
