@@ -13,49 +13,13 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "base/ours.h"
-#include "batch/backend.h"
-#include "batch/batch.h"
-#include "identity/identity.h"
 #include "procfs/count.h"
-#include "procfs/held.h"
-#include "procfs/mount_table.h"
-#include "procfs/task_records.h"
-#include "scan_proc/proc.h"
-#include "scan_proc/readers.h"
-#include "scan_proc/tasks.h"
+#include "scan_proc/scan.h"
 
-#define BATCH_TASKS 64
 #define BATCH_FDS 16384
 #define FDS_PER_TASK 16 /* that we may still open: a held task takes three */
 
-enum { CARRIED_NOT = 0, CARRIED = 1, CARRIED_BY_JOB = 2 };
-
-/* Each thread reads with one of these. */
-struct lane {
-	struct crfd_proc_task held[BATCH_TASKS];
-	size_t unit[BATCH_TASKS]; /* of held[i] */
-	size_t nheld;
-	struct crfd_numbers numbers;
-	crfd_buf scratch;
-	struct crfd_readers readers;
-	struct crfd_holds holds;
-	struct crfd_mount_table mounts;
-};
-
-struct scan {
-	struct crfd_proc_units units;
-	size_t next; /* unit */
-	struct crfd_identities identities;
-	struct lane lane[CRFD_LANES];
-	int nlanes;
-	size_t max_held; /* by a lane */
-	atomic_size_t carriers, max_carriers; /* whose directories are kept */
-	int flags; /* CRFD_SCAN_* */
-	crfd_filter_push push;
-};
-
-static void lane_release(struct lane *l)
+static void lane_release(struct crfd_proc_lane *l)
 {
 	crfd_readers_release(&l->readers);
 	crfd_holds_release(&l->holds);
@@ -66,7 +30,7 @@ static void lane_release(struct lane *l)
 
 static void scan_close(void *state)
 {
-	struct scan *s = state;
+	struct crfd_proc_scan *s = state;
 
 	for (int i = 0; i < s->nlanes; i++)
 		lane_release(&s->lane[i]);
@@ -87,7 +51,7 @@ static size_t may_hold(void)
 }
 
 /* A lane for each thread; or all threads for the one task there is. No more threads than tasks may be held. */
-static int start_lanes(struct scan *s, int threads)
+static int start_lanes(struct crfd_proc_scan *s, int threads)
 {
 	size_t tasks = may_hold();
 	int rc = 0, lanes;
@@ -96,9 +60,9 @@ static int start_lanes(struct scan *s, int threads)
 		threads = (int)tasks;
 	lanes = s->units.nr < 2 ? 1 : threads < CRFD_LANES ? threads : CRFD_LANES;
 	s->max_carriers = tasks;
-	s->max_held = tasks / (size_t)lanes < BATCH_TASKS ? tasks / (size_t)lanes : BATCH_TASKS;
+	s->max_held = tasks / (size_t)lanes < CRFD_PROC_BATCH_TASKS ? tasks / (size_t)lanes : CRFD_PROC_BATCH_TASKS;
 	while (s->nlanes < lanes && rc == 0) {
-		struct lane *l = &s->lane[s->nlanes++];
+		struct crfd_proc_lane *l = &s->lane[s->nlanes++];
 
 		l->holds.deleted.mnt_id = -1;
 		l->holds.push = s->push;
@@ -109,7 +73,7 @@ static int start_lanes(struct scan *s, int threads)
 
 static int scan_open(const int32_t *pids, size_t n, const crfd_scan_options *options, void **state)
 {
-	struct scan *s = calloc(1, sizeof(*s));
+	struct crfd_proc_scan *s = calloc(1, sizeof(*s));
 	int rc;
 
 	if (!s)
@@ -130,20 +94,12 @@ static int scan_open(const int32_t *pids, size_t n, const crfd_scan_options *opt
 	return 0;
 }
 
-/*
- * Returns the first task with the table that this one shares, whose entries stand for its own; NULL: it has a table of its own.
- */
-static struct crfd_proc_unit *first_of(struct scan *s, const struct crfd_proc_unit *unit)
-{
-	return unit->table ? &s->units.v[unit->table - 1] : NULL;
-}
-
 /* Whether another has brought the entries of its table, which is asked again now: then that table is its own. */
-static int is_carried(struct lane *l, const struct crfd_proc_task *p, struct crfd_proc_unit *first, crfd_task *t)
+static int is_carried(struct crfd_proc_lane *l, const struct crfd_proc_task *p, struct crfd_proc_unit *first, crfd_task *t)
 {
 	int rc = 0;
 
-	if (first && atomic_load(&first->carried) == CARRIED)
+	if (first && atomic_load(&first->carried) == CRFD_CARRIED)
 		rc = crfd_proc_task_shares(p, first->carrier, first->carrier_dir, &l->scratch);
 	if (rc > 0)
 		t->table = first->carrier_table;
@@ -151,7 +107,7 @@ static int is_carried(struct lane *l, const struct crfd_proc_task *p, struct crf
 }
 
 /* Lists the task, unless another has brought the entries of its table, and makes room for them. */
-static int list_task(const struct scan *s, struct lane *l, struct crfd_proc_task *p, struct crfd_proc_unit *first, size_t number, crfd_batch *b)
+static int list_task(const struct crfd_proc_scan *s, struct crfd_proc_lane *l, struct crfd_proc_task *p, struct crfd_proc_unit *first, size_t number, crfd_batch *b)
 {
 	crfd_task *t = &b->task[b->ntasks - 1];
 	crfd_fd *f;
@@ -177,7 +133,7 @@ static int list_task(const struct scan *s, struct lane *l, struct crfd_proc_task
 }
 
 /* Adds a unit to the batch: 1, or 0 when others have to be closed first. */
-static int take_task(struct scan *s, struct lane *l, size_t number, crfd_batch *b)
+static int take_task(struct crfd_proc_scan *s, struct crfd_proc_lane *l, size_t number, crfd_batch *b)
 {
 	struct crfd_proc_unit *unit = &s->units.v[number];
 	struct crfd_proc_task *p = &l->held[l->nheld];
@@ -189,7 +145,7 @@ static int take_task(struct scan *s, struct lane *l, size_t number, crfd_batch *
 	l->unit[l->nheld++] = number;
 	rc = crfd_proc_task_open(p, unit->pid, &l->scratch, t);
 	if (rc == 0 && !t->err)
-		rc = list_task(s, l, p, first_of(s, unit), number, b);
+		rc = list_task(s, l, p, crfd_proc_first_of(s, unit), number, b);
 	if ((rc == -EMFILE || rc == -ENFILE) && l->nheld > 1) {
 		crfd_proc_task_close(p);
 		l->nheld--;
@@ -199,123 +155,8 @@ static int take_task(struct scan *s, struct lane *l, size_t number, crfd_batch *
 	return rc < 0 ? rc : 1;
 }
 
-/* Drops the vanished descriptors of one task, which go down to *end; or all of them if it exited meanwhile. */
-static int settle_task(struct lane *l, const struct crfd_proc_task *p, crfd_batch *b, crfd_task *t, uint64_t *end)
-{
-	uint64_t from = t->first, listed = t->nfds;
-	uint32_t passed = 0;
-	int rc;
-
-	t->first = *end;
-	for (uint64_t f = from; f < from + listed; f++) {
-		passed += b->fd[f].fd == CRFD_PROC_PASSED;
-		if (b->fd[f].fd < 0)
-			continue;
-		t->nerrors += b->fd[f].err != 0;
-		crfd_batch_move(b, f, (*end)++);
-	}
-	t->nfds = *end - t->first;
-	t->info.vanished = (uint32_t)(listed - t->nfds) - passed;
-	if (p->fds < 0 || t->err || (t->nfds + passed && !t->info.vanished))
-		return 0;
-	rc = crfd_proc_task_exited(p, &l->scratch);
-	if (rc <= 0)
-		return rc;
-	t->err = ESRCH;
-	t->step = CRFD_STEP_TASK;
-	t->nfds = t->nerrors = t->info.vanished = 0;
-	*end = t->first;
-	return 0;
-}
-
-/* Reads what is read of a task after its descriptors: who it is, and whether its table is still as it was listed. */
-static int finish_task(const struct scan *s, struct lane *l, struct crfd_proc_task *p, crfd_batch *b, crfd_task *t)
-{
-	const struct crfd_numbers *now = NULL;
-	int rc;
-
-	if (s->push.has && !t->nfds && !(s->flags & CRFD_SCAN_HOLDS))
-		return 0; /* nobody sees it */
-	rc = crfd_task_records(p->dir, &l->scratch, b, t);
-	if (rc >= 0)
-		rc = crfd_task_kind(p->stat.flags, b, t);
-	if (rc >= 0)
-		rc = crfd_task_mounts(&l->mounts, b, t);
-	if (rc >= 0 && s->flags & CRFD_SCAN_HOLDS)
-		rc = crfd_task_held(&l->holds, p->dir, &p->stat, b, t);
-	if (rc < 0 || s->flags & CRFD_SCAN_STILL || (t->table && p->fds < 0))
-		return rc;
-	l->numbers.nr = 0;
-	if (p->fds >= 0 && lseek(p->fds, 0, SEEK_SET) < 0)
-		return -errno;
-	rc = p->fds < 0 ? 0 : crfd_proc_list(p->fds, &l->scratch, &l->numbers);
-	if (crfd_is_ours(rc))
-		return rc;
-	if (rc == 0)
-		now = &l->numbers;
-	return crfd_task_look(now, b, t);
-}
-
-/*
- * The table's entries are in the scan now, or are still to be had from another task. The carrier's directory stays open, for
- * its number alone would not tell it from a later task.
- */
-static void settle_table(struct scan *s, struct crfd_proc_unit *first, struct crfd_proc_task *p, const crfd_task *t)
-{
-	int carries = p->fds >= 0 && !t->err;
-
-	if (!first || atomic_load(&first->carried) != CARRIED_BY_JOB)
-		return;
-	if (carries && atomic_fetch_add(&s->carriers, 1) < s->max_carriers) {
-		first->carrier = p->pid;
-		first->carrier_dir = p->dir;
-		first->carrier_table = (uint32_t)t->table;
-		p->dir = -1;
-		atomic_store(&first->carried, CARRIED);
-	} else {
-		atomic_store(&first->carried, CARRIED_NOT);
-	}
-}
-
-/* A thread that nobody named, and which is no longer one of the process that it was found in. */
-static int is_lost(const struct crfd_proc_unit *unit, const crfd_task *t)
-{
-	return unit->leader &&
-	       (t->err == ESRCH || t->rec.exit_state || (!t->err && t->info.tgid != (uint32_t)unit->leader));
-}
-
-/* The tasks that are held: those of the batch from `task` on, whose descriptors are those from `end` on. */
-static int settle(struct scan *s, struct lane *l, crfd_batch *b, size_t task, uint64_t end)
-{
-	size_t kept = task;
-
-	for (size_t i = 0; i < l->nheld; i++, task++) {
-		struct crfd_proc_unit *unit = &s->units.v[l->unit[i]];
-		int rc = settle_task(l, &l->held[i], b, &b->task[task], &end);
-
-		if (rc < 0)
-			return rc;
-		if (is_lost(unit, &b->task[task])) {
-			end = b->task[task].first;
-			b->task[task].err = ESRCH;
-			settle_table(s, first_of(s, unit), &l->held[i], &b->task[task]);
-			continue;
-		}
-		b->task[kept] = b->task[task];
-		if (!b->task[kept].err)
-			rc = finish_task(s, l, &l->held[i], b, &b->task[kept]);
-		if (rc < 0)
-			return rc;
-		settle_table(s, first_of(s, unit), &l->held[i], &b->task[kept]);
-		kept++;
-	}
-	b->ntasks = kept;
-	b->nfds = end;
-	return 0;
-}
-
 /* Fills as many of the tasks as can be held at a time, and then lets those go. */
-static int fill_some(struct scan *s, struct lane *l, struct crfd_scan_job *units, crfd_batch *b)
+static int fill_some(struct crfd_proc_scan *s, struct crfd_proc_lane *l, struct crfd_scan_job *units, crfd_batch *b)
 {
 	size_t task = b->ntasks;
 	uint64_t fd = b->nfds;
@@ -331,7 +172,7 @@ static int fill_some(struct scan *s, struct lane *l, struct crfd_scan_job *units
 	if (rc >= 0)
 		rc = crfd_readers_run(&l->readers, b);
 	if (rc >= 0)
-		rc = settle(s, l, b, task, fd);
+		rc = crfd_proc_settle(s, l, b, task, fd);
 	for (size_t i = 0; i < l->nheld; i++)
 		crfd_proc_task_close(&l->held[i]);
 	return rc;
@@ -339,7 +180,7 @@ static int fill_some(struct scan *s, struct lane *l, struct crfd_scan_job *units
 
 static int scan_fill(void *state, int lane, const struct crfd_scan_job *units, crfd_batch *b)
 {
-	struct scan *s = state;
+	struct crfd_proc_scan *s = state;
 	struct crfd_scan_job left = *units;
 	int rc = 0;
 
@@ -350,7 +191,7 @@ static int scan_fill(void *state, int lane, const struct crfd_scan_job *units, c
 	return rc < 0 ? rc : 0;
 }
 
-static int identify(struct scan *s, crfd_batch *b, crfd_task *t)
+static int identify(struct crfd_proc_scan *s, crfd_batch *b, crfd_task *t)
 {
 	for (uint64_t f = t->first; f < t->first + t->nfds; f++) {
 		int rc;
@@ -379,7 +220,7 @@ static int scan_finish(void *state, crfd_batch *b)
 
 static int scan_lanes(const void *state)
 {
-	const struct scan *s = state;
+	const struct crfd_proc_scan *s = state;
 
 	return s->units.nr > 1 ? s->nlanes : 0;
 }
@@ -407,18 +248,18 @@ static uint64_t weigh(int32_t pid)
  */
 static int scan_claim(void *state, struct crfd_scan_job *units)
 {
-	struct scan *s = state;
+	struct crfd_proc_scan *s = state;
 	uint64_t fds = 0;
 
 	units->from = units->to = s->next;
-	while (units->to < s->units.nr && units->to - units->from < BATCH_TASKS && fds < BATCH_FDS) {
-		struct crfd_proc_unit *unit = &s->units.v[units->to], *first = first_of(s, unit);
-		int carried = first ? atomic_load(&first->carried) : CARRIED;
+	while (units->to < s->units.nr && units->to - units->from < CRFD_PROC_BATCH_TASKS && fds < BATCH_FDS) {
+		struct crfd_proc_unit *unit = &s->units.v[units->to], *first = crfd_proc_first_of(s, unit);
+		int carried = first ? atomic_load(&first->carried) : CRFD_CARRIED;
 
-		if (carried == CARRIED_BY_JOB)
+		if (carried == CRFD_CARRIED_BY_JOB)
 			break;
-		if (carried == CARRIED_NOT)
-			atomic_store(&first->carried, CARRIED_BY_JOB);
+		if (carried == CRFD_CARRIED_NOT)
+			atomic_store(&first->carried, CRFD_CARRIED_BY_JOB);
 		fds += weigh(unit->pid);
 		units->to++;
 	}

@@ -97,6 +97,10 @@ void crfd_proc_task_close(struct crfd_proc_task *p);
  */
 int crfd_proc_fd_read(struct crfd_proc_reader *r, const struct crfd_proc_task *p, crfd_batch *b, uint64_t at);
 
+/* Notes that b's descriptor `at` was read, where its fdinfo was long. */
+void crfd_proc_long_note(struct crfd_proc_reader *r, const struct crfd_proc_task *p, uint64_t at, const crfd_fd *f);
+/* Returns 1 where b's descriptor `at` is of a description that has told much already, and was taken from it; else 0. */
+int crfd_proc_long_recall(struct crfd_proc_reader *r, const struct crfd_proc_task *p, crfd_batch *b, uint64_t at);
 /* Forgets what was long: the next descriptors are those of another run. */
 void crfd_proc_long_forget(struct crfd_proc_long *l);
 

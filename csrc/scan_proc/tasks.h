@@ -8,6 +8,8 @@
 
 #include <stdatomic.h>
 
+enum crfd_carried { CRFD_CARRIED_NOT, CRFD_CARRIED, CRFD_CARRIED_BY_JOB };
+
 /*
  * A unit is a task that is to be read. A table that is shared is read of one task alone, its carrier. Who shares it is found
  * before anything is read, by numbers that may be other tasks' later: it is asked again when the entries of the carrier are to
@@ -18,7 +20,7 @@ struct crfd_proc_unit {
 	int32_t leader; /* of a thread that nobody named, which is gone without a word when it exits; 0: it was named */
 	uint32_t table; /* 1 + index of the first unit of a shared table, 0: its own */
 	/* of a table's first unit */
-	atomic_int carried; /* whether the entries are in the scan already; the carrier is told before */
+	atomic_int carried; /* enum crfd_carried: whether the entries are in the scan already; the carrier is told before */
 	int32_t carrier; /* its pid */
 	int carrier_dir; /* /proc/PID of it, bound to that very task, -1: none */
 	uint32_t carrier_table; /* 1 + its index */
