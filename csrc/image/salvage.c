@@ -10,26 +10,14 @@
 
 #include "base/buf.h"
 #include "format/record.h"
-#include "image/encode.h"
 #include "image/parse_state.h"
+#include "image/salvage.h"
 
 #define FRAME (2 * sizeof(crfd_rec) + sizeof(crfd_head) + sizeof(crfd_image_info))
 #define TO_STRING (sizeof(crfd_rec) + sizeof(crfd_task_rec))
 #define TO_INFO (TO_STRING + sizeof(crfd_rec) + CRFD_COMM_LEN)
 
-struct salvage {
-	crfd_salvage *out;
-	const uint8_t *buf;
-	uint64_t n;
-	crfd_encoder *e;
-	crfd_objrefs *objrefs, *pids;
-	crfd_batch *b;
-	uint64_t lost_from; /* bytes from here on are in no section so far */
-	uint32_t lost_pid; /* of the section that begins there, 0 unknown */
-	uint64_t steps; /* that may still be taken to find first objrefs: whole sections take one a record */
-};
-
-static int is_header(const struct salvage *s, uint64_t at, int type, size_t len)
+static int is_header(const struct crfd_salvager *s, uint64_t at, int type, size_t len)
 {
 	crfd_rec h;
 
@@ -38,7 +26,7 @@ static int is_header(const struct salvage *s, uint64_t at, int type, size_t len)
 }
 
 /* Where the next section seems to begin, n: nowhere. */
-static uint64_t find_section(const struct salvage *s, uint64_t at)
+static uint64_t find_section(const struct crfd_salvager *s, uint64_t at)
 {
 	for (; at + TO_INFO + sizeof(crfd_rec) <= s->n; at++) {
 		const uint8_t *next = memchr(s->buf + at, CRFD_REC_TASK, s->n - TO_INFO - sizeof(crfd_rec) - at + 1);
@@ -55,7 +43,7 @@ static uint64_t find_section(const struct salvage *s, uint64_t at)
 }
 
 /* The objref from which on a section defines: that of its first description. */
-static uint32_t first_objref(struct salvage *s, uint64_t at)
+static uint32_t first_objref(struct crfd_salvager *s, uint64_t at)
 {
 	struct crfd_cursor c = {.p = s->buf + at, .end = s->buf + s->n};
 
@@ -69,7 +57,7 @@ static uint32_t first_objref(struct salvage *s, uint64_t at)
 }
 
 /* Judges the section at p->offset: 0, or the code of *fault; *last is where the last record began that was looked at. */
-static int judge(const struct salvage *s, crfd_parser *p, uint64_t *last, crfd_fault *fault)
+static int judge(const struct crfd_salvager *s, crfd_parser *p, uint64_t *last, crfd_fault *fault)
 {
 	crfd_record rec;
 	size_t used;
@@ -85,112 +73,7 @@ static int judge(const struct salvage *s, crfd_parser *p, uint64_t *last, crfd_f
 	return 0;
 }
 
-/* ---- a section as a batch ---- */
-
-static int copy_records(crfd_batch *b, const uint8_t *p, size_t n, int left_out, int also, crfd_span *out)
-{
-	struct crfd_cursor c = {.p = p, .end = p + n};
-	uint64_t from = b->text.nr;
-	int rc = 0;
-
-	while (rc >= 0 && crfd_cursor_next(&c))
-		if (c.h.type != left_out && c.h.type != also)
-			rc = crfd_buf_put(&b->text, c.payload - sizeof(c.h), sizeof(c.h) + (size_t)c.h.len);
-	*out = (crfd_span){.off = from, .len = (uint32_t)(b->text.nr - from)};
-	return rc;
-}
-
-static int put_file(const struct salvage *s, const crfd_file_row *r, crfd_fd *f)
-{
-	int rc = crfd_batch_text(s->b, s->buf + r->name_off, r->name_len, &f->name);
-
-	f->kind = r->kind;
-	f->f_flags = r->f_flags;
-	f->f_uid = r->f_uid;
-	f->f_gid = r->f_gid;
-	f->f_pos = r->f_pos;
-	f->f_version = r->f_version;
-	f->st = (crfd_fd_stat){.known = r->known, .f_mode = r->f_mode, .st_mode = r->st_mode, .mnt_id = r->mnt_id, .dev = r->dev,
-			       .rdev = r->rdev, .ino = r->ino, .size = r->size, .blocks = r->blocks, .nlink = r->nlink,
-			       .flags = r->deleted ? CRFD_STAT_DELETED : 0};
-	if (rc < 0 || !r->ext_len)
-		return rc;
-	return copy_records(s->b, s->buf + r->ext_off, r->ext_len, CRFD_REC_FD_STAT, CRFD_REC_FD_STAT, &f->ext);
-}
-
-/* A descriptor of which nothing is known any more but its number, unless its description is in this section or was in another. */
-static int put_fd(struct salvage *s, const crfd_rows *rows, const crfd_fd_row *r, uint64_t at, uint32_t *described)
-{
-	crfd_fd *f = &s->b->fd[at];
-	uint32_t file = r->objref - rows->file_base;
-
-	*f = (crfd_fd){.fd = r->fd, .close_on_exec = (uint8_t)r->close_on_exec};
-	s->b->ident[at] = r->objref;
-	if (r->objref > rows->file_base && file < rows->nfiles) {
-		if (file <= *described)
-			return 0;
-		*described = file;
-		return put_file(s, &rows->file[file], f);
-	}
-	if (!r->objref || crfd_objrefs_get(s->objrefs, r->objref))
-		return 0;
-	s->b->ident[at] = 0;
-	f->err = EIO;
-	s->out->nfds++;
-	return 0;
-}
-
-/* Puts what FD_ERRORs say, which ascend as the descriptors do. */
-static void put_errors(const struct salvage *s, const crfd_task_row *r, crfd_task *t)
-{
-	struct crfd_cursor c = {.p = s->buf + r->ext_off, .end = s->buf + r->ext_off + r->ext_len};
-	uint64_t i = 0;
-
-	while (crfd_cursor_next(&c)) {
-		crfd_fd_error error;
-
-		if (c.h.type != CRFD_REC_FD_ERROR)
-			continue;
-		memcpy(&error, c.payload, sizeof(error));
-		while (i < t->nfds && s->b->fd[t->first + i].fd < error.fd)
-			i++;
-		if (i == t->nfds || s->b->fd[t->first + i].fd != error.fd)
-			continue;
-		s->b->fd[t->first + i].err = error.err;
-		s->b->fd[t->first + i].step = error.step;
-	}
-	for (i = t->first; i < t->first + t->nfds; i++)
-		t->nerrors += s->b->fd[i].err != 0;
-}
-
-static int put_task(struct salvage *s, const crfd_rows *rows)
-{
-	const crfd_task_row *r = &rows->task[0];
-	uint32_t described = 0;
-	crfd_task *t;
-	int rc = 0;
-
-	crfd_batch_clear(s->b);
-	t = crfd_batch_task(s->b);
-	if (!t || (rows->nfds && !crfd_batch_fds(s->b, rows->nfds)))
-		return -ENOMEM;
-	t->rec = r->rec;
-	t->info = r->info;
-	memcpy(t->comm, r->comm, sizeof(t->comm));
-	t->table = r->files_objref;
-	if (t->table && t->nfds && crfd_objrefs_get(s->e->tables, t->table))
-		t->table = 0; /* another has brought the entries of a table of that number: these are of another one */
-	for (size_t i = 0; i < rows->nfds && rc >= 0; i++) {
-		s->b->socket[i] = (crfd_socket){0};
-		rc = put_fd(s, rows, &rows->fd[i], i, &described);
-	}
-	if (rc < 0)
-		return rc;
-	put_errors(s, r, t);
-	return copy_records(s->b, s->buf + r->ext_off, r->ext_len, CRFD_REC_TASK_INFO, CRFD_REC_FD_ERROR, &t->ext);
-}
-
-static int encode(struct salvage *s)
+static int encode(struct crfd_salvager *s)
 {
 	size_t n = s->b->nfds;
 	uint32_t *objref = calloc(n + 1, sizeof(*objref));
@@ -204,24 +87,22 @@ static int encode(struct salvage *s)
 	return rc;
 }
 
-static int keep_section(struct salvage *s, const crfd_index_entry *here)
+static int keep_section(struct crfd_salvager *s, const crfd_index_entry *here)
 {
 	crfd_rows rows = {0};
 	crfd_fault fault;
 	int rc = crfd_rows_decode(&rows, s->buf, s->n, here, &fault);
 
 	if (rc >= 0)
-		rc = put_task(s, &rows);
+		rc = crfd_salvage_batch(s, &rows);
 	if (rc >= 0)
 		rc = encode(s);
 	crfd_rows_release(&rows);
 	return rc;
 }
 
-/* ---- the image ---- */
-
 /* Notes that the bytes up to `end` are in no section; what comes then is of that pid. */
-static int note_lost(struct salvage *s, uint64_t end, uint32_t pid)
+static int note_lost(struct crfd_salvager *s, uint64_t end, uint32_t pid)
 {
 	crfd_salvage *out = s->out;
 	int rc = 0;
@@ -236,7 +117,7 @@ static int note_lost(struct salvage *s, uint64_t end, uint32_t pid)
 }
 
 /* Keeps the section at `at` where it is whole and its pid is new; *at becomes where to look for the next one. */
-static int try_section(struct salvage *s, uint64_t *at)
+static int try_section(struct crfd_salvager *s, uint64_t *at)
 {
 	uint64_t start = *at, last = start, pid;
 	crfd_index_entry guess = {.offset = start, .first_objref = first_objref(s, start)};
@@ -265,7 +146,7 @@ static int try_section(struct salvage *s, uint64_t *at)
 }
 
 /* Keeps what the image says of itself, which has to be whole: 0 or the code of *fault. */
-static int keep_frame(struct salvage *s, crfd_fault *fault)
+static int keep_frame(struct crfd_salvager *s, crfd_fault *fault)
 {
 	size_t nr = s->out->image.nr, used;
 	crfd_parser p;
@@ -288,7 +169,7 @@ static int keep_frame(struct salvage *s, crfd_fault *fault)
 }
 
 /* Whether the records about the whole image begin here, which are made anew and so not lost. */
-static int is_end(const struct salvage *s, uint64_t at)
+static int is_end(const struct crfd_salvager *s, uint64_t at)
 {
 	crfd_rec h;
 
@@ -298,7 +179,7 @@ static int is_end(const struct salvage *s, uint64_t at)
 	return h.type == CRFD_REC_INDEX || h.type == CRFD_REC_IMAGE_SUM;
 }
 
-static int keep_sections(struct salvage *s)
+static int keep_sections(struct crfd_salvager *s)
 {
 	uint64_t at = s->lost_from = FRAME;
 	int rc = 0;
@@ -318,7 +199,7 @@ static int keep_sections(struct salvage *s)
 
 int crfd_salvage_read(crfd_salvage *out, const uint8_t *buf, size_t n, crfd_fault *fault)
 {
-	struct salvage s = {.out = out, .buf = buf, .n = n, .e = crfd_encoder_new(0), .objrefs = crfd_objrefs_new(),
+	struct crfd_salvager s = {.out = out, .buf = buf, .n = n, .e = crfd_encoder_new(0), .objrefs = crfd_objrefs_new(),
 			    .pids = crfd_objrefs_new(), .b = crfd_batch_new(), .steps = n / sizeof(crfd_rec)};
 	int rc = s.e && s.objrefs && s.pids && s.b ? keep_frame(&s, fault) : -ENOMEM;
 

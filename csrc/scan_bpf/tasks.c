@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "scan_bpf/tasks.h"
+#include "scan_bpf/records.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -8,64 +8,6 @@
 
 #include "base/buf.h"
 #include "procfs/stat.h"
-
-/* Everything that the walk over tasks gives, as it comes. */
-struct records {
-	struct walk_task *v;
-	size_t nr, alloc;
-};
-
-static int take_record(void *to, const struct walk_task *r)
-{
-	struct records *out = to;
-
-	if (crfd_grow(&out->v, &out->alloc, out->nr + 1, sizeof(*out->v)) < 0)
-		return -ENOMEM;
-	out->v[out->nr++] = *r;
-	return 0;
-}
-
-/* Gives each record of one read to take(). */
-static int take_all(const uint8_t *at, size_t left, int (*take)(void *, const struct walk_task *), void *to)
-{
-	int rc = 0;
-
-	while (left && rc >= 0) {
-		const struct walk_task *r = (const struct walk_task *)at;
-
-		if (left < sizeof(*r) || r->len > left ||
-		    r->len != sizeof(*r) + (r->told ? ((uint64_t)r->fd_size + 63) / 64 * 8 : 0))
-			return -EPROTO;
-		at += r->len;
-		left -= r->len;
-		rc = take(to, r);
-	}
-	return rc;
-}
-
-static int walk(crfd_bpf *bpf, struct crfd_bpf_scope scope, int (*take)(void *, const struct walk_task *), void *to)
-{
-	size_t piece = crfd_bpf_piece();
-	uint8_t *buf = malloc(piece);
-	int iter = buf ? crfd_bpf_iter(bpf, CRFD_BPF_TASKS, scope) : -ENOMEM;
-	ssize_t got = iter;
-
-	while (got >= 0) {
-		got = crfd_bpf_read(bpf, iter, buf, piece);
-		if (got <= 0)
-			break;
-		got = take_all(buf, (size_t)got, take, to);
-	}
-	if (iter >= 0)
-		close(iter);
-	free(buf);
-	return (int)got;
-}
-
-static int read_records(crfd_bpf *bpf, struct crfd_bpf_scope scope, struct records *out)
-{
-	return walk(bpf, scope, take_record, out);
-}
 
 /* By process, the leader first, then by number. */
 static int compare(const void *a, const void *b)
@@ -81,7 +23,7 @@ static int compare(const void *a, const void *b)
 }
 
 /* The first record of a process, or nr. */
-static size_t find(const struct records *r, uint32_t pid)
+static size_t find(const struct crfd_bpf_records *r, uint32_t pid)
 {
 	size_t low = 0, high = r->nr;
 
@@ -117,12 +59,12 @@ static int is_there(uint32_t pid)
 static int add_thread(struct crfd_bpf_units *u, crfd_bpf *bpf, uint32_t tid)
 {
 	struct crfd_bpf_unit *unit = add(u);
-	struct records r = {0};
+	struct crfd_bpf_records r = {0};
 	int rc;
 
 	if (!unit)
 		return -ENOMEM;
-	rc = crfd_bpf_selects(bpf) ? read_records(bpf, (struct crfd_bpf_scope){.tid = (int32_t)tid}, &r) : 0;
+	rc = crfd_bpf_selects(bpf) ? crfd_bpf_records_read(bpf, (struct crfd_bpf_scope){.tid = (int32_t)tid}, &r) : 0;
 	if (r.nr && r.v[0].tid == tid) {
 		unit->rec = r.v[0];
 		unit->cgroups = r.v[0].cgroups;
@@ -149,7 +91,7 @@ static int is_given(const struct given *given, uint32_t tid)
 }
 
 /* The process and its threads that have a table of their own, but for those that are asked for by themselves. */
-static int add_process(struct crfd_bpf_units *u, crfd_bpf *bpf, const struct records *r, uint32_t pid,
+static int add_process(struct crfd_bpf_units *u, crfd_bpf *bpf, const struct crfd_bpf_records *r, uint32_t pid,
 		       const struct given *given)
 {
 	struct crfd_bpf_unit *unit;
@@ -242,7 +184,7 @@ static int number_tables(struct crfd_bpf_units *u)
 	return 0;
 }
 
-static int are_most(const struct crfd_bpf_units *u, const struct records *r)
+static int are_most(const struct crfd_bpf_units *u, const struct crfd_bpf_records *r)
 {
 	uint64_t has = 0, wanted = 0;
 
@@ -256,15 +198,15 @@ static int are_most(const struct crfd_bpf_units *u, const struct records *r)
 int crfd_bpf_units_find(struct crfd_bpf_units *u, crfd_bpf *bpf, const int32_t *pids, size_t n, int all)
 {
 	struct given given = {.pids = pids, .nr = n};
-	struct records r = {0};
+	struct crfd_bpf_records r = {0};
 	int rc = 0;
 
 	u->ascending = 1;
 	if (all)
-		rc = read_records(bpf, (struct crfd_bpf_scope){0}, &r);
+		rc = crfd_bpf_records_read(bpf, (struct crfd_bpf_scope){0}, &r);
 	for (size_t i = 0; i < n && rc >= 0; i++) {
 		if (!all)
-			rc = read_records(bpf, (struct crfd_bpf_scope){.pid = pids[i]}, &r);
+			rc = crfd_bpf_records_read(bpf, (struct crfd_bpf_scope){.pid = pids[i]}, &r);
 		u->ascending &= !i || pids[i - 1] < pids[i];
 	}
 	if (rc >= 0 && r.nr)
@@ -284,50 +226,6 @@ void crfd_bpf_units_release(struct crfd_bpf_units *u)
 {
 	free(u->v);
 	*u = (struct crfd_bpf_units){0};
-}
-
-int crfd_bpf_unit_lives(const struct crfd_bpf_unit *unit, crfd_bpf *bpf)
-{
-	struct records r = {0};
-	int lives = 0, rc = read_records(bpf, (struct crfd_bpf_scope){.tid = (int32_t)unit->rec.tid}, &r);
-
-	for (size_t i = 0; i < r.nr; i++)
-		lives |= r.v[i].tid == unit->rec.tid && r.v[i].start == unit->rec.start && !r.v[i].exit_state;
-	free(r.v);
-	return rc < 0 ? rc : lives;
-}
-
-/* A second look at a unit's table. */
-struct look {
-	const struct walk_task *of;
-	struct crfd_numbers *out;
-	int found;
-};
-
-static int take_numbers(void *to, const struct walk_task *r)
-{
-	struct look *look = to;
-	struct crfd_numbers *out = look->out;
-	const uint64_t *open = (const uint64_t *)(r + 1);
-
-	if (r->tid != look->of->tid || r->start != look->of->start || !r->told)
-		return 0;
-	look->found = 1;
-	for (uint32_t i = 0; i < r->fd_size; i += 64) {
-		if (crfd_grow(&out->v, &out->alloc, out->nr + 64, sizeof(*out->v)) < 0)
-			return -ENOMEM;
-		for (uint64_t bits = open[i / 64]; bits; bits &= bits - 1)
-			out->v[out->nr++] = (int32_t)i + __builtin_ctzll(bits);
-	}
-	return 0;
-}
-
-int crfd_bpf_unit_numbers(const struct crfd_bpf_unit *unit, crfd_bpf *bpf, struct crfd_numbers *out)
-{
-	struct look look = {.of = &unit->rec, .out = out};
-	int rc = walk(bpf, (struct crfd_bpf_scope){.tid = (int32_t)unit->rec.tid}, take_numbers, &look);
-
-	return rc < 0 ? rc : look.found ? 0 : -ENOENT;
 }
 
 void crfd_bpf_unit_task(const struct crfd_bpf_unit *unit, long clk_tck, crfd_task *t)
