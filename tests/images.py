@@ -223,6 +223,11 @@ def assemble(records: Iterable[Rec]) -> bytes:
     return bytes(assembler.out)
 
 
+def at(records: Sequence[Rec], kind: int, nth: int = 0) -> int:
+    """The place of the nth record of a type, from 0."""
+    return [i for i, record in enumerate(records) if record.type == kind][nth]
+
+
 def image(tasks: Iterable[Task], *, rfc: bool = False) -> bytes:
     return assemble(plan(tasks, rfc=rfc))
 

@@ -22,3 +22,8 @@ def cgroup(request: pytest.FixtureRequest, need: Callable[[str], None]) -> Itera
     need("root")
     with procs.cgroup(str(request.param)) as made:
         yield made
+
+
+@pytest.fixture
+def _may_trace(need: Callable[[str], None]) -> None:
+    need("CAP_SYS_PTRACE")

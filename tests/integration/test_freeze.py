@@ -1,24 +1,23 @@
 # SPDX-License-Identifier: MIT
-"""Processes held still: who is, for how long, and that nobody stays so."""
+"""Processes are held still by ptrace, for a while that the image tells, and nobody stays so."""
 
 from __future__ import annotations
 
 import ctypes
 import io
 import os
-import random
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 import crfd
-from crfd.capture.freeze import MARK, frozen, left_frozen
+from crfd.capture.freeze import frozen
 from tests import mkfds, procs
 from tests.procs import CRFD, GONE, LIMIT, WAIT, running, state, until
 from tests.shown import dumped
@@ -26,9 +25,7 @@ from tests.shown import dumped
 Need = Callable[[str], None]
 
 
-@pytest.fixture(autouse=True)
-def _may_trace(need: Need) -> None:
-    need("CAP_SYS_PTRACE")
+pytestmark = pytest.mark.usefixtures("_may_trace")
 
 
 THREADS = (
@@ -423,269 +420,6 @@ def test_one_that_is_gone(backend: str) -> None:
         image.close()
     assert [(one.pid, one.errno) for one in result.unread] == [(GONE, 3)]
     assert [one.pid for one in result.still] == [holder.pid]
-
-
-# ---- cgroups ----
-
-
-def test_a_cgroup_is_frozen_by_its_freezer(cgroup: procs.Cgroup, backend: str) -> None:
-    with mkfds.spawn("regular", "clone_files") as holder:
-        for pid in (holder.pid, *(task["pid"] for task in holder.tasks)):
-            cgroup.add(pid)
-        selection = crfd.Selection(cgroup=cgroup.name)
-        with frozen(selection) as held:
-            assert held.pids == sorted([holder.pid, *(task["pid"] for task in holder.tasks)])
-            assert cgroup.frozen()
-        assert not cgroup.frozen()
-        result, image = dumped(selection, backend=backend, freeze=True)
-        with image:
-            assert image.info is not None
-            assert image.info.frozen
-            assert {one.how for one in image.still} == {2}
-            assert [one.pid for one in image.still] == held.pids
-        assert not cgroup.frozen()
-        assert not result.unread
-        cgroup.empty()
-
-
-def test_a_cgroup_that_was_frozen_stays_frozen(cgroup: procs.Cgroup, backend: str) -> None:
-    with mkfds.spawn("regular") as holder:
-        cgroup.add(holder.pid)
-        cgroup.freeze()
-        try:
-            result, image = dumped(crfd.Selection(cgroup=cgroup.name), backend=backend, freeze=True)
-            with image:
-                assert image.info is not None
-                assert image.info.frozen
-                assert image.tasks[holder.pid].consistency is crfd.Consistency.FROZEN
-            assert not result.unread
-            assert cgroup.frozen()
-        finally:
-            cgroup.thaw()
-        cgroup.empty()
-
-
-def test_sigkill_of_the_dump_thaws_the_cgroup(cgroup: procs.Cgroup) -> None:
-    code = f"""
-import sys, time, crfd
-from crfd.capture.freeze import frozen
-with frozen(crfd.Selection(cgroup=sys.argv[1])):
-    print("ready", flush=True)
-    time.sleep({LIMIT})
-"""
-    with mkfds.spawn("regular") as holder:
-        cgroup.add(holder.pid)
-        with running(code, cgroup.name) as freezer:
-            assert cgroup.frozen()
-            freezer.kill()
-            freezer.wait()
-        until(lambda: not cgroup.frozen(), "the watchdog thaws it")
-        cgroup.empty()
-
-
-HELD_BY_CGROUP = """
-import sys, crfd
-from crfd.capture.freeze import frozen
-with frozen(crfd.Selection(cgroup=sys.argv[1])):
-""" + "".join(f"    {line}\n" for line in WAIT.split("; "))
-
-
-def left(cgroup: procs.Cgroup) -> list[str]:
-    """What would thaw it, where it was left frozen."""
-    return [thaw for control, thaw in left_frozen() if control == str(cgroup.folder / cgroup.control)]
-
-
-def test_what_is_left_frozen_by_a_kill_of_both_is_told_and_thawed_by_the_next(
-    cgroup: procs.Cgroup, tmp_path: Path
-) -> None:
-    with mkfds.spawn("regular") as holder, cgroup.thawed_at_the_end():
-        cgroup.add(holder.pid)
-        with running(HELD_BY_CGROUP, cgroup.name) as freezer:
-            watchdog = watchdog_of(freezer.pid)
-            assert watchdog
-            assert left(cgroup) == []
-            os.kill(watchdog, signal.SIGKILL)
-            freezer.kill()
-            freezer.wait()
-        assert cgroup.frozen()
-        assert left(cgroup) == [cgroup.words[0]]
-        told = procs.run("check").stdout
-        assert f"echo {cgroup.words[0]} > {cgroup.folder / cgroup.control}" in told
-        done = procs.run("dump", "--freeze", "--cgroup", cgroup.name, "-o", tmp_path / "image")
-        assert done.returncode == 0, done.stderr
-        assert not cgroup.asked_to_freeze()
-        assert left(cgroup) == []
-        cgroup.empty()
-
-
-@pytest.mark.parametrize("killed", [False, True], ids=["done", "killed"])
-def test_nothing_is_left_to_say_that_we_froze(cgroup: procs.Cgroup, killed: bool) -> None:
-    """Or who freezes it later by other means would find it thawed by the next dump."""
-    control = cgroup.folder / cgroup.control
-    with mkfds.spawn("regular") as holder, cgroup.thawed_at_the_end():
-        cgroup.add(holder.pid)
-        with running(HELD_BY_CGROUP, cgroup.name) as freezer:
-            assert MARK in os.listxattr(control)
-            freezer.send_signal(signal.SIGKILL if killed else signal.SIGINT)
-            freezer.wait()
-        until(lambda: not cgroup.asked_to_freeze(), "it is thawed")
-        until(lambda: MARK not in os.listxattr(control), "nothing says that we froze it")
-        cgroup.freeze()
-        assert left(cgroup) == []
-        crfd.dump(crfd.Selection(cgroup=cgroup.name), io.BytesIO(), freeze=True)
-        assert cgroup.frozen()
-        cgroup.thaw()
-        cgroup.empty()
-
-
-def test_the_watchdog_is_out_of_reach_of_what_kills_all_of_a_cgroup(need: Need) -> None:
-    """systemd does, of a service that does not stop (systemd.kill(5)), and so does cgroup.kill."""
-    need("root")
-    if not any(Path("/sys/fs/cgroup").glob("**/cgroup.kill")):
-        pytest.skip("no cgroup.kill before Linux 5.14")
-    with (
-        procs.cgroup("v2") as ours,
-        procs.cgroup("v2") as theirs,
-        mkfds.spawn("regular") as holder,
-        theirs.thawed_at_the_end(),
-    ):
-        theirs.add(holder.pid)
-        code = f"open({str(ours.folder / 'cgroup.procs')!r}, 'w').write('0')\n{HELD_BY_CGROUP}"
-        with running(code, theirs.name) as freezer:
-            assert theirs.frozen()
-            (ours.folder / "cgroup.kill").write_text("1")
-            freezer.wait()
-        until(lambda: not theirs.asked_to_freeze(), "the watchdog thaws it")
-        theirs.empty()
-
-
-@pytest.mark.parametrize("then", ["thawed", "frozen again"])
-def test_a_stillness_that_another_ended_is_not_claimed(cgroup: procs.Cgroup, then: str) -> None:
-    """Two at a time: whoever came second relied on the first, who thaws when it is done."""
-    if then == "frozen again" and cgroup.control != "cgroup.freeze":
-        return  # v1 does not tell that it was thawed in between
-    with mkfds.spawn("regular") as target:
-        cgroup.add(target.pid)
-        with ExitStack() as first:
-            first.enter_context(frozen(crfd.Selection(cgroup=cgroup.name)))
-            with frozen(crfd.Selection(cgroup=cgroup.name)) as second:
-                assert second.refused == {}
-                first.close()
-                if then == "frozen again":
-                    cgroup.freeze()
-            assert second.refused == {target.pid: 16}
-            assert [(one.pid, one.how) for one in second.still] == [(target.pid, 0)]
-        cgroup.thaw()
-        cgroup.empty()
-
-
-def test_both_of_two_that_freeze_at_a_time_say_what_was_true(cgroup: procs.Cgroup, tmp_path: Path) -> None:
-    with mkfds.spawn("files:n=3000") as target:
-        cgroup.add(target.pid)
-        for _ in range(5):
-            images = [tmp_path / name for name in ("a", "b")]
-            command = [*CRFD, "dump", "--freeze", "--cgroup", cgroup.name, "-o"]
-            both = [subprocess.Popen([*command, image], stderr=subprocess.PIPE, text=True) for image in images]
-            for image, process in zip(images, both, strict=True):
-                said = process.communicate(timeout=LIMIT)[1]
-                with crfd.open(image) as found:
-                    assert found.info is not None
-                    assert (process.returncode, found.info.frozen) in {(0, True), (3, False)}, said
-                    assert ("not held still" in said) is not found.info.frozen
-            assert not cgroup.frozen()
-        cgroup.empty()
-
-
-ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-KILLS = 250 if os.environ.get("CRFD_STRESS") == "1" else 12
-
-
-def watchdog_of(pid: int) -> int | None:
-    children = Path(f"/proc/{pid}/task/{pid}/children")
-    with suppress(FileNotFoundError, ProcessLookupError):
-        for child in children.read_text().split():
-            if b"crfd-thaw" in Path(f"/proc/{child}/cmdline").read_bytes():
-                return int(child)
-    return None
-
-
-def killed(dump: subprocess.Popen[bytes], rng: random.Random) -> str:
-    """Sends one of us, both or our group what a user, a service manager or the kernel may send; who and what."""
-    watchdog = watchdog_of(dump.pid)
-    ending = rng.choice(ENDING)
-    whom = rng.choice(["dump", "watchdog", "both", "group", *["both at once"] * bool(watchdog)])
-    with suppress(ProcessLookupError):
-        match whom:
-            case "both at once" if watchdog:
-                for pid in rng.sample([dump.pid, watchdog], 2):
-                    os.kill(pid, signal.SIGKILL)
-                until(lambda: state(watchdog or 0) in "ZX", "the watchdog is gone")
-            case "dump":
-                dump.send_signal(rng.choice([*ENDING, signal.SIGKILL]))
-            case "watchdog" if watchdog:
-                os.kill(watchdog, rng.choice([*ENDING, signal.SIGKILL]))
-            case "both" if watchdog:
-                first, second = rng.sample([dump.pid, watchdog], 2)
-                # Of a service all get SIGTERM, and what is left gets SIGKILL: the dump alone could be.
-                os.kill(first, ending)
-                os.kill(second, ending)
-                if rng.random() < 0.5:
-                    os.kill(dump.pid, signal.SIGKILL)
-            case "group":
-                os.killpg(dump.pid, rng.choice([*ENDING, signal.SIGKILL]))
-    return f"{whom} (watchdog {watchdog}), {ending.name}"
-
-
-def thawed_by_the_next(cgroup: procs.Cgroup) -> bool:
-    """Whether it was left frozen, which is told then, and which the next dump ends."""
-    told = left(cgroup)
-    if told:
-        assert told == [cgroup.words[0]]
-        done = procs.run("dump", "--freeze", "--cgroup", cgroup.name, "-o", os.devnull)
-        assert done.returncode == 0, done.stderr
-    return bool(told)
-
-
-@pytest.mark.parametrize("by", ["cgroup", "ptrace"])
-def test_whoever_is_killed_nothing_stays_frozen_or_stopped(cgroup: procs.Cgroup, by: str) -> None:
-    rng = random.Random(7)
-    frozen_when_killed = thawed_later = 0
-    with mkfds.spawn("files:n=8000") as target, cgroup.thawed_at_the_end():
-        cgroup.add(target.pid)
-        what = ("--cgroup", cgroup.name) if by == "cgroup" else (str(target.pid),)
-        command = [*CRFD, "dump", "--freeze", "--backend", "proc", *what, "-o", os.devnull]
-        for n in range(KILLS):
-            quiet = subprocess.DEVNULL
-            with subprocess.Popen(command, stdout=quiet, stderr=quiet, start_new_session=True) as dump:
-                end = time.monotonic() + LIMIT
-                while dump.poll() is None and time.monotonic() < end:
-                    if cgroup.asked_to_freeze() or state(target.pid) == "t":
-                        time.sleep(rng.uniform(0, 0.02))
-                        break
-                frozen_when_killed += cgroup.asked_to_freeze() or state(target.pid) == "t"
-                sent = killed(dump, rng)
-                assert dump.wait(LIMIT) is not None
-            if sent.startswith("both at once"):
-                thawed_later += thawed_by_the_next(cgroup)
-            until(lambda: not cgroup.asked_to_freeze(), f"round {n}: thawed after {sent}")
-            until(lambda: state(target.pid) in "SR", f"round {n}: it goes on after {sent}")
-        cgroup.empty()
-    assert frozen_when_killed > KILLS // 3
-    print(f"{KILLS} kills, {frozen_when_killed} while frozen, {thawed_later} left for the next dump")
-
-
-def test_part_of_a_cgroup_is_not_frozen_with_it(cgroup: procs.Cgroup) -> None:
-    with mkfds.spawn("regular") as holder, mkfds.spawn("regular") as other:
-        cgroup.add(holder.pid)
-        cgroup.add(other.pid)
-        with frozen(crfd.Selection(frozenset({holder.pid}), cgroup=cgroup.name)):
-            assert not cgroup.frozen()
-            assert state(holder.pid) == "t"
-            assert state(other.pid) == "S"
-        cgroup.empty()
-
-
-# ---- how long ----
 
 
 def test_99000_descriptors_in_5_processes(need: Need) -> None:
