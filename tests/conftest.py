@@ -10,7 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
@@ -19,6 +19,7 @@ import pytest
 
 import crfd
 from crfd.capture.capability import Capability, check
+from tests.procs import Need
 
 CI = os.environ.get("CRFD_CI") == "1"
 
@@ -44,7 +45,7 @@ def capabilities() -> dict[str, Capability]:
 
 
 @pytest.fixture(scope="session")
-def need(capabilities: dict[str, Capability]) -> Callable[[str], None]:
+def need(capabilities: dict[str, Capability]) -> Need:
     """need("backend bpf"), need("CAP_SYS_ADMIN"), need("root"), need("lsfd"): skips where it is missing.
 
     A name of `crfd check`, "root", or a program. With CRFD_CI=1 a missing program is a failure, and so is a missing
@@ -68,7 +69,7 @@ def _unsanitized() -> None:
 
 
 @pytest.fixture
-def nobody(need: Callable[[str], None]) -> tuple[str, ...]:
+def nobody(need: Need) -> tuple[str, ...]:
     """What to put before a command so that it runs without any privilege; skips where such a user cannot read crfd."""
     need("root")
     need("setpriv")
@@ -81,7 +82,7 @@ def nobody(need: Callable[[str], None]) -> tuple[str, ...]:
 
 
 @pytest.fixture(params=["proc", "bpf"])
-def backend(request: pytest.FixtureRequest, need: Callable[[str], None]) -> str:
+def backend(request: pytest.FixtureRequest, need: Need) -> str:
     """Either backend in turn."""
     need(f"backend {request.param}")
     return str(request.param)

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+Need = Callable[[str], None]  # the fixture `need` of tests/conftest.py
 PATIENCE = int(os.environ.get("CRFD_PATIENCE", "1"))  # more than 1: the machine is emulated (tests/kernel/boot.py)
 LIMIT = 20.0 * PATIENCE  # seconds that a single thing may take
 CRFD = [sys.executable, "-m", "crfd"]

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
 from tests import mkfds, procs
+from tests.procs import Need
 
 
 @pytest.fixture(scope="module")
@@ -18,12 +19,12 @@ def everything() -> Iterator[mkfds.Holder]:
 
 
 @pytest.fixture(params=["v1", "v2"])
-def cgroup(request: pytest.FixtureRequest, need: Callable[[str], None]) -> Iterator[procs.Cgroup]:
+def cgroup(request: pytest.FixtureRequest, need: Need) -> Iterator[procs.Cgroup]:
     need("root")
     with procs.cgroup(str(request.param)) as made:
         yield made
 
 
 @pytest.fixture
-def _may_trace(need: Callable[[str], None]) -> None:
+def _may_trace(need: Need) -> None:
     need("CAP_SYS_PTRACE")

@@ -16,8 +16,7 @@ import pytest
 import crfd
 from crfd.format.records import RecordType
 from tests import mkfds, procs
-
-Need = Callable[[str], None]
+from tests.procs import Need
 
 FORMAT = Path(__file__).parents[2] / "csrc" / "format" / "FORMAT.md"
 _ACCESS = 0x4003  # FMODE_READ, FMODE_WRITE, FMODE_PATH

@@ -9,7 +9,6 @@ import os
 import pty
 import signal
 import subprocess
-from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -19,9 +18,8 @@ import pytest
 
 import crfd
 from tests import mkfds
-from tests.procs import CRFD, GONE, run, until
+from tests.procs import CRFD, GONE, Need, run, until
 
-Need = Callable[[str], None]
 FIELDS = {
     "pid", "comm", "fd", "objref", "close_on_exec", "kind", "f_mode", "f_flags", "f_pos", "f_uid", "f_gid",
     "f_version", "path", "deleted", "dev", "ino", "mnt_id",

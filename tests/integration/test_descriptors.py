@@ -29,9 +29,8 @@ from tests import mkfds
 from tests.deny import deny
 from tests.facts import of
 from tests.fdkinds import syscalls
-from tests.procs import has_namespace_cookies
+from tests.procs import Need, has_namespace_cookies
 
-Need = Callable[[str], None]
 SEALS = {"seal": 1, "shrink": 2, "grow": 4, "write": 8}  # F_SEAL_* of fcntl(2)
 STATES = {"ESTABLISHED": 1, "FIN_WAIT1": 4, "FIN_WAIT2": 5, "CLOSE": 7, "CLOSE_WAIT": 8, "LISTEN": 10}
 SS_UNCONNECTED, SS_CONNECTED = 1, 3  # include/uapi/linux/net.h

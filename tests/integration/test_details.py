@@ -12,7 +12,6 @@ import platform
 import struct
 import subprocess
 import sys
-from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -31,8 +30,8 @@ from crfd.kinds.watch import Epoll, Fanotify, Inotify, MarkType
 from tests import mkfds
 from tests.facts import known, of, scan
 from tests.fdkinds import syscalls
+from tests.procs import Need
 
-Need = Callable[[str], None]
 LARGEFILE = 0o400000 if platform.machine() == "aarch64" else 0o100000  # O_LARGEFILE is the kernel's own
 
 

@@ -5,17 +5,15 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import crfd
 from tests import mkfds
-from tests.procs import GONE
+from tests.procs import GONE, Need
 from tests.shown import dump_image
 
-Need = Callable[[str], None]
 DELETED = b" (deleted)"
 
 

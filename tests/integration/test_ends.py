@@ -9,7 +9,7 @@ import os
 import socket
 import struct
 import termios
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -20,9 +20,9 @@ from crfd.kinds.device import Tty, Tun
 from crfd.kinds.socket import Socket, SocketFile
 from tests import mkfds, procs
 from tests.facts import known, of, scan
+from tests.procs import Need
 from tests.shown import objects
 
-Need = Callable[[str], None]
 Halves = tuple[bool | None, bool | None]
 _FIN_WAIT1 = 4  # include/net/tcp_states.h
 R, W, BOTH = socket.SHUT_RD, socket.SHUT_WR, socket.SHUT_RDWR

@@ -13,9 +13,8 @@ import pytest
 
 from tests.faults import commands
 from tests.faults.tracer import SHORT, Call, Ended, Fault, run
-from tests.procs import ROOT
+from tests.procs import ROOT, Need
 
-Need = Callable[[str], None]
 STRESS = os.environ.get("CRFD_STRESS") == "1"
 SAMPLE = 25  # of each command
 

@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -19,11 +18,8 @@ import pytest
 import crfd
 from crfd.capture.freeze import frozen
 from tests import mkfds, procs
-from tests.procs import CRFD, GONE, LIMIT, WAIT, running, state, until
+from tests.procs import CRFD, GONE, LIMIT, WAIT, Need, running, state, until
 from tests.shown import dumped
-
-Need = Callable[[str], None]
-
 
 pytestmark = pytest.mark.usefixtures("_may_trace")
 

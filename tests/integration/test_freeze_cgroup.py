@@ -9,7 +9,6 @@ import random
 import signal
 import subprocess
 import time
-from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
@@ -18,11 +17,8 @@ import pytest
 import crfd
 from crfd.capture.freeze import MARK, frozen, left_frozen
 from tests import mkfds, procs
-from tests.procs import CRFD, LIMIT, WAIT, running, state, until
+from tests.procs import CRFD, LIMIT, WAIT, Need, running, state, until
 from tests.shown import dumped
-
-Need = Callable[[str], None]
-
 
 pytestmark = pytest.mark.usefixtures("_may_trace")
 

@@ -11,7 +11,7 @@ import pty
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -22,8 +22,7 @@ import pytest
 import crfd
 from crfd import HeldBy
 from tests import procs
-
-Need = Callable[[str], None]
+from tests.procs import Need
 
 _CHILD = """
 import ctypes, ctypes.util, json, mmap, os, select, socket, struct, sys

@@ -6,17 +6,15 @@ from __future__ import annotations
 import io
 import os
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import crfd
 from tests.facts import scan
-from tests.procs import running
+from tests.procs import Need, running
 from tests.shown import objects
-
-Need = Callable[[str], None]
 
 _OPENS = """
 import os, sys

@@ -8,7 +8,7 @@ import re
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,10 +19,9 @@ from crfd import Link
 from crfd.kinds.lock import LockKind
 from crfd.kinds.object import Pidfd
 from crfd.kinds.socket import InetAddress, Socket
-from tests.procs import running
+from tests.procs import Need, running
 from tests.shown import dump_image
 
-Need = Callable[[str], None]
 Numbers = dict[str, int]
 
 _REPORT = (

@@ -7,7 +7,7 @@ import json
 import os
 import socket
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,10 +17,8 @@ import crfd
 from crfd import Link
 from crfd.kinds.watch import Epoll
 from tests import mkfds
-from tests.procs import CRFD, WAIT, running, tree
+from tests.procs import CRFD, WAIT, Need, running, tree
 from tests.shown import dump_image
-
-Need = Callable[[str], None]
 
 
 @pytest.fixture

@@ -19,8 +19,8 @@ from crfd._core.columns import columns
 from crfd.cli.commands import COMMANDS
 from crfd.cli.manual.write import FILES, write
 from crfd.cli.parser import parser
+from tests.procs import Need
 
-Need = Callable[[str], None]
 Shell = Callable[[str], list[str]]
 STATES = ["LAST_ACK", "LISTEN"]
 # Shells and formatters are not ours to look into, and not all of them start where sanitizers are loaded before them.

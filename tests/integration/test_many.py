@@ -6,14 +6,14 @@ from __future__ import annotations
 import os
 import resource
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import crfd
+from tests.procs import Need
 
-Need = Callable[[str], None]
 TASKS = 70  # more than are listed one by one (csrc/scan_bpf/backend.c)
 ROOM, RECORD = 1 << 18, 120  # bytes: WALK_ROOM of csrc/bpf/walk.h, and the record of a file in a known directory
 

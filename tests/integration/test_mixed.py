@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -15,8 +15,8 @@ from pathlib import Path
 import crfd
 from crfd.kinds.event import Eventfd
 from crfd.kinds.pipe import Pipe
+from tests.procs import Need
 
-Need = Callable[[str], None]
 STABLE = 500
 SLOTS = 8
 SCANS = 400 if os.environ.get("CRFD_STRESS") == "1" else 60

@@ -7,16 +7,15 @@ import io
 import json
 import os
 import subprocess
-from collections.abc import Callable
 from typing import Any
 
 import psutil
 
 import crfd
 from tests import mkfds, procs
+from tests.procs import Need
 from tests.shown import objects
 
-Need = Callable[[str], None]
 KINDS = ("regular", "directory", "dups", "pipe", "eventfd", "epoll", "unix_connected", "tcp4", "chr", "renamed")
 
 

@@ -11,7 +11,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,6 @@ from tests import mkfds
 from tests.images import HEAD, Fd, File, Rec, Task, assemble, image, plan, sample
 from tests.procs import CRFD, running
 
-Need = Callable[[str], None]
 # An escape that clears the screen, a title, carriage return, a new line, bells, C1's CSI, a reversal of direction, no UTF-8.
 NASTY = b"\x1b[2J\x1b]0;t\x07\r\ncrfd: forged\x08\x7f\xc2\x9b1m\xe2\x80\xae\xff"
 HELP = [[*words, "--help"] for words in ([], ["dump"], ["ls"], ["show"], ["verify"], ["info"], ["check"])]

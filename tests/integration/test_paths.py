@@ -8,15 +8,13 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import crfd
 from tests import mkfds, procs
-
-Need = Callable[[str], None]
+from tests.procs import Need
 
 
 def paths(pid: int, backend: str) -> dict[int, bytes | None]:

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from io import BytesIO
@@ -21,8 +21,8 @@ import pytest
 
 import crfd
 from tests import images, shown
+from tests.procs import Need
 
-Need = Callable[[str], None]
 ME = os.getpid()
 COMM = Path("/proc/self/comm").read_text().rstrip("\n")
 

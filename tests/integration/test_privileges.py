@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,9 +19,8 @@ import pytest
 import crfd
 from tests import mkfds
 from tests.faults.commands import Facts, facts
-from tests.procs import CRFD, LIMIT, ROOT, running
+from tests.procs import CRFD, LIMIT, ROOT, Need, running
 
-Need = Callable[[str], None]
 TEXT = (ROOT / "SECURITY.md").read_text()
 TABLE = [
     (shlex.split(command), names.split())

@@ -7,7 +7,7 @@ import os
 import platform
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -19,9 +19,8 @@ from crfd._core.library import lib
 from crfd._core.scan import Push, Scanner
 from tests import mkfds, procs
 from tests.fdkinds.cli import expand
-from tests.procs import until
+from tests.procs import Need, until
 
-Need = Callable[[str], None]
 BACKENDS = {"proc": int(lib.CRFD_BACKEND_PROC), "bpf": int(lib.CRFD_BACKEND_BPF)}
 # What goes over the tables itself tests conditions, the iterator over files does not: on x86-64, with bpf_rdonly_cast() of 6.2.
 WALKED = platform.machine() == "x86_64" and tuple(map(int, platform.release().split(".")[:2])) >= (6, 2)

@@ -7,7 +7,7 @@ import json
 import logging
 import re
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from unittest.mock import patch
 
@@ -18,9 +18,7 @@ from crfd._core.scan import Push
 from crfd.cli.main import main
 from tests import mkfds, procs
 from tests.integration.test_who import HOLD
-from tests.procs import running, until
-
-Need = Callable[[str], None]
+from tests.procs import Need, running, until
 
 # Those of which a row tells the same at two times; objref is a number of one output alone.
 COLUMNS = "pid,fd,kind,close_on_exec,deleted,dev,ino,path,local,remote,state,proto,access"

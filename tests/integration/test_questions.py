@@ -21,9 +21,8 @@ from typing import Any
 import pytest
 
 from tests.conftest import CI
-from tests.procs import ROOT, cgroup, running
+from tests.procs import ROOT, Need, cgroup, running
 
-Need = Callable[[str], None]
 Answer = Callable[[str, "Scene"], Any]
 PATIENCE = 60  # seconds; lsof goes through every process, whoever is asked about
 

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -24,10 +24,9 @@ import crfd
 from crfd._core.batch import Batch
 from crfd._core.scan import Scanner
 from tests import leaks, mkfds
-from tests.procs import CRFD, LIMIT, ROOT, WAIT, inside, run, running, state, tree, until
+from tests.procs import CRFD, LIMIT, ROOT, WAIT, Need, inside, run, running, state, tree, until
 from tests.shown import dumped
 
-Need = Callable[[str], None]
 STRESS = os.environ.get("CRFD_STRESS") == "1"
 
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -16,9 +15,8 @@ import pytest
 import crfd
 from crfd import Selection
 from tests import procs
-from tests.procs import CRFD, WAIT, running, tree, until
+from tests.procs import CRFD, WAIT, Need, running, tree, until
 
-Need = Callable[[str], None]
 OURS = f"{os.getpid()}-"  # begins the names of processes here, which another run on this machine must not find
 CHILDREN = (
     """

@@ -9,7 +9,6 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
@@ -18,10 +17,9 @@ import pytest
 import crfd
 from crfd._core.sock_diag import UnixSockets
 from crfd.kinds.socket import Socket
-from tests.procs import WAIT, has_namespace_cookies, running, state
+from tests.procs import WAIT, Need, has_namespace_cookies, running, state
 from tests.shown import dump_image, dumped
 
-Need = Callable[[str], None]
 BACKLOG = 11
 
 # fds: 30 and 31 a pair, 32 a listener, 33 and 34 connected and not accepted, 35 connected to nobody

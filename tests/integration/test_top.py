@@ -9,7 +9,6 @@ import resource
 import subprocess
 import threading
 from collections import Counter
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from crfd._core.columns import ImageReader, Render
 from crfd._core.tally import tally
 from crfd.analysis import top
 from tests import mkfds
-from tests.procs import GONE, WAIT, run, running
+from tests.procs import GONE, WAIT, Need, run, running
 
 DATA = Path(__file__).parents[1] / "data"
 HOLD = """if True:
@@ -126,7 +125,7 @@ def test_counts_read_no_table(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
         assert str(os.getpid()) not in rows
 
 
-def test_the_limit_of_another_user_is_known(need: Callable[[str], None]) -> None:
+def test_the_limit_of_another_user_is_known(need: Need) -> None:
     need("root")
     code = f"import os; os.setresuid(*[65534] * 3); {WAIT}"
     with running(code, preexec_fn=partial(resource.setrlimit, resource.RLIMIT_NOFILE, (321, 654))) as process:

@@ -8,7 +8,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -17,9 +16,8 @@ import pytest
 
 import crfd
 from tests import mkfds
-from tests.procs import CRFD, ROOT, WAIT, inside, run, running
+from tests.procs import CRFD, ROOT, WAIT, Need, inside, run, running
 
-Need = Callable[[str], None]
 SECONDS = 15 if os.environ.get("CRFD_STRESS") == "1" else 6
 
 

@@ -8,7 +8,6 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,9 +16,8 @@ import crfd
 from crfd._core.locate import locate
 from tests import mkfds
 from tests.integration.test_robust import OPEN_FILES, dead_bindfs
-from tests.procs import LIMIT, WAIT, run, running
+from tests.procs import LIMIT, WAIT, Need, run, running
 
-Need = Callable[[str], None]
 HOLD = """if True:
     import ctypes, os, socket, sys, time
     kept = []

@@ -7,7 +7,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,8 @@ import pytest
 from tests import procs
 from tests.integration.test_held import child
 from tests.integration.test_locks import _HOLDER, _WAITER, _waits
+from tests.procs import Need
 
-Need = Callable[[str], None]
 Row = dict[str, Any]
 
 README = Path(__file__).parents[2] / "README.md"

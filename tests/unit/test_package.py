@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import crfd
+from tests.procs import Need
 
 PACKAGE = Path(crfd.__file__).parent
 
@@ -26,7 +26,7 @@ def test_no_module_hides_an_exported_name() -> None:
 
 
 @pytest.mark.parametrize("backend", ["proc", "bpf"])
-def test_a_dump_does_not_import_what_it_does_not_need(backend: str, need: Callable[[str], None]) -> None:
+def test_a_dump_does_not_import_what_it_does_not_need(backend: str, need: Need) -> None:
     need(f"backend {backend}")
     code = f"""if True:
         import os, sys

@@ -17,9 +17,8 @@ import crfd
 from crfd.image import place
 from crfd.image.sink import FileSink, open_sink
 from crfd.image.writer import ImageWriter
-from tests.procs import CRFD, GONE
+from tests.procs import CRFD, GONE, Need
 
-Need = Callable[[str], None]
 OTHER = 65534
 OLD = b"the old image"
 
