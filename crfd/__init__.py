@@ -8,7 +8,7 @@ from importlib import import_module
 TYPE_CHECKING = False  # see _core/library.py
 if TYPE_CHECKING:
     from crfd._core.batch import Unread
-    from crfd._core.encode import Totals
+    from crfd._core.encode import ObjrefTable, Totals
     from crfd._core.freeze import Still
     from crfd.analysis.deadlocks import deadlocks
     from crfd.analysis.links import Link, Links, links
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from crfd.image.consistency import Consistency
     from crfd.image.held import Held, HeldBy
     from crfd.image.model import Descriptor, Head, ImageInfo, OpenFile, Task
-    from crfd.image.objref import ObjrefTable
     from crfd.image.reader import Image, open
     from crfd.image.verifier import Verified, verify
     from crfd.image.view import View
@@ -99,7 +98,7 @@ _HOME = {
     "analysis.links": ("Link", "Links", "links"),
     "analysis.who": ("Holder", "who"),
     "_core.batch": ("Unread",),
-    "_core.encode": ("Totals",),
+    "_core.encode": ("ObjrefTable", "Totals"),
     "_core.freeze": ("Still",),
     "image.consistency": ("Consistency",),
     "image.held": ("Held", "HeldBy"),
@@ -117,7 +116,6 @@ _HOME = {
     ),
     "format.enums": ("Backend", "Identity", "Kind", "Step"),
     "image.model": ("Descriptor", "Head", "ImageInfo", "OpenFile", "Task"),
-    "image.objref": ("ObjrefTable",),
     "image.reader": ("Image", "open"),
     "capture.live": ("count", "scan", "snapshot"),
     "capture.selection": ("Selection",),

@@ -119,7 +119,7 @@ class Reader:
 
 
 class BatchReader(Reader):
-    """Rows of a batch. objrefs as of Objrefs.add(), None: 1 for each that could be read."""
+    """Rows of a batch. objrefs as of ObjrefTable.add(), None: 1 for each that could be read."""
 
     def __init__(self, batch: Batch, objrefs: array[int] | None = None) -> None:
         pointer = ffi.NULL if objrefs is None else ffi.from_buffer("uint32_t[]", objrefs)

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Batches to the bytes of an image."""
+"""Batches to the bytes of an image, and the objrefs that their descriptors get in it."""
 
 from __future__ import annotations
 
 from array import array
 from collections import namedtuple
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from crfd._core.batch import Batch
 from crfd._core.freeze import Still
@@ -14,30 +14,52 @@ from crfd._core.library import check, ffi, lib, owned, view
 PIECE = 1 << 20  # bytes handed to a sink at a time
 
 
-class Objrefs:
+class ObjrefTable:
+    """Numbers 64-bit identity keys 1, 2, 3 … in order of first appearance, whole arrays at a time.
+
+    A key stands for one open file description: equal keys share one objref. Key 0 stands for none and has objref 0.
+    A table holds up to 2**32 - 2 keys and takes 12 to 24 bytes for each. Usable alone, for any 64-bit keys.
+    """
+
     def __init__(self) -> None:
         self._c = owned(lib.crfd_objrefs_new(), lib.crfd_objrefs_free)
 
     def __len__(self) -> int:
         return int(lib.crfd_objrefs_len(self._c))
 
-    def add(self, keys: memoryview) -> tuple[array[int], array[int]]:
-        n = len(keys)
-        objrefs = array("I", bytes(4 * n))
-        fresh = array("B", bytes(n))
+    def add(self, keys: memoryview | array[int] | Iterable[int]) -> tuple[array[int], array[int]]:
+        """Numbers n keys: (objrefs, new), arrays of n u32 and n u8; new[i] is 1 where keys[i] was seen for the first time.
+
+        keys is a contiguous buffer of format "Q" (array, memoryview, NumPy uint64) or an iterable of ints below 2**64.
+        All of them are added or, on MemoryError or OverflowError, none.
+        """
+        view = _as_keys(keys)
+        n = len(view)
+        objrefs, new = array("I", bytes(4 * n)), array("B", bytes(n))
         check(
             lib.crfd_objrefs_add(
                 self._c,
-                ffi.from_buffer("uint64_t[]", keys),
+                ffi.from_buffer("uint64_t[]", view),
                 n,
                 ffi.from_buffer("uint32_t[]", objrefs, require_writable=True),
-                ffi.from_buffer("uint8_t[]", fresh, require_writable=True),
+                ffi.from_buffer("uint8_t[]", new, require_writable=True),
             )
         )
-        return objrefs, fresh
+        return objrefs, new
 
-    def get(self, key: int) -> int:
-        return int(lib.crfd_objrefs_get(self._c, key))
+    def get(self, key: int) -> int | None:
+        """The objref of a key, or None when it was never added (or is 0)."""
+        return int(lib.crfd_objrefs_get(self._c, key)) or None
+
+
+def _as_keys(keys: memoryview | array[int] | Iterable[int]) -> memoryview:
+    try:
+        view = memoryview(keys)  # type: ignore[arg-type]
+    except TypeError:
+        return memoryview(array("Q", keys))
+    if view.itemsize != 8 or view.format not in {"Q", "L"} or not view.c_contiguous or view.ndim != 1:
+        raise TypeError(f"keys: expected a contiguous buffer of format 'Q', found format {view.format!r}")
+    return view
 
 
 class Totals(namedtuple("Totals", ("bytes", "tasks", "fds", "objrefs"))):

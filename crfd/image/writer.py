@@ -6,9 +6,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from crfd._core.batch import Batch
-from crfd._core.encode import Encoder, Totals
+from crfd._core.encode import Encoder, ObjrefTable, Totals
 from crfd._core.freeze import Still
-from crfd.image.objref import ObjrefTable
 from crfd.image.sink import open_sink
 from crfd.trace import listener
 
