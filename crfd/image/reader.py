@@ -92,11 +92,6 @@ class Image:
         self._sections.held = self._held()
         self._tasks = Tasks(self._sections)
 
-    @property
-    def _view(self) -> memoryview:
-        """All of its bytes."""
-        return self._bytes.all()
-
     def _read_index(self) -> Index | None:
         """What is said about the whole image is checked here, each section when it is read."""
         size = len(self._bytes.view)
@@ -127,7 +122,7 @@ class Image:
     @property
     def view(self) -> memoryview:
         """Its bytes, for as long as it is open."""
-        return self._view
+        return self._bytes.all()
 
     @property
     def size(self) -> int:
@@ -196,7 +191,7 @@ class Image:
     def consistency(self) -> dict[int, Consistency]:
         """How sure it is of each task, by pid, that its table was so at one moment; no descriptor is decoded for it."""
         names = ("pid", "tgid", "fd_table", "changed")
-        reader, render = ImageReader(self._view, self.name), Render(names, "nul")
+        reader, render = ImageReader(self.view, self.name), Render(names, "nul")
         rows = [bytes(render.head(reader, number)).split(b"\0") for number in range(len(reader))]
         carried: dict[bytes, int | None] = {}  # of a shared table: what its first task says
         found, held = {}, self._sections.held
@@ -215,12 +210,12 @@ class Image:
 
     def records(self) -> Iterator[Record]:
         """Every record in order, each checked first; FormatError at the first that is wrong."""
-        return walk(self._view, self.name)
+        return walk(self.view, self.name)
 
     def columns(self) -> Columns:
         """The whole image as three tables, decoded once."""
         if self._columns is None:
-            self._columns = Columns(self._view, self.name)
+            self._columns = Columns(self.view, self.name)
         return self._columns
 
     def table(self, name: str = "descriptors", columns: Sequence[str] | None = None) -> View:

@@ -7,7 +7,6 @@ import errno
 import os
 import stat
 import sys
-from collections.abc import Callable
 from contextlib import suppress
 
 from crfd.errors import CrfdError
@@ -83,14 +82,6 @@ def _above_standard(fd: int) -> int:
         os.close(fd)
 
 
-def _write_all(write: Callable[[memoryview], int | None], data: memoryview) -> None:
-    while data:
-        n = write(data)
-        if n is None:
-            raise BlockingIOError(errno.EAGAIN, "the stream is non-blocking and full")
-        data = data[n:]
-
-
 def _refuse_terminal(fd: int, name: str) -> None:
     if os.isatty(fd):
         raise CrfdError(f"{name} is a terminal: an image is binary; name a file or a pipe")
@@ -152,7 +143,11 @@ class StreamSink:
         _refuse_terminal(fd, getattr(stream, "name", None) or "the stream")
 
     def write(self, data: memoryview) -> None:
-        _write_all(self._stream.write, data)
+        while data:
+            n = self._stream.write(data)
+            if n is None:
+                raise BlockingIOError(errno.EAGAIN, "the stream is non-blocking and full")
+            data = data[n:]
 
     def commit(self) -> None:
         self._stream.flush()

@@ -164,13 +164,8 @@ def _value(column: Column, value: Value, at: int | None, *, exact: bool = True) 
 
 def _require_kind(name: str, at: int | None) -> None:
     """A later version's kind is a number: kind-77."""
-    if name not in kinds() and not (name.startswith("kind-") and name[5:].isdecimal()):
-        raise QueryError(at, "a kind of descriptor", f"{name!r}{nearest(name, kinds())}")
-
-
-def kinds() -> dict[str, int]:
-    """The numbers of the kinds by their names."""
-    return kind_names()
+    if name not in kind_names() and not (name.startswith("kind-") and name[5:].isdecimal()):
+        raise QueryError(at, "a kind of descriptor", f"{name!r}{nearest(name, kind_names())}")
 
 
 def _device(text: str, at: int | None) -> int:
@@ -216,7 +211,7 @@ def bounds(node: Node) -> _Bounds:
         return {}
     found = _bounds(node, test, test.column)
     if test.column.name in _OF_SOCKETS and (test.what != What.KNOWN or test is node):
-        found["kinds"] = {kinds()["socket"]}
+        found["kinds"] = {kind_names()["socket"]}
     return found
 
 
@@ -237,7 +232,7 @@ def _number(value: object) -> int:
     """Of a kind, which is told by its name, its number."""
     if isinstance(value, bytes):
         name = value.decode()
-        return kinds()[name] if name in kinds() else int(name.removeprefix("kind-"))
+        return kind_names()[name] if name in kind_names() else int(name.removeprefix("kind-"))
     assert isinstance(value, int)
     return value
 
