@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import TYPE_CHECKING, overload
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, overload
 from crfd._core.columns import ImageReader, Render
 from crfd.format.enums import Kind
 from crfd.image.model import OpenFile
+from crfd.image.section import FindFile
 from crfd.kinds.device import Tty
 from crfd.kinds.pipe import Pipe
 from crfd.kinds.socket import AF_UNIX, INET, InetAddress, Socket
@@ -36,8 +37,6 @@ _LINKED = frozenset({Kind.PIPE, Kind.FIFO, Kind.SOCKET, Kind.EPOLL, Kind.MQUEUE,
 _SLAVES = range(136, 144)  # Documentation/admin-guide/devices.txt: major numbers of slaves of pseudo terminals
 _SLAVES_EACH = 256
 _MAPPED = "::ffff:"  # IPv4 seen from an IPv6 socket, ipv6(7)
-
-FindFile = Callable[[int], OpenFile]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections import OrderedDict
 from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from types import TracebackType
@@ -21,12 +19,11 @@ from crfd.format.records import Layout, Record, RecordType, split, walk
 from crfd.image.columns import Columns
 from crfd.image.consistency import Consistency, consistency
 from crfd.image.model import Head, ImageInfo, OpenFile, Task
-from crfd.image.section import Part
+from crfd.image.section import ENTRY, Sections
 from crfd.image.source import Bytes, Source, load
 from crfd.image.view import View
 
 _REC = declarations.sizeof("crfd_rec")
-_KEPT = 4  # decoded sections, at first
 
 if TYPE_CHECKING:
     from crfd.kinds.lock import LockWait
@@ -85,7 +82,7 @@ class Image:
         self.lost_files = 0
         try:
             self._index = self._read_index()
-            self._sections = _Sections(self._bytes, self._index)
+            self._sections = Sections(self._bytes, self._index)
         except BaseException:
             self.close()
             raise
@@ -116,7 +113,7 @@ class Image:
         size = len(self._bytes.view)
         if not index.entries:
             return self._bytes.has(0, size)
-        first, last = _ENTRY.one(index.entries), _ENTRY.one(index.entries, len(index.entries) - _ENTRY.size)
+        first, last = ENTRY.one(index.entries), ENTRY.one(index.entries, len(index.entries) - ENTRY.size)
         return self._bytes.has(0, first["offset"]) and self._bytes.has(last["offset"] + last["length"], size)
 
     @property
@@ -250,7 +247,6 @@ class Image:
 _HEAD = Layout("crfd_head")
 _INFO = Layout("crfd_image_info")
 _STILL = Layout("crfd_still")
-_ENTRY = Layout("crfd_index_entry")
 _SUM = Layout("crfd_image_sum")
 _END = _REC + _SUM.size + _REC + declarations.sizeof("crfd_tail")
 _FRAME = 4096  # bytes at either end: the head, and all of the index of a small image
@@ -261,79 +257,10 @@ class _Everyone(Container[int]):
         return True
 
 
-class _Sections:
-    """The sections by number; through the index each is decoded alone, without one all are at once."""
-
-    def __init__(self, image: Bytes, index: Index | None) -> None:
-        self._bytes = image
-        self._parts: OrderedDict[int, Part] = OrderedDict()
-        self._kept = _KEPT
-        self._decoded = 0  # bytes since more parts are kept
-        self._entries = None if index is None else index.entries
-        self._whole = Part(image.all(), None, image.name) if index is None else None
-        rows = self._whole.tasks.rows() if self._whole else _ENTRY.struct.iter_unpack(self._entries or b"")
-        names = self._whole.tasks.names if self._whole else _ENTRY.names
-        picked = [names.index(key) for key in ("pid", "files_objref", "first_objref")]
-        self.held: Container[int] = ()
-        self.numbers: dict[int, int] = {}
-        self._carriers: dict[int, int] = {}
-        self._first: list[int] = []
-        for number, row in enumerate(rows):
-            pid, table, first = (row[i] for i in picked)
-            self.numbers.setdefault(pid, number)
-            self._carriers.setdefault(table, number)
-            self._first.append(first)
-
-    def task(self, number: int) -> Task:
-        part, at = self._part(number)
-        table = part.task_row(at).files_objref
-        carrier = self._carriers[table] if table else number
-        holder, row = self._part(carrier)
-        fds, changes = holder.table(row, self.file)
-        return part.task(at, fds, changes, self.held)
-
-    def _part(self, number: int) -> tuple[Part, int]:
-        """Where a section's rows are: a part, and the number of the task in it."""
-        if self._whole is not None:
-            return self._whole, number
-        assert self._entries is not None
-        part = self._parts.pop(number, None)
-        if part is None:
-            part = self._decode(self._entries[number * _ENTRY.size : (number + 1) * _ENTRY.size])
-        self._parts[number] = part
-        if len(self._parts) > self._kept:
-            self._parts.popitem(last=False)
-        return part, 0
-
-    def _decode(self, entry: memoryview) -> Part:
-        """Keeps twice as many parts each time that more than the image was decoded: then sections refer to each other.
-
-        So the work is that of reading the image once, times at most the logarithm of how many sections there are.
-        """
-        at = _ENTRY.one(entry)
-        self._decoded += at["length"]
-        if self._decoded > 2 * len(self._bytes.view):
-            self._decoded = 0
-            self._kept *= 2
-        self._bytes.need(at["offset"], at["offset"] + at["length"])
-        return Part(self._bytes.view, entry, self._bytes.name)
-
-    def defines(self, objref: int) -> bool:
-        if objref < 1 or not self._first:
-            return False
-        part, _ = self._part(bisect_right(self._first, objref) - 1)
-        return part.defines(objref)
-
-    def file(self, objref: int) -> OpenFile:
-        """A description that another section defines."""
-        part, _ = self._part(bisect_right(self._first, objref) - 1)
-        return part.file(objref)
-
-
 class Tasks(Mapping[int, Task]):
     """The tasks of an image by pid, in the image's order; each is decoded when it is asked for."""
 
-    def __init__(self, sections: _Sections) -> None:
+    def __init__(self, sections: Sections) -> None:
         self._sections = sections
 
     def __getitem__(self, pid: int) -> Task:

@@ -1,22 +1,24 @@
 # SPDX-License-Identifier: MIT
-"""Rows to typed values: one section of an image, or all of it."""
+"""Rows to typed values: a section of an image is decoded when something in it is asked for."""
 
 from __future__ import annotations
 
 import operator
-from collections import namedtuple
+from bisect import bisect_right
+from collections import OrderedDict, namedtuple
 from collections.abc import Callable, Container, Mapping
 from functools import reduce
 from types import MappingProxyType
 from typing import Any
 
 from crfd._core import declarations
-from crfd._core.parse import Rows
+from crfd._core.parse import Index, Rows
 from crfd.format.enums import Identity, Kind, Step
 from crfd.format.records import Layout, RecordType, split
 from crfd.image.columns import Table, layout_of
 from crfd.image.consistency import changed
 from crfd.image.model import Descriptor, Extensions, OpenFile, ReadError, Task
+from crfd.image.source import Bytes
 
 _HAS = declarations.flags("CRFD_HAS_")
 _HAS_ALL = reduce(operator.or_, _HAS.values())
@@ -33,6 +35,8 @@ _FILE = layout_of("crfd_file_row")
 _TASK = layout_of("crfd_task_row")
 _FD = layout_of("crfd_fd_row")
 _FD_ERROR = Layout("crfd_fd_error").struct
+ENTRY = Layout("crfd_index_entry")
+_KEPT = 4  # decoded sections, at first
 _TaskRow: Any = namedtuple("_TaskRow", _TASK.names)  # type: ignore[misc]
 
 FindFile = Callable[[int], OpenFile]
@@ -176,3 +180,72 @@ class Part:
             extensions=self._extensions(row.ext_off, row.ext_len),
             fds=fds,
         )
+
+
+class Sections:
+    """The sections by number; through the index each is decoded alone, without one all are at once."""
+
+    def __init__(self, image: Bytes, index: Index | None) -> None:
+        self._bytes = image
+        self._parts: OrderedDict[int, Part] = OrderedDict()
+        self._kept = _KEPT
+        self._decoded = 0  # bytes since more parts are kept
+        self._entries = None if index is None else index.entries
+        self._whole = Part(image.all(), None, image.name) if index is None else None
+        rows = self._whole.tasks.rows() if self._whole else ENTRY.struct.iter_unpack(self._entries or b"")
+        names = self._whole.tasks.names if self._whole else ENTRY.names
+        picked = [names.index(key) for key in ("pid", "files_objref", "first_objref")]
+        self.held: Container[int] = ()
+        self.numbers: dict[int, int] = {}
+        self._carriers: dict[int, int] = {}
+        self._first: list[int] = []
+        for number, row in enumerate(rows):
+            pid, table, first = (row[i] for i in picked)
+            self.numbers.setdefault(pid, number)
+            self._carriers.setdefault(table, number)
+            self._first.append(first)
+
+    def task(self, number: int) -> Task:
+        part, at = self._part(number)
+        table = part.task_row(at).files_objref
+        carrier = self._carriers[table] if table else number
+        holder, row = self._part(carrier)
+        fds, changes = holder.table(row, self.file)
+        return part.task(at, fds, changes, self.held)
+
+    def _part(self, number: int) -> tuple[Part, int]:
+        """Where a section's rows are: a part, and the number of the task in it."""
+        if self._whole is not None:
+            return self._whole, number
+        assert self._entries is not None
+        part = self._parts.pop(number, None)
+        if part is None:
+            part = self._decode(self._entries[number * ENTRY.size : (number + 1) * ENTRY.size])
+        self._parts[number] = part
+        if len(self._parts) > self._kept:
+            self._parts.popitem(last=False)
+        return part, 0
+
+    def _decode(self, entry: memoryview) -> Part:
+        """Keeps twice as many parts each time that more than the image was decoded: then sections refer to each other.
+
+        So the work is that of reading the image once, times at most the logarithm of how many sections there are.
+        """
+        at = ENTRY.one(entry)
+        self._decoded += at["length"]
+        if self._decoded > 2 * len(self._bytes.view):
+            self._decoded = 0
+            self._kept *= 2
+        self._bytes.need(at["offset"], at["offset"] + at["length"])
+        return Part(self._bytes.view, entry, self._bytes.name)
+
+    def defines(self, objref: int) -> bool:
+        if objref < 1 or not self._first:
+            return False
+        part, _ = self._part(bisect_right(self._first, objref) - 1)
+        return part.defines(objref)
+
+    def file(self, objref: int) -> OpenFile:
+        """A description that another section defines."""
+        part, _ = self._part(bisect_right(self._first, objref) - 1)
+        return part.file(objref)
