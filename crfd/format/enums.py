@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The numbers of an image that have names; the names and numbers are those of csrc/format.cdef.h."""
+"""The numbers of an image that have names; the names and numbers are those of csrc/format/format.cdef.h."""
 
 from __future__ import annotations
 
@@ -7,13 +7,30 @@ from enum import IntEnum
 
 from crfd._core import declarations
 
+TYPE_CHECKING = False  # see _core/library.py
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
 _KIND = declarations.enum("crfd_kind", "CRFD_KIND_")
 _BACKEND = declarations.enum("crfd_backend", "CRFD_BACKEND_")
 _IDENTITY = declarations.enum("crfd_identity_method", "CRFD_IDENTITY_")
 _STEP = declarations.enum("crfd_step", "CRFD_STEP_")
 
 
-class Kind(IntEnum):
+class Numbered(IntEnum):
+    """An enumeration that a later kernel or version may add to: a number without a name is a member named _n."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        if not isinstance(value, int):
+            return None
+        member = int.__new__(cls, value)
+        member._name_ = f"_{value}"
+        member._value_ = value
+        return member
+
+
+class Kind(Numbered):
     """The kinds of open file descriptions. A number of a later version is a member named KIND_n."""
 
     FILE = _KIND["FILE"]
@@ -52,12 +69,10 @@ class Kind(IntEnum):
     SECRETMEM = _KIND["SECRETMEM"]
 
     @classmethod
-    def _missing_(cls, value: object) -> Kind | None:
-        if not isinstance(value, int):
-            return None
-        member = int.__new__(cls, value)
-        member._name_ = f"KIND_{value}"
-        member._value_ = value
+    def _missing_(cls, value: object) -> Self | None:
+        member = super()._missing_(value)
+        if member is not None:
+            member._name_ = f"KIND_{value}"
         return member
 
 

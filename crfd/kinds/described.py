@@ -4,12 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from enum import IntEnum
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from crfd.format.records import Layout, RecordType
-
-_Number = TypeVar("_Number", bound="Numbered")
 
 
 class Extended(Protocol):
@@ -64,16 +61,3 @@ def payload(of: Extended, kind: int) -> bytes | None:
 
 def text(raw: bytes) -> str:
     return raw.rstrip(b"\0").decode("utf-8", "backslashreplace")
-
-
-class Numbered(IntEnum):
-    """An enumeration that a later kernel or version may add to: a number without a name is a member named _n."""
-
-    @classmethod
-    def _missing_(cls: type[_Number], value: object) -> _Number | None:
-        if not isinstance(value, int):
-            return None
-        member = int.__new__(cls, value)
-        member._name_ = f"_{value}"
-        member._value_ = value
-        return member

@@ -8,8 +8,9 @@ from typing import Any
 
 from crfd._core import declarations
 from crfd._core.library import lib
+from crfd.format.enums import Numbered
 from crfd.format.records import RecordType
-from crfd.kinds.described import Extended, Numbered, Records
+from crfd.kinds.described import Extended, Records
 
 _LOCK_KIND = declarations.enum("crfd_lock_kind", "CRFD_LOCK_")
 _LOCK_TYPE = declarations.enum("crfd_lock_type", "CRFD_LOCK_")

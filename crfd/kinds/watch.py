@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from crfd._core import declarations
-from crfd.format.enums import Kind
+from crfd.format.enums import Kind, Numbered
 from crfd.format.records import RecordType
-from crfd.kinds.described import Decoders, Described, Numbered, Records
+from crfd.kinds.described import Decoders, Described, Records
 
 _MARK_TYPE = declarations.enum("crfd_fanotify_type", "CRFD_FANOTIFY_")
 _EPOLL = Records(RecordType.EPOLL, "crfd_epoll_target")
