@@ -54,17 +54,12 @@ _TAIL = r"""	if [[ -z $value && $word == -* ]]; then
 """
 
 
-def script(commands: tuple[Command, ...]) -> str:
-    return "".join(f"{line}\n" for line in _lines(commands))
-
-
-def _lines(commands: tuple[Command, ...]) -> Iterator[str]:
+def lines(commands: tuple[Command, ...]) -> Iterator[str]:
     yield _HEAD[:-1]
-    first, *others = commands
     yield "\tlocal command=${COMP_WORDS[1]}"
     yield "\t((COMP_CWORD == 1)) && command="
     yield "\tcase $command in"
-    for command in (first, *others):
+    for command in commands:
         yield f"\t'{command.name}')"
         yield from _command(command)
         yield "\t\t;;"

@@ -17,11 +17,7 @@ _VALUES = {
 }
 
 
-def script(commands: tuple[Command, ...]) -> str:
-    return "".join(f"{line}\n" for line in _lines(commands))
-
-
-def _lines(commands: tuple[Command, ...]) -> Iterator[str]:
+def lines(commands: tuple[Command, ...]) -> Iterator[str]:
     first, *others = commands
     yield "# fish completion for crfd"
     for name, words in lists().items():

@@ -28,11 +28,7 @@ _HELP = ("-h", "--help")
 _OWN = {"options"}  # groups that are told with their command, whoever has one like it
 
 
-def page(commands: tuple[Command, ...]) -> str:
-    return "".join(f"{line}\n" for line in _lines(commands))
-
-
-def _lines(commands: tuple[Command, ...]) -> Iterator[str]:
+def lines(commands: tuple[Command, ...]) -> Iterator[str]:
     first, *others = commands
     day = time.gmtime(int(os.environ.get("SOURCE_DATE_EPOCH", time.time())))
     yield f'.TH CRFD 1 "{time.strftime("%Y-%m-%d", day)}" "crfd {__version__}" "User Commands"'

@@ -7,11 +7,12 @@ from pathlib import Path
 
 from crfd.cli.manual import bash, book, fish, man, zsh
 
-FILES = {"crfd.1": man.page, "crfd": bash.script, "_crfd": zsh.script, "crfd.fish": fish.script}
+FILES = {"crfd.1": man.lines, "crfd": bash.lines, "_crfd": zsh.lines, "crfd.fish": fish.lines}
 
 
 def write(folder: str) -> None:
     commands = book.read()
     Path(folder).mkdir(parents=True, exist_ok=True)
-    for name, make in FILES.items():
-        Path(folder, name).write_text(make(commands), encoding="utf-8")
+    for name, lines in FILES.items():
+        text = "".join(f"{line}\n" for line in lines(commands))
+        Path(folder, name).write_text(text, encoding="utf-8")

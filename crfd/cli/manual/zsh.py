@@ -12,11 +12,7 @@ _ACTIONS = {
 }  # fmt: skip
 
 
-def script(commands: tuple[Command, ...]) -> str:
-    return "".join(f"{line}\n" for line in _lines(commands))
-
-
-def _lines(commands: tuple[Command, ...]) -> Iterator[str]:
+def lines(commands: tuple[Command, ...]) -> Iterator[str]:
     first, *others = commands
     yield "#compdef crfd"
     for name, words in lists().items():
