@@ -21,7 +21,8 @@ _SCHEMA, _STREAM = b"arrow_schema", b"arrow_array_stream"  # names of the interf
 
 
 class ArrowTable(namedtuple("ArrowTable", ("number", "text", "columns", "given"))):
-    """What a row is, the columns that it can have by name, and those that it has when none are named."""
+    """A table that an image can be read as: text says what a row is, columns are all that it can have, by name, and given those
+    that it has when none are named."""
 
     __slots__ = ()
     number: int
@@ -32,7 +33,7 @@ class ArrowTable(namedtuple("ArrowTable", ("number", "text", "columns", "given")
 
 @cache
 def tables() -> dict[str, ArrowTable]:
-    """All of them by name, in their order."""
+    """Return the tables by name, in their order."""
     found = {}
     fields = ffi.new("crfd_arrow_field[]", lib.CRFD_ARROW_FIELDS)
     for number in range(lib.crfd_arrow_tables_len()):
@@ -51,7 +52,7 @@ def _numbers(table: ArrowTable, names: Sequence[str]) -> Any:
 
 
 def schema(table: ArrowTable, names: Sequence[str]) -> object:
-    """A capsule of some columns' ArrowSchema."""
+    """Return a capsule of the ArrowSchema of some columns."""
     out = ffi.gc(lib.crfd_arrow_schema_new(), lib.crfd_arrow_schema_free)
     if out == ffi.NULL:
         raise MemoryError
@@ -69,7 +70,7 @@ def stream(
     filter: Filter | None,
     requested: object,
 ) -> object:
-    """A capsule of an ArrowArrayStream, which needs the image no more.
+    """Return a capsule of an ArrowArrayStream, which needs the image no more.
 
     shared: what the image is all of, None: it is copied; filter: what the rows must fit; requested: None, or a capsule of
     the schema that is wished for.
@@ -97,7 +98,7 @@ def stream(
 
 
 def _capsule(struct: Any, name: bytes, drop: str) -> object:
-    """A capsule that owns the struct. ctypes takes 3 ms to import: only who asks for a table pays."""
+    """Return a capsule that owns the struct. ctypes takes 3 ms to import: only who asks for a table pays."""
     import ctypes
 
     new = ctypes.pythonapi.PyCapsule_New

@@ -44,7 +44,7 @@ class Unread(namedtuple("Unread", ("pid", "errno", "step"))):
 
 
 class Batch:
-    """Some tasks as the scanner found them, in C memory."""
+    """Tasks as the scanner found them, in C memory."""
 
     def __init__(self) -> None:
         self._c = owned(lib.crfd_batch_new(), lib.crfd_batch_free)
@@ -56,7 +56,7 @@ class Batch:
 
     @property
     def own(self) -> int:
-        """How many descriptors were left out because the scan itself had opened them in this process."""
+        """The number of descriptors left out because the scan itself had opened them in this process."""
         return int(self._c.own)
 
     @property
@@ -65,7 +65,7 @@ class Batch:
         return bool(self._c.locked)
 
     def unread(self) -> list[Unread]:
-        """The tasks that could not be read, and those of whose descriptors some are refused."""
+        """Return the tasks that could not be read, and those of whose descriptors some are refused."""
         found = []
         for i in range(self._c.ntasks):
             task = self._c.task[i]
@@ -76,7 +76,7 @@ class Batch:
         return found
 
     def _refused(self, task: Any) -> tuple[int, int] | None:
-        """errno and step of the first descriptor that could not be looked at, unless by its name, which may be too long."""
+        """Return errno and step of the first descriptor that could not be looked at, names that are too long apart."""
         for i in range(task.first, task.first + task.nfds):
             fd = self._c.fd[i]
             if fd.err != errno.ENAMETOOLONG and fd.step in {STEP_FDINFO, STEP_LINK, STEP_PARSE}:
@@ -84,7 +84,7 @@ class Batch:
         return None
 
     def trace(self, trace: Trace, objrefs: array[int], new: array[int]) -> None:
-        """Says of each task how it was read, and of each descriptor its number, objref, close-on-exec and if it is new."""
+        """Say of each task how it was read, and of each descriptor its number, objref, close-on-exec and if it is new."""
         for i in range(self._c.ntasks):
             task = self._c.task[i]
             if task.err:
@@ -97,7 +97,7 @@ class Batch:
                 trace.say("pid %d fd %d: objref %d, close-on-exec %d, new %d, errno %d", *words)
 
     def lack_peers(self) -> list[tuple[int, int, int]]:
-        """(network namespace, pid, fd of one of them) of each task with unix sockets whose peer is not known."""
+        """Return, of each task with unix sockets whose peer is not known, (network namespace, pid, fd of one of them)."""
         if not self._c.nfds:
             return []
         lacks = ffi.new("crfd_peer_lack[]", _LACKS)
@@ -105,11 +105,11 @@ class Batch:
         return [(lacks[i].net_ns, lacks[i].pid, lacks[i].fd) for i in range(n)]
 
     def fill_peers(self, net_ns: int, sockets: UnixSockets) -> int:
-        """Gives the unix sockets of a namespace the peers and queues listed; returns how many are newer than the list."""
+        """Give the unix sockets of a namespace the peers and queues listed; return how many are newer than the list."""
         return int(lib.crfd_batch_fill_peers(self._c, net_ns, sockets._c))
 
     def keep_rfc(self, lossy: bool) -> int:
-        """Drops what the fixed records cannot hold and returns how many; UnsupportedError unless lossy."""
+        """Drop the descriptors that the fixed records cannot hold, and return how many; UnsupportedError unless lossy."""
         first = ffi.new("crfd_rfc_refusal *")
         rc = lib.crfd_batch_keep_rfc(self._c, lossy, first)
         if rc == lib.CRFD_E_RFC:

@@ -70,7 +70,7 @@ class Column(namedtuple("Column", ("number", "name", "type", "unit", "about", "t
 
 @cache
 def columns() -> dict[str, Column]:
-    """All of them by name, in their order."""
+    """Return the columns by name, in their order."""
     found = {}
     for number in range(lib.crfd_columns_len()):
         c = lib.crfd_columns_get(number)
@@ -89,8 +89,8 @@ def columns() -> dict[str, Column]:
 
 
 class Totals(namedtuple("Totals", ("tasks", "fds", "unread", "files", "shared", "deleted", "kinds"))):
-    """What an image has as a whole: tasks; fds, unread of them unreadable; files (open file descriptions), of which shared are
-    several descriptors and deleted have lost their name; kinds counts files by kind, the most first."""
+    """Counts of a whole image: tasks; fds, unread of them unreadable; files (open file descriptions), shared of them with
+    several descriptors and deleted without their name; kinds counts files by kind, the most first."""
 
     __slots__ = ()
     tasks: int
@@ -110,11 +110,11 @@ class Reader:
         self._c = owned(pointer, lib.crfd_reader_free)
 
     def __len__(self) -> int:
-        """Tasks."""
+        """Return the number of tasks."""
         return int(lib.crfd_reader_ntasks(self._c))
 
     def task(self, number: int) -> None:
-        """Goes on with the rows of one task alone."""
+        """Go on with the rows of one task alone."""
         check(lib.crfd_reader_task(self._c, number))
 
 
@@ -209,15 +209,15 @@ class Render:
         return self._pieces(lib.crfd_render_rows, reader._c)
 
     def head(self, reader: Reader, number: int) -> memoryview:
-        """The line of one task alone: columns of descriptors say nothing."""
+        """Return the line of one task alone: columns of descriptors say nothing."""
         check(lib.crfd_render_head(self._c, reader._c, number, self._out))
         return self._piece()
 
     def end(self) -> Iterator[memoryview]:
-        """What had to wait for the last row."""
+        """Give the text that had to wait for the last row."""
         return self._pieces(lib.crfd_render_end)
 
     @property
     def count(self) -> int:
-        """Rows so far."""
+        """The number of rows so far."""
         return int(lib.crfd_render_count(self._c))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the headers of the core declare: structs, enumerations and numbers."""
+"""The declarations in the headers of the core: structs, enumerations and numbers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Field(namedtuple("Field", ("name", "code", "offset"))):
 
 
 def layout(name: str) -> tuple[Field, ...]:
-    """The members of a C struct of the core by offset: nested structs flattened, padding left out."""
+    """Return the members of a C struct of the core by offset: nested structs flattened, padding left out."""
     return tuple(_fields(ffi.typeof(name), 0))
 
 
@@ -49,10 +49,10 @@ def sizeof(name: str) -> int:
 
 
 def enum(name: str, prefix: str) -> dict[str, int]:
-    """The members of a C enum by their names, without the prefix."""
+    """Return the members of a C enum by their names, without the prefix."""
     return {member.removeprefix(prefix): value for value, member in ffi.typeof(f"enum {name}").elements.items()}
 
 
 def flags(prefix: str) -> dict[str, int]:
-    """The #defines whose names begin with the prefix, without it."""
+    """Return the #defines whose names begin with the prefix, without it."""
     return {name.removeprefix(prefix): int(getattr(lib, name)) for name in dir(lib) if name.startswith(prefix)}

@@ -28,7 +28,7 @@ class ObjrefTable:
         return int(lib.crfd_objrefs_len(self._c))
 
     def add(self, keys: memoryview | array[int] | Iterable[int]) -> tuple[array[int], array[int]]:
-        """Numbers n keys: (objrefs, new), arrays of n u32 and n u8; new[i] is 1 where keys[i] was seen for the first time.
+        """Number n keys: (objrefs, new), arrays of n u32 and n u8; new[i] is 1 where keys[i] was seen for the first time.
 
         keys is a contiguous buffer of format "Q" (array, memoryview, NumPy uint64) or an iterable of ints below 2**64.
         All of them are added or, on MemoryError or OverflowError, none.
@@ -48,7 +48,7 @@ class ObjrefTable:
         return objrefs, new
 
     def get(self, key: int) -> int | None:
-        """The objref of a key, or None when it was never added (or is 0)."""
+        """Return the objref of a key, or None when it was never added (or is 0)."""
         return int(lib.crfd_objrefs_get(self._c, key)) or None
 
 

@@ -19,7 +19,7 @@ _WHAT = enum("crfd_filter_what", "CRFD_FILTER_")
 
 
 class What:
-    """What an op does (csrc/filter/filter.cdef.h): numbers. No enum, for to make one takes longer than a small question."""
+    """The numbers of the ops (csrc/filter/filter.cdef.h). No enum, for to make one takes longer than a small question."""
 
     AND = _WHAT["AND"]
     OR = _WHAT["OR"]

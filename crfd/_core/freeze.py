@@ -18,7 +18,7 @@ IMAGE_FROZEN = int(lib.CRFD_IMAGE_FROZEN)
 
 
 class Still(namedtuple("Still", ("pid", "how", "ns"))):
-    """How long a process was held: how is 0 when it was not, 1 by ptrace, 2 by its cgroup; ns nanoseconds."""
+    """A process and the time for which it was held: how is 0 when it was not, 1 by ptrace, 2 by its cgroup; ns nanoseconds."""
 
     __slots__ = ()
     pid: int
@@ -33,7 +33,7 @@ class Freeze:
         self._c = owned(lib.crfd_freeze_new(), lib.crfd_freeze_free)
 
     def add(self, pids: Sequence[int]) -> list[int]:
-        """Stops processes; for each 0, or the errno that says why it, or a thread of it, goes on running."""
+        """Stop processes; return for each 0, or the errno that says why it, or a thread of it, goes on running."""
         found = ffi.new("int32_t[]", len(pids))
         check(lib.crfd_freeze_add(self._c, pids, len(pids), found))
         return [check(rc) if -rc in {errno.ENOMEM, errno.EMFILE, errno.ENFILE} else -rc for rc in found]

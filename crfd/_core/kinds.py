@@ -16,5 +16,5 @@ def kind_name(kind: int) -> str:
 
 @cache
 def kind_names() -> dict[str, int]:
-    """The numbers of the kinds by their names."""
+    """Return the numbers of the kinds by their names."""
     return {kind_name(kind): kind for kind in range(lib.CRFD_KINDS) if lib.crfd_kind_name(kind) != ffi.NULL}

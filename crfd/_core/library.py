@@ -10,7 +10,7 @@ from array import array
 from crfd import _crfd
 from crfd.errors import FormatError
 
-# Not typing's own: a type checker takes it for true all the same, and importing typing is a tenth of a small dump.
+# This is not typing's own: a type checker takes it for true all the same, and importing typing is a tenth of a small dump.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Literal
@@ -20,7 +20,7 @@ lib = _crfd.lib
 
 
 def check(rc: int, path: str | None = None) -> int:
-    """The only map from the core's codes to exceptions; a count passes through."""
+    """Map the core's codes to exceptions, which is done nowhere else; a count passes through."""
     if rc >= 0:
         return rc
     if rc == -errno.ENOMEM:
@@ -37,7 +37,7 @@ def owned(pointer: Any, free: Any) -> Any:
 
 
 def view(pointer: Any, count: int, code: Literal["B", "I", "Q"]) -> memoryview:
-    """count items of a C array as a typed memoryview; valid as long as the array is."""
+    """Return count items of a C array as a typed memoryview, valid as long as the array is."""
     if not count:
         return memoryview(array(code))
     return memoryview(ffi.buffer(pointer, count * ffi.sizeof(ffi.typeof(pointer).item))).cast(code)

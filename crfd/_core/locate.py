@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which object a path names."""
+"""The object that a path names."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ DEADLINE = 2000  # milliseconds that a file system may take to answer
 
 
 class Located(namedtuple("Located", ("dev", "rdev", "ino", "mode", "real"))):
-    """dev, rdev, ino and mode as of stat(2); real is the path from the root, empty where it is too long."""
+    """An object: dev, rdev, ino and mode are those of stat(2); real is its path from the root, empty where it is too long."""
 
     __slots__ = ()
     dev: int
@@ -23,7 +23,10 @@ class Located(namedtuple("Located", ("dev", "rdev", "ino", "mode", "real"))):
 
 
 def locate(path: str | bytes, deadline: int = DEADLINE) -> Located:
-    """Asks the file system where the kernel's caches do not say; TimeoutError when it does not answer, or OSError."""
+    """Find an object, asking its file system where the kernel's caches do not say.
+
+    deadline: milliseconds until TimeoutError is raised. Raises OSError where there is no such object.
+    """
     out = ffi.new("crfd_located *")
     check(lib.crfd_locate(os.fsencode(path), deadline, out), os.fsdecode(path))
     return Located(out.dev, out.rdev, out.ino, out.mode, ffi.string(out.real))

@@ -33,7 +33,7 @@ def _signed(number: int) -> int:
 
 
 def _told(fault: Any, as_hex: bool) -> tuple[str, str]:
-    """Says what was expected and what was found, in words where the numbers alone do not say it."""
+    """Say what was expected and what was found, in words where the numbers alone do not say it."""
     expected, found = _signed(fault.expected), _signed(fault.found)
     if fault.code == lib.CRFD_E_TYPE:
         return _type_name(expected), _type_name(found)
@@ -73,19 +73,19 @@ class Parser:
         self._fault = ffi.new("crfd_fault *")
 
     def feed(self, data: memoryview, last: bool) -> tuple[int, int]:
-        """(bytes consumed, records found)."""
+        """Check some more bytes; return (bytes consumed, records found)."""
         with ffi.from_buffer("uint8_t[]", data) as buf:
             n = lib.crfd_parser_feed(self._c, buf, len(data), last, self._out, self._keep, self._used, self._fault)
         return self._used[0], checked(n, self._fault, self._path)
 
     def stats(self) -> Totals:
-        """Totals of what has been checked so far."""
+        """Return the totals of what has been checked so far."""
         s = ffi.new("crfd_image_stats *")
         lib.crfd_parser_stats(self._c, s)
         return Totals(s.bytes, s.ntasks, s.nfds, s.nobjrefs)
 
     def records(self, n: int) -> memoryview:
-        """The n records of the last feed() as an array of crfd_record, valid until the next."""
+        """Return the n records of the last feed() as an array of crfd_record, valid until the next."""
         return memoryview(ffi.buffer(self._out, n * sizeof("crfd_record")))
 
 
@@ -108,7 +108,7 @@ class Rows:
         self.file = self._array(self._c.file, self._c.nfiles, "crfd_file_row")
 
     def _array(self, pointer: Any, n: int, struct: str) -> memoryview:
-        """A view that keeps the rows alive for as long as anyone looks through it."""
+        """Return a view that keeps the rows alive for as long as anyone looks through it."""
         if not n:
             return memoryview(b"")
         owner = self._c
@@ -117,7 +117,7 @@ class Rows:
 
 
 class Lost(namedtuple("Lost", ("offset", "end", "pid"))):
-    """Bytes of a damaged image that could not be kept: from offset to end, of the task pid; None where that is not known."""
+    """A span of a damaged image that could not be kept: from offset to end, of the task pid; None where that is not known."""
 
     __slots__ = ()
     offset: int
@@ -135,7 +135,7 @@ class Salvaged(namedtuple("Salvaged", ("image", "lost", "fds"))):
 
 
 def salvage(image: memoryview, path: str | None) -> Salvaged:
-    """FormatError where the head is not whole, or there are no sums that say what is."""
+    """Make a correct image of a damaged one; FormatError where the head is not whole, or no sums say what is."""
     found, fault = ffi.gc(ffi.new("crfd_salvage *"), lib.crfd_salvage_release), ffi.new("crfd_fault *")
     with ffi.from_buffer("uint8_t[]", image) as buf:
         checked(lib.crfd_salvage_read(found, buf, len(image), fault), fault, path)
@@ -145,7 +145,7 @@ def salvage(image: memoryview, path: str | None) -> Salvaged:
 
 
 class Index(namedtuple("Index", ("entries", "closing"))):
-    """What an image says of itself as a whole: an array of crfd_index_entry, and records about it."""
+    """An image's account of itself: entries is an array of crfd_index_entry, closing the records about the image as a whole."""
 
     __slots__ = ()
     entries: memoryview
@@ -153,7 +153,7 @@ class Index(namedtuple("Index", ("entries", "closing"))):
 
 
 def read_index(image: memoryview, path: str | None) -> Index | None:
-    """The index from the end of an image, every byte outside the sections judged; None when it has no extensions."""
+    """Read the index at the end of an image, judging every byte outside the sections; None when it has no extensions."""
     index, fault = ffi.gc(ffi.new("crfd_index *"), lib.crfd_index_release), ffi.new("crfd_fault *")
     with ffi.from_buffer("uint8_t[]", image) as buf:
         if not checked(lib.crfd_index_read(index, buf, len(image), fault), fault, path):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The scanner, and what it looks at alone."""
+"""The scanner: processes to batches; and locks and counts, which need none."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Push(
     port: int | None
 
     def fill(self, c: Any) -> None:
-        """Writes it to a crfd_filter_push that is all zeros."""
+        """Write the conditions to a crfd_filter_push that is all zeros."""
         for bit, name, value in (
             (lib.CRFD_PUSH_UID, "uid", self.uid),
             (lib.CRFD_PUSH_DEV, "dev", self.dev),
@@ -85,6 +85,7 @@ class Scanner:
         self._c = owned(out[0], lib.crfd_scanner_free)
 
     def next(self, batch: Batch) -> bool:
+        """Fill the batch anew; False when no task is left."""
         return check(lib.crfd_scanner_next(self._c, batch._c)) == 1
 
     def close(self) -> None:
@@ -92,7 +93,7 @@ class Scanner:
 
 
 def lock_waits(pids: Container[int]) -> bytes:
-    """Who waits for a lock now, of the waits that one of the processes has to do with: an array of crfd_lock_wait."""
+    """Return an array of crfd_lock_wait: the waits for locks, now, in which one of the processes waits or is waited for."""
     found = ffi.gc(ffi.new("crfd_buf *"), lib.crfd_buf_release)
     n = int(lib.crfd_lock_waits(found))
     waits = ffi.cast("crfd_lock_wait *", found.v)

@@ -13,5 +13,5 @@ class UnixSockets:
         self._c = ffi.gc(ffi.new("crfd_unix_socks *"), lib.crfd_unix_socks_release)
 
     def add(self, answer: bytes) -> bool:
-        """Adds a netlink datagram; whether it was the last of the dump."""
+        """Add a netlink datagram; return whether it was the last of the dump."""
         return check(lib.crfd_unix_socks_add(self._c, ffi.from_buffer("uint8_t[]", answer), len(answer))) == 1

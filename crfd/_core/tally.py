@@ -36,7 +36,7 @@ class Group(namedtuple("Group", ("key", "fds", "unread", "shared", "deleted_byte
 def tally(
     reader: Reader, names: Sequence[str], *, filter: Filter | None = None, kinds: bool = True, most: int | None = None
 ) -> tuple[int, list[Group]]:
-    """How many groups there are, and those with the most descriptors, the largest first."""
+    """Count the descriptors of each group: (number of groups, those with the most descriptors, the largest first)."""
     numbers = [columns()[name].number for name in names]
     out = ffi.new("crfd_tally **")
     c_filter = ffi.NULL if filter is None else filter._c

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""What images say together: answers that are made of many values."""
+"""Answers that are made of many values of an image."""

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 
 def deadlocks(image: Image) -> tuple[tuple[int, ...], ...]:
-    """The rings of processes in an image, each from its least pid on, in the order of who waits for whom."""
+    """Return the rings of processes in an image, each from its least pid on, in the order of who waits for whom."""
     return rings(image.lock_waits)
 
 
 def rings(waits: tuple[LockWait, ...]) -> tuple[tuple[int, ...], ...]:
-    """A process that waits waits for one lock, but a thread of it may for another: so each may have several ways."""
+    """Find the rings. Each thread of a process may wait for another lock: so a process may have several ways."""
     ways: dict[int, set[int]] = defaultdict(set)
     for wait in waits:
         if wait.pid is not None and wait.holder is not None:
@@ -40,7 +40,7 @@ def rings(waits: tuple[LockWait, ...]) -> tuple[tuple[int, ...], ...]:
 
 
 def _closed(ways: dict[int, set[int]]) -> Iterator[set[int]]:
-    """The sets of processes each of which waits, by whatever way, for every other (Tarjan 1972, without recursion)."""
+    """Give the sets of processes each of which waits, by whatever way, for every other (Tarjan 1972, without recursion)."""
     order: dict[int, int] = {}
     lowest: dict[int, int] = {}
     kept: dict[int, None] = {}
@@ -72,7 +72,7 @@ def _closed(ways: dict[int, set[int]]) -> Iterator[set[int]]:
 
 
 def _way_back(ways: dict[int, set[int]], start: int) -> list[int]:
-    """The shortest way from a process to itself; empty where there is none."""
+    """Return the shortest way from a process to itself; empty where there is none."""
     came: dict[int, int] = {}
     todo = [start]
     for one in todo:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Who is connected with whom: the open files of an image as a graph.
+"""The open files of an image as a graph of connections.
 
       task 812  fd 4 ── objref 7 (write end) ──pipe──▶ objref 9 (read end) ── fd 0  task 813
 
@@ -41,7 +41,7 @@ _MAPPED = "::ffff:"  # IPv4 seen from an IPv6 socket, ipv6(7)
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What connects open file descriptions, by objref.
+    """A connection of open file descriptions, which it names by objref.
 
     kind is "pipe" or "fifo" (from every write end to every read end of one), "unix", "tcp", "udp", "sctp", "udplite",
     "mptcp", "mqueue" (from who may send to who may receive), "pty" (from a master to its slave), "eventfd" (a counter that
@@ -61,7 +61,7 @@ class Link:
 
 
 def links(image: Image) -> Links:
-    """Who is connected with whom in an image: pipes, sockets, epoll targets."""
+    """Return who is connected with whom in an image: pipes, sockets, epoll targets."""
     return Links(image)
 
 
@@ -94,7 +94,7 @@ class Links(Sequence[Link]):
         return len(self._links)
 
     def of(self, objref: int) -> tuple[Link, ...]:
-        """The links that begin or end at an open file description."""
+        """Return the links that begin or end at an open file description."""
         if self._by_end is None:
             self._by_end = defaultdict(list)
             for link in self._links:
@@ -103,17 +103,17 @@ class Links(Sequence[Link]):
         return tuple(self._by_end.get(objref, ()))
 
     def holders(self, objref: int, most: int | None = None) -> tuple[tuple[int, int], ...]:
-        """(pid, fd) of every descriptor of an open file description, or of the first so many, in the image's order."""
+        """Return (pid, fd) of every descriptor of an open file description, or of the first so many, in the image's order."""
         return tuple(islice(self._holders.of(objref), most))
 
     def count_holders(self, objref: int) -> int:
-        """How many there are, counted once."""
+        """Return the number of descriptors of an open file description."""
         if objref not in self._counts:
             self._counts[objref] = self._holders.count(objref)
         return self._counts[objref]
 
     def held_by(self, pid: int) -> frozenset[int]:
-        """The open file descriptions that a task has descriptors of."""
+        """Return the open file descriptions that a task has descriptors of."""
         return self._holders.held_by(pid)
 
 
@@ -146,7 +146,7 @@ class _Holders:
             yield int(pid), table
 
     def _gather(self, condition: Condition) -> dict[int, list[tuple[int, int]]]:
-        """(pid, fd) of the descriptors that could be read and meet the condition."""
+        """Return (pid, fd) of the descriptors that could be read and meet the condition."""
         held: dict[int, list[tuple[int, int]]] = defaultdict(list)
         both = condition & Condition.compare("fd", ">=", 0) & Condition.compare("objref", ">", 0)
         render = Render(("pid", "fd", "objref"), "nul", filter=both.filter)
@@ -181,11 +181,11 @@ class _Holders:
         return frozenset(entry.objref for entry in fds if entry.objref)
 
     def tables(self, objref: int) -> set[int]:
-        """Those with a descriptor of it, each by the pid of its first task."""
+        """Return the tables with a descriptor of it, each by the pid of its first task."""
         return {carrier for carrier, _ in self._of(objref)}
 
     def descriptors(self) -> Iterator[tuple[int, int, int]]:
-        """(table, fd, objref), of all that may be linked."""
+        """Give (table, fd, objref) of every descriptor that may be linked."""
         return ((carrier, fd, objref) for objref, held in self._held.items() for carrier, fd in held)
 
 
@@ -204,7 +204,7 @@ def _pipes(files: Iterable[OpenFile]) -> Iterator[Link]:
 
 
 def _ends(files: Iterable[OpenFile]) -> Iterator[Link]:
-    """Message queues by their inode, pseudo terminals by their number and the instance of devpts that they are of."""
+    """Link message queues by their inode, pseudo terminals by their number and the instance of devpts that they are of."""
     queues: dict[tuple[int | None, int | None], list[OpenFile]] = defaultdict(list)
     masters: dict[tuple[int, int | None], list[int]] = defaultdict(list)
     slaves: dict[int, dict[int | None, list[int]]] = defaultdict(lambda: defaultdict(list))
@@ -295,7 +295,7 @@ _Watched = tuple[int, int | None, int | None]  # number, dev, ino
 
 
 def _epolls(files: list[OpenFile], holders: _Holders, find: FindFile) -> Iterator[Link]:
-    """What an epoll watches is known by a number in the table of who added it, and may be there no more."""
+    """Link epolls with the files they watch, each known by a number in the table of who added it, and perhaps gone."""
     watching = [(file.objref, epoll) for file in files if isinstance(epoll := file.detail, Epoll) and epoll.targets]
     at = _places(watching, holders, find)
     for objref, epoll in watching:
@@ -310,7 +310,7 @@ def _epolls(files: list[OpenFile], holders: _Holders, find: FindFile) -> Iterato
 
 
 def _places(watching: list[tuple[int, Epoll]], holders: _Holders, find: FindFile) -> dict[_Watched, dict[int, int]]:
-    """Where what is watched may be: by number and inode, the objref in each table that has it so."""
+    """Return the places of each watched file, by its number and inode: the objref in each table that has it so."""
     wanted: dict[tuple[int, int | None], set[int | None]] = defaultdict(set)
     for target in (target for _, epoll in watching for target in epoll.targets if target.ino):
         wanted[target.fd, target.ino].add(target.dev)
@@ -326,14 +326,14 @@ def _places(watching: list[tuple[int, Epoll]], holders: _Holders, find: FindFile
 
 
 def _the_only(places: dict[int, int], tables: set[int]) -> int | None:
-    """The objref that all of the tables which have one agree upon. Whichever is fewer is gone through."""
+    """Return the objref that all of the tables which have one agree upon. The smaller of the two is gone through."""
     there = places.keys() & tables
     found = {places[table] for table in there}
     return found.pop() if len(found) == 1 else None
 
 
 def _may_be_on(file: OpenFile, super_block: int | None) -> bool:
-    """Whether that may be the device of its super block. Btrfs and overlay show a number of each subvolume or layer to stat(2);
+    """Whether a file may be on a super block of that device. Btrfs and overlay show stat(2) a number a subvolume or layer;
     like every file system without a device of its own they have major number 0."""
     if file.dev == super_block:
         return True

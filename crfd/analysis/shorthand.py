@@ -39,7 +39,7 @@ def _path(text: str) -> Condition:
 
 
 def _under(text: str) -> Condition:
-    """As it is named from here; the kernel gives paths from the root."""
+    """Make a path absolute as seen from here, for the kernel gives paths from the root."""
     return Condition.compare("path", "under", os.path.abspath(text))
 
 
@@ -55,7 +55,7 @@ def _port(text: str) -> Condition:
 
 
 def port_number(text: str) -> int:
-    """A port's number, or that of a service by its name (services(5))."""
+    """Return a port's number, or that of a service by its name (services(5))."""
     if text.isdecimal() and int(text) < 65536:
         return int(text)
     import socket

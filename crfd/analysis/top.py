@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which processes have the most descriptors, how full their tables are, and with what."""
+"""The processes with the most descriptors: how full their tables are, and with what."""
 
 from __future__ import annotations
 
@@ -40,17 +40,17 @@ class Usage(
 
     @property
     def full(self) -> float | None:
-        """Which part of the limit is used."""
+        """The used part of the limit, 1 when it is reached; None without a limit."""
         return self.fds / self.limit if self.limit else None
 
 
 def fullest(usages: Iterable[Usage]) -> list[Usage]:
-    """The fullest first; those without a limit by their number of descriptors, behind."""
+    """Sort the fullest first; those without a limit come behind, by their number of descriptors."""
     return sorted(usages, key=lambda one: (-(one.full or 0), -one.fds, one.pid))
 
 
 def by_process(image: memoryview, condition: Condition | None = None) -> list[Usage]:
-    """Every task of an image that has descriptors which fit."""
+    """Return every task of an image that has descriptors which fit."""
     filter = condition.filter if condition else None
     return fullest(_usage(group) for group in tally(ImageReader(image, None), _PROCESS, filter=filter)[1])
 
@@ -73,15 +73,15 @@ def _usage(group: Group) -> Usage:
 def by_column(
     image: memoryview, name: str, condition: Condition | None = None, most: int | None = None
 ) -> tuple[int, list[Group]]:
-    """How many values a column has, and the groups of descriptors with the most frequent ones."""
+    """Group descriptors by a column: (number of its values, the groups with the most frequent ones)."""
     filter = condition.filter if condition else None
     return tally(ImageReader(image, None), (name,), filter=filter, kinds=name not in {"kind", "path"}, most=most)
 
 
 def counts(pids: Iterable[int], most: int | None = None) -> tuple[list[Usage], list[Unread]]:
-    """The number of descriptors and the limit of each process, and nothing else: no table is read.
+    """Return the number of descriptors and the limit of each process, and those that could not be counted.
 
-    Also those that could not be counted. The names of all but the first `most` are left empty.
+    No table is read. The names of all but the first `most` are left empty.
     """
     found, unread = [], []
     for pid in pids:
@@ -117,7 +117,7 @@ def _limit(pid: int) -> int | None:
 
 
 def _told_limit(pid: int) -> int | None:
-    """The soft limit of /proc/PID/limits (proc_pid_limits(5))."""
+    """Read the soft limit in /proc/PID/limits (proc_pid_limits(5))."""
     with open(f"/proc/{pid}/limits", "rb", buffering=0) as file:
         soft = file.read(4096).partition(b"\nMax open files")[2].split()[0]
     return int(soft) if soft.isdigit() else None

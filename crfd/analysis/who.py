@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Who holds something: a file, all below a directory, a port, a socket, a pipe, the other end of a process."""
+"""The holders of something: a file, all below a directory, a port, a socket, a pipe, the other end of a process."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Holder(namedtuple("Holder", ("pid", "comm", "user", "fd", "held", "kind", 
 
 
 class Question:
-    """What is asked for, as a condition on descriptors.
+    """Words for what is held, turned into a condition on descriptors.
 
     A path means the object that it names, by device and inode: other names of it, and other mounts and mount namespaces,
     are found too. One that is gone is looked for by its name among deleted files, and so is, whether deleted or not, one
@@ -56,11 +56,11 @@ class Question:
 
     @property
     def needs_links(self) -> bool:
-        """Whether only an image of all processes can tell."""
+        """Whether only an image of all processes can answer."""
         return bool(self.peers_of)
 
     def condition(self, image: Image | None = None) -> Condition:
-        """On the descriptors of an image; without one, on those of a scan, where it needs no links."""
+        """Return the condition on descriptors of an image; without an image, on those of a scan, where it needs no links."""
         if not self.peers_of:
             return self._condition
         assert image is not None
@@ -118,7 +118,7 @@ class Question:
 
 
 def who(*what: str, mounts: Iterable[str] = (), backend: str = "auto", holds: str = "all") -> list[Holder]:
-    """Who holds any of what is named (Question says how), in the order of the pids.
+    """Return who holds any of what is named (Question says how), in the order of the pids.
 
     With holds "fd" descriptors alone are looked at; "all" are also directories, executables, mapped files and terminals.
     Raises QueryError for what cannot be understood, OSError for a path that cannot be looked at.
@@ -164,7 +164,7 @@ def _holders(readers: Iterable[Reader], condition: Condition) -> Iterator[Holder
 
 
 def _peers(image: Image, pids: set[int]) -> set[int]:
-    """The open file descriptions at the other ends of those of the processes."""
+    """Return the open file descriptions at the other ends of those of the processes."""
     from crfd.analysis.links import links
 
     found = links(image)
@@ -186,7 +186,7 @@ def _address(names: Iterable[str]) -> Condition:
 
 
 def _of_us(path: str) -> str:
-    """A process of its own may look: what is said of "self" is ours."""
+    """Replace /proc/self, which would be another process where one of its own looks a path up."""
     return f"/proc/{os.getpid()}{path[10:]}" if path.startswith("/proc/self/") else path
 
 
@@ -203,7 +203,7 @@ def _is_ipv4(text: str) -> bool:
 
 
 def _inet(text: str) -> Condition:
-    """A port, with or without an address before it."""
+    """Return the condition for a port, with or without an address before it."""
     import socket
 
     host, _, port = text.rpartition(":")

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""From processes to an image."""
+"""The way from processes to an image."""

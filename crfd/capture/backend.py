@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which backend scans: the BPF iterator where the real program runs here, /proc everywhere."""
+"""The choice of the backend that scans: the BPF iterator where the real program runs here, /proc everywhere."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BPF = int(lib.CRFD_BACKEND_BPF)
 
 
 def choose(name: str) -> int:
-    """The number (enum crfd_backend) of the backend that "auto", "bpf" or "proc" means here.
+    """Return the number (enum crfd_backend) of the backend that "auto", "bpf" or "proc" means here.
 
     "auto" falls back to /proc silently; "bpf" raises BackendError with the reason when it cannot run.
     """
@@ -30,7 +30,7 @@ def choose(name: str) -> int:
 
 
 def why(asked: str, number: int) -> str:
-    """The reason for what choose() gave."""
+    """Return the reason for what choose() gave."""
     if asked != "auto":
         return "asked for"
     return "its programs load and run" if number == BPF else f"not bpf: {bpf_unusable()}"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What this machine, kernel and user let crfd do, asked by trying it."""
+"""The capabilities that this machine, kernel and user grant crfd, each tried."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _CAPABILITIES = {"CAP_SYS_PTRACE": 19, "CAP_SYS_ADMIN": 21, "CAP_PERFMON": 38, "
 
 @dataclass(frozen=True, slots=True)
 class Capability:
-    """One thing crfd can use. usable is None for a mere fact; detail says why, and what to do where something is missing."""
+    """A thing that crfd can use. usable is None for a mere fact; detail says why, and what to do where something is missing."""
 
     name: str
     usable: bool | None
@@ -24,7 +24,7 @@ class Capability:
 
 
 def check() -> list[Capability]:
-    """Every backend and capability, each tried on this very process."""
+    """Try every backend and capability on this very process."""
     return [
         _proc(),
         _bpf(),
@@ -127,7 +127,7 @@ def _kernel() -> Capability:
 
 
 def _lockdown() -> Capability:
-    """Confidentiality mode forbids bpf to read kernel memory (kernel_lockdown.7)."""
+    """Look for confidentiality mode, which forbids bpf to read kernel memory (kernel_lockdown.7)."""
     mode = _read("/sys/kernel/security/lockdown")
     if mode is None:
         return Capability("lockdown", None, "not in this kernel, or securityfs is not mounted")

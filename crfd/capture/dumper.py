@@ -35,7 +35,7 @@ class DumpResult(
         ("backend", "pids", "tasks", "fds", "objrefs", "bytes", "left_out", "unread", "still", "ended", "own"),
     )
 ):
-    """What a dump wrote.
+    """The outcome of a dump.
 
     backend is "proc" or "bpf"; pids are the processes that were chosen; tasks, fds and objrefs (open file descriptions)
     count what is in the image, bytes is its size; left_out counts the descriptors that a lossy rfc image could not
@@ -69,7 +69,7 @@ def dump(
     holds: str = "fd",
     progress: Callable[[Totals], None] | None = None,
 ) -> DumpResult:
-    """Writes an image of the open file descriptors of processes (or threads), in the order of their ids.
+    """Write an image of the open file descriptors of processes (or threads), in the order of their ids.
 
     destination, format and lossy are ImageWriter's; backend is "auto", "bpf" or "proc". freeze holds the processes still
     while they are read, and only then; their descriptors are kept in memory until all have been released. progress is
@@ -102,7 +102,7 @@ def dump_some(
     progress: Callable[[Totals], None] | None = None,
     push: Push | None = None,
 ) -> DumpResult:
-    """dump(), of which what surely fails push may be left out: no image to keep, for it does not say what it lacks."""
+    """Dump, but let the scan leave out what surely fails push: no image to keep, for it does not say what it lacks."""
     selection = as_selection(processes)
     trace = listener()
     number = choose(backend)
@@ -161,7 +161,7 @@ def require_holds(holds: str) -> None:
 
 
 def choose(backend: str) -> int:
-    """The number of the backend that a name means here, and why, to who listens."""
+    """Return the number of the backend that a name means here, and trace the reason."""
     number = _backend.choose(backend)
     if trace := listener():
         trace.phase("backend %s: %s", _backend.name(number), _backend.why(backend, number))
@@ -169,7 +169,7 @@ def choose(backend: str) -> int:
 
 
 def as_selection(processes: int | Iterable[int] | Selection) -> Selection:
-    """pid_max is at most 2**22 (proc_sys_kernel(5)), and C holds a pid in an int."""
+    """Check pids: pid_max is at most 2**22 (proc_sys_kernel(5)), and C holds a pid in an int."""
     if isinstance(processes, Selection):
         return processes
     pids = (processes,) if isinstance(processes, (int, str, bytes)) else tuple(processes)
@@ -188,12 +188,12 @@ def _counts(totals: Totals) -> tuple[int, int, int, int]:
 
 
 def has_ended(one: Unread, selection: Selection) -> bool:
-    """Whether it is a process that nobody had named and that is gone by now: no failure, since it might never have been."""
+    """Whether a process is gone by now and nobody had named it: no failure, since it might never have been."""
     return one.errno == errno.ESRCH and one.pid not in selection.pids
 
 
 def none_read(unread: list[Unread]) -> UnreadError:
-    """The error where there is nothing but these."""
+    """Make the error of a dump in which none but these were chosen."""
     pid, code, _ = unread[0]
     kind = GoneError if code == errno.ESRCH else RefusedError if code in {errno.EPERM, errno.EACCES} else UnreadError
     error = kind(code, os.strerror(code), f"pid {pid}")
@@ -202,7 +202,7 @@ def none_read(unread: list[Unread]) -> UnreadError:
 
 
 def _scan_still(backend: int, selection: Selection, holds: bool) -> tuple[Frozen, list[Batch]]:
-    """Reads all of a selection while it stands still."""
+    """Read all of a selection while it stands still."""
     from crfd.capture.freeze import frozen
 
     if backend == _backend.PROC:
@@ -216,7 +216,7 @@ def _scan_still(backend: int, selection: Selection, holds: bool) -> tuple[Frozen
 
 
 class _ProcScanner(Scanner):
-    """Fills in the peers of unix sockets, where the extra crfd[net] is installed."""
+    """A scanner that fills in the peers of unix sockets, where the extra crfd[net] is installed."""
 
     def next(self, batch: Batch) -> bool:
         more = super().next(batch)
@@ -234,7 +234,7 @@ class _ProcScanner(Scanner):
 
 
 def _threads() -> int:
-    """As many as we may run at a time; one where Python cannot learn it (a set of very many processors)."""
+    """Return how many threads may run at a time; one where Python cannot learn it (a set of very many processors)."""
     try:
         return len(os.sched_getaffinity(0))
     except (OSError, OverflowError):
@@ -257,7 +257,7 @@ def _scanner(
 def scan_running(
     backend: int, pids: list[int], holds: bool = False, push: Push | None = None
 ) -> Iterator[Iterator[Batch]]:
-    """The batches of a scan; each is valid until the next is asked for."""
+    """Give the batches of a scan; each is valid until the next is asked for."""
     trace = listener()
     if push and trace:
         trace.say("pushed down: %s", push)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A look at processes, without an image on disk."""
+"""Looks at processes without an image on disk."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from crfd.image.reader import Image
 
 
 def scan(pid: int, *, backend: str = "auto", holds: str = "fd") -> Task:
-    """The open descriptors of one process or thread, now.
+    """Return the open descriptors of one process or thread, now.
 
     backend is "auto", "bpf" or "proc"; holds "all" fills Task.held too. Of this process, what the scan itself has open is
     left out, and what was opened since it began. Raises ProcessLookupError when there is no such process, PermissionError
@@ -26,7 +26,7 @@ def scan(pid: int, *, backend: str = "auto", holds: str = "fd") -> Task:
 def snapshot(
     processes: int | Iterable[int] | Selection, *, backend: str = "auto", freeze: bool = False, holds: str = "fd"
 ) -> Image:
-    """An image of processes, now, in memory: what dump() writes, with its arguments and errors.
+    """Return an image of processes, now, in memory: what dump() writes, with its arguments and errors.
 
     A process that cannot be read is not in it; dump() names each and says why.
     """
@@ -36,7 +36,7 @@ def snapshot(
 
 
 def count(pid: int) -> int:
-    """How many descriptors a process has open.
+    """Return the number of descriptors that a process has open.
 
     One system call where the kernel has it: st_size of /proc/PID/fd (Linux 6.2, fs/proc/fd.c), which needs no privilege;
     the directory is listed elsewhere. Raises ProcessLookupError or PermissionError.

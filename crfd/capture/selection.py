@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which processes: named by pid, with their descendants, or those of all that fit every condition."""
+"""The choice of processes: named by pid, with their descendants, or those of all that fit every condition."""
 
 from __future__ import annotations
 
@@ -52,11 +52,11 @@ class Selection(
 
     @classmethod
     def everything(cls) -> Selection:
-        """Every process but this one."""
+        """Choose every process but this one."""
         return cls(every=True)
 
     def resolve(self) -> list[int]:
-        """The pids chosen, ascending. One that was named and is gone stays, so that the dump can report it."""
+        """Return the pids chosen, ascending. One that was named and is gone stays, so that the dump can report it."""
         conditions = list(self._conditions())
         if not self.pids and not conditions and not self.every:
             raise ValueError("selection: expected pids, a condition or Selection.everything(), found none of them")
@@ -69,7 +69,7 @@ class Selection(
         return chosen
 
     def _refuse_what_is_not(self) -> None:
-        """A cgroup that is not there is not the same as one without processes."""
+        """Raise where the cgroup is not there, which is not the same as one without processes."""
         roots = _cgroup_roots()
         if self.cgroup is None or not roots:
             return
@@ -109,13 +109,13 @@ class Selection(
 
 
 def everything() -> list[int]:
-    """Every process of our pid namespace but this one, ascending (proc(5))."""
+    """Return every process of our pid namespace but this one, ascending (proc(5))."""
     own = os.getpid()
     return sorted(pid for pid in map(int, filter(str.isdecimal, os.listdir("/proc"))) if pid != own)
 
 
 def descendants(pids: Iterable[int]) -> list[int]:
-    """The pids and all that descend from them, without this process, ascending."""
+    """Return the pids and all that descend from them, without this process, ascending."""
     children: dict[int, list[int]] = {}
     for pid in map(int, filter(str.isdecimal, os.listdir("/proc"))):
         with suppress(FileNotFoundError, ProcessLookupError):  # it has ended
@@ -132,19 +132,19 @@ def descendants(pids: Iterable[int]) -> list[int]:
 
 
 def _parent(pid: int) -> int:
-    """The second field behind the command name, which may hold anything (proc_pid_stat(5))."""
+    """Return the second field behind the command name, which may hold anything (proc_pid_stat(5))."""
     with open(f"/proc/{pid}/stat", "rb") as stat:
         return int(stat.read().rpartition(b")")[2].split(None, 2)[1])
 
 
 def cgroups(pid: int) -> list[str]:
-    """The cgroup paths of a process, one a hierarchy (cgroups(7))."""
+    """Return the cgroup paths of a process, one a hierarchy (cgroups(7))."""
     with open(f"/proc/{pid}/cgroup", errors="surrogateescape") as lines:
         return [line.rstrip("\n").split(":", 2)[2] for line in lines]
 
 
 def _cgroup_roots() -> list[str]:
-    """Where hierarchies are mounted: one in version 2, one a controller in version 1 (cgroups(7))."""
+    """Return the mount points of hierarchies: one in version 2, one a controller in version 1 (cgroups(7))."""
     with open("/proc/self/mounts", errors="surrogateescape") as lines:
         fields = [line.split(" ") for line in lines]
     return [at for _, at, kind, *_ in fields if kind in {"cgroup", "cgroup2"}]
@@ -189,12 +189,12 @@ def _uid(user: str) -> int:
 
 
 def _names_container(path: str, container: str) -> bool:
-    """Container engines put the id in the cgroup path: /docker/ID, /…/docker-ID.scope, /…/cri-containerd-ID.scope."""
+    """Look for an id where container engines put it: /docker/ID, /…/docker-ID.scope, /…/cri-containerd-ID.scope."""
     return any(part.rpartition("-")[2].startswith(container) for part in path.split("/") if part)
 
 
 def _pid_namespace(number: int) -> int:
-    """Namespace inodes are allocated from 0xf0000000 (include/linux/proc_ns.h), above every pid."""
+    """Return the inode; those of namespaces are from 0xf0000000 on (include/linux/proc_ns.h), above every pid."""
     if number >= 0xF0000000:
         return number
     try:

@@ -24,18 +24,18 @@ _ANSWER = 1 << 16  # bytes: the kernel's are at most 32 KB (net/netlink/af_netli
 _CLONE_NEWNET = 0x40000000
 
 
-# What its event loop meets comes to us as an error, or in answers that lack; it need not be said on stderr as well.
+# The failures of its event loop come to us as errors, or in answers that lack; they need not be on stderr as well.
 logging.getLogger("asyncio").addHandler(logging.NullHandler())
 
 
 class Peers:
-    """The answers of the namespaces that one scan has asked."""
+    """The answers of the namespaces that one scan has asked, each kept."""
 
     def __init__(self) -> None:
         self._lists: dict[int, UnixSockets] = {}
 
     def fill(self, batch: Batch, lacks: list[tuple[int, int, int]]) -> None:
-        """lacks: what batch.lack_peers() says. A namespace is listed again once where its list was made too early."""
+        """Fill in the peers that batch.lack_peers() misses. A namespace is listed again where its list was made too early."""
         sockets: dict[int, list[tuple[int, int]]] = defaultdict(list)
         for net_ns, pid, fd in lacks:
             sockets[net_ns].append((pid, fd))
@@ -53,10 +53,10 @@ class Peers:
 
 
 def list_unix_sockets(net_ns: int, holders: list[tuple[int, int]]) -> UnixSockets:
-    """The unix sockets of a network namespace. holders: (pid, fd) of some of them.
+    """Return the unix sockets of a network namespace. holders: (pid, fd) of some of them.
 
-    In a thread of its own: it alone enters the namespace, and has none of the caller's event loops, which pyroute2 would
-    take.
+    They are listed in a thread of its own: it alone enters the namespace, and has none of the caller's event loops, which
+    pyroute2 would take.
     """
     found: UnixSockets = Worker(lambda: _enter_and_list(net_ns, holders)).join()
     return found
@@ -79,7 +79,7 @@ def _enter_and_list(net_ns: int, holders: list[tuple[int, int]]) -> UnixSockets:
 
 
 def _enter(net_ns: int, holders: list[tuple[int, int]]) -> None:
-    """Through a process that is in the namespace, or through the socket itself, whose process may have left it."""
+    """Enter through a process that is in the namespace, or through the socket itself, whose process may have left it."""
     if os.stat("/proc/thread-self/ns/net").st_ino == net_ns:
         return
     refused: OSError = ProcessLookupError(f"network namespace {net_ns}: none of its processes is left")
@@ -98,7 +98,7 @@ def _of_process(pid: int, _: int) -> int:
 
 
 def _enter_that(fd: int, net_ns: int) -> bool:
-    """False where it is another one. Closes fd."""
+    """Enter the namespace that fd is of; False where that is another one. fd is closed."""
     try:
         if os.fstat(fd).st_ino != net_ns:
             return False

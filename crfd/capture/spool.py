@@ -44,7 +44,7 @@ class Spool(io.RawIOBase):
         return done
 
     def view(self) -> memoryview:
-        """The whole image."""
+        """Return the whole image."""
         if self._fd < 0:
             return self._memory.getbuffer()
         import mmap
@@ -54,7 +54,7 @@ class Spool(io.RawIOBase):
         return memoryview(self._map)
 
     def let_go(self) -> None:
-        """Lets what was looked at leave our memory; it comes back from the file when it is looked at again."""
+        """Let what was looked at leave our memory; it comes back from the file when it is looked at again."""
         if self._map is not None:
             import mmap
 
@@ -71,7 +71,7 @@ class Spool(io.RawIOBase):
 
 
 def _nameless() -> int:
-    """A file that is gone with its descriptor: O_TMPFILE of open(2), or else one whose name is taken away at once."""
+    """Open a file that is gone with its descriptor: by O_TMPFILE of open(2), or else by taking its name away at once."""
     directory = os.environ.get("TMPDIR") or "/tmp"
     with suppress(OSError):
         return os.open(directory, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
