@@ -90,7 +90,7 @@ __all__ = [
     "who",
 ]
 
-# Which module each name lives in. They are imported when first asked for: a dump needs a third of them, and start-up is
+# The modules that the names live in. They are imported when first asked for: a dump needs a third of them, and start-up is
 # a large part of a small dump. No module may bear the name of something exported.
 _HOME = {
     "query.condition": ("Condition", "Pushdown", "where"),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What crfd raises beside the builtin OSError family and MemoryError."""
+"""The exceptions of crfd, beside the builtin OSError family and MemoryError."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import errno
 
 
 def is_ours(error: OSError) -> bool:
-    """Whether we are out of descriptors, memory or threads: no matter of the process looked at, so the dump fails."""
+    """Whether it is we who lack descriptors, memory or threads: that concerns no process looked at, so the dump fails."""
     return error.errno in {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN}
 
 
@@ -56,7 +56,7 @@ class MissingExtraError(CrfdError, ImportError):
 
 
 class UnreadError(CrfdError, OSError):
-    """None of the chosen processes could be read; unread names each with its errno and step (crfd.Unread)."""
+    """No process that was chosen could be read; unread names each with its errno and step (crfd.Unread)."""
 
     unread: tuple[tuple[int, int, int], ...] = ()
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The trace of a dump: what the logger "crfd" says at debug level. Where nobody listens, nothing is done for it."""
+"""The trace of a dump, which is what the logger "crfd" says at debug level. Where nobody listens, nothing is done for it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Trace:
         self._since = time.perf_counter()
 
     def phase(self, text: str, *args: object) -> None:
-        """A phase has ended; the next one begins."""
+        """Say that a phase has ended and the next one begins."""
         now = time.perf_counter()
         self._logger.debug(f"{text} [%.3f ms]", *args, (now - self._since) * 1e3)
         self._since = time.perf_counter()
@@ -29,7 +29,7 @@ class Trace:
 
 
 def listener() -> Trace | None:
-    """None where nobody listens. Who listens has imported logging, which takes a tenth of a small dump."""
+    """Return a trace; None where nobody listens. Who does has imported logging, which takes a tenth of a small dump."""
     logging = sys.modules.get("logging")
     if logging is None:
         return None

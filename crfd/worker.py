@@ -64,7 +64,7 @@ class Worker:
         return self._ended.locked()
 
     def join(self) -> Any:
-        """What the function gave when it has ended, or what it raised."""
+        """Wait for the function to end; return what it returned, or raise what it raised."""
         with self._ended:
             pass
         if self._failed:

@@ -51,7 +51,7 @@ class Batch:
 
     @property
     def keys(self) -> memoryview:
-        """One identity key a descriptor, format Q. They may hold kernel addresses: never show or store them."""
+        """The identity keys, one a descriptor, format Q. They may hold kernel addresses: never show or store them."""
         return view(self._c.ident, self._c.nfds, "Q")
 
     @property

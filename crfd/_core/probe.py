@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What this process may ask the kernel, and what is asked ahead of the first scan."""
+"""Questions to the kernel: the calls that this process may use, and the programs loaded ahead of the first scan."""
 
 from __future__ import annotations
 

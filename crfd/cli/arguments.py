@@ -53,7 +53,7 @@ def add_debug(parser: argparse.ArgumentParser) -> None:
 
 
 def trace(args: argparse.Namespace) -> None:
-    """Has what the logger "crfd" says written to stderr, where that is asked for."""
+    """Write what the logger "crfd" says to stderr, where that is asked for."""
     if not args.debug:
         return
     import logging
@@ -66,7 +66,7 @@ def trace(args: argparse.Namespace) -> None:
 
 
 def refused(why: str) -> Exception:
-    """For a type of argparse to raise, of a word that is no value of it."""
+    """Make the exception that a type of argparse raises of a word that is no value of it."""
     from argparse import ArgumentTypeError
 
     return ArgumentTypeError(why)
@@ -79,7 +79,7 @@ def _pid(text: str) -> int:
 
 
 def _pids(text: str) -> list[int]:
-    """Ids with commas between; self is whoever started us, and - the ids on standard input."""
+    """Read ids with commas between; self is whoever started us, and - the ids on standard input."""
     if text == "self":
         return [os.getppid()]
     if text == "-":
@@ -88,7 +88,7 @@ def _pids(text: str) -> list[int]:
 
 
 def chosen(args: argparse.Namespace, *, everything: bool = False) -> Selection:
-    """everything: so it is meant where no process was named."""
+    """Return the selection that the arguments name. everything: where they name no process, all are meant."""
     conditions = {key: getattr(args, key) for key in CONDITIONS}
     pids = frozenset(pid for named in (*args.pids, *args.pid) for pid in named)
     if args.all and (args.pids or args.pid):
@@ -109,7 +109,7 @@ _WHAT = {
 
 
 def report(unread: Iterable[tuple[int, int, int]], *, verbose: bool = False) -> None:
-    """Says on stderr which processes could not be read, and why; many with one reason are a number, unless verbose."""
+    """Say on stderr which processes could not be read, and why; many with one reason are a number, unless verbose."""
     reasons: dict[str, list[int]] = {}
     for pid, code, step in unread:
         reasons.setdefault(f"{os.strerror(code)}{_WHAT.get(step, '')}", []).append(pid)

@@ -46,7 +46,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def chosen(args: argparse.Namespace) -> Condition | None:
-    """What the arguments ask for; None: every descriptor."""
+    """Return the condition that the arguments ask for; None: every descriptor."""
     given = {name: getattr(args, f"fit_{name}") for name in (*BY_TEXT, *ALONE)}
     if not any(given.values()):
         return None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Exit statuses."""
+"""Exit statuses, and the exceptions that stand for one."""
 
 from crfd.errors import CrfdError
 

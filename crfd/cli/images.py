@@ -25,7 +25,7 @@ def opened(args: argparse.Namespace) -> Image:
 
 
 def report(image: Image) -> int:
-    """Says on standard error what a damaged image has lost; the exit status."""
+    """Say on standard error what a damaged image has lost; return the exit status."""
     if image.damage is None:
         return DONE
     output.out.flush()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Where the words of every command go, and the one place where they are made fit for a terminal.
+"""The standard streams: every command writes its words here, where they are made fit for a terminal.
 
 What is written comes out whole, or the command fails. Names come from whoever made a file or a process: what could move a
 cursor, or hide or forge a line, comes out as \\xNN (text.visible), on either stream.
@@ -33,18 +33,18 @@ class Writer:
         self._size = 0
 
     def write(self, words: str) -> None:
-        """Text of any number of lines, in which a line's end is one."""
+        """Write text of any number of lines, in which a line's end is one."""
         self._kept.append(text.visible(words, "\n"))
         self._size += len(words)
         if self._size >= _ENOUGH:
             self.flush()
 
     def line(self, words: str) -> None:
-        """One line, whatever is in it."""
+        """Write one line, whatever is in it."""
         self.write(text.visible(words) + "\n")
 
     def raw(self, data: bytes | memoryview) -> None:
-        """Rows of the C core, where csrc/columns/text.c does for them what visible() does here."""
+        """Write rows of the C core, where csrc/columns/text.c does for them what visible() does here."""
         self.flush()
         stream = self._stream()
         if stream is getattr(sys, f"__{self._attribute}__"):

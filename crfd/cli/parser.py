@@ -25,7 +25,7 @@ class _Formatter(argparse.HelpFormatter):
         super().__init__(prog, width=max(40, int(told) if told.isdecimal() else 120) - 2)
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
-        """Paragraphs filled, lines that begin with blanks as they stand."""
+        """Fill paragraphs, and leave lines that begin with blanks as they stand."""
         fill = super()._fill_text
         parts = text.split("\n\n")
         return "\n\n".join(part if part.startswith("  ") else fill(part, width, indent) for part in parts)
@@ -47,7 +47,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def parser(subcommand: str | None = None) -> argparse.ArgumentParser:
-    """Knows the arguments of one subcommand and the names of the others; without one, all of them."""
+    """Make a parser of the arguments of one subcommand and the names of the others; without one, of all arguments."""
     top = _Parser(prog="crfd", description="Snapshots of the open file descriptors of Linux processes.", epilog=EPILOG)
     top.add_argument("-V", "--version", action="version", version=f"crfd {__version__}")
     commands = top.add_subparsers(dest="subcommand", metavar="COMMAND", required=True, prog="crfd")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class _Argument:
-    """What add_argument() was told, as far as it says how words are read."""
+    """An argument as add_argument() was told of it, as far as that says how words are read."""
 
     def __init__(self, names: Sequence[str], group: int, action: str, of: dict[str, Any]) -> None:
         self.names = names
@@ -33,7 +33,7 @@ class _Argument:
         self.default: Any = of.get("default", False if action == "store_true" else None)
 
     def value(self, word: str) -> Any:
-        """ValueError where it is none of the choices; or what the type raises."""
+        """Return the value of a word; ValueError where it is none of the choices, or what the type raises."""
         found = self.type(word) if self.type else word
         if self.choices is not None and found not in self.choices:
             raise ValueError
@@ -48,7 +48,7 @@ class _Argument:
 
 
 class Plain:
-    """Takes what a command's add() says to a parser of argparse."""
+    """A stand-in for the parser of argparse to which a command's add() tells its arguments."""
 
     _ACTIONS = frozenset({"store", "store_true", "append"})
     _SAID = frozenset({"type", "choices", "nargs", "dest", "default", "metavar", "help"})
@@ -77,7 +77,7 @@ class Plain:
         return _Exclusive(self, self._groups)
 
     def read(self, words: Sequence[str]) -> dict[str, Any] | None:
-        """The values by their names; None: not plain."""
+        """Return the values by their names; None: the words are not plain."""
         given: dict[_Argument, list[str]] = {}
         loose: list[str] = []
         rest, ended = iter(words), False
@@ -98,7 +98,7 @@ class Plain:
         return self._values(given, loose)
 
     def _option(self, word: str, rest: Iterator[str]) -> tuple[_Argument | None, str | None]:
-        """The option, and its word; None where that is missing, or begins with a dash, or there must be none."""
+        """Return the option and its word; None where that is missing, or begins with a dash, or there must be none."""
         name, _, value = word.partition("=") if word.startswith("--") else (word, "", "")
         option = self._options.get(name)
         if option is None:
@@ -136,7 +136,7 @@ class _Exclusive:
 
 
 def read(name: str, words: Sequence[str]) -> SimpleNamespace | None:
-    """The arguments of the command, as argparse would give them; None: ask argparse."""
+    """Return the arguments of the command, as argparse would give them; None: ask argparse."""
     module, plain = command(name), Plain()
     module.add(plain)
     values = plain.read(words)

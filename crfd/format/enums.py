@@ -77,7 +77,7 @@ class Kind(Numbered):
 
 
 class Backend(IntEnum):
-    """How an image was scanned; AUTO where its maker did not say."""
+    """The way in which an image was scanned; AUTO where its maker did not say."""
 
     AUTO = _BACKEND["AUTO"]
     PROC = _BACKEND["PROC"]
@@ -85,7 +85,7 @@ class Backend(IntEnum):
 
 
 class Identity(IntEnum):
-    """How it was decided which descriptors of a task share one open file description.
+    """The way in which it was decided which descriptors of a task share one open file description.
 
     NONE: there was nothing to decide; EXACT: by the kernel's struct file; KCMP: by kcmp(2) wherever two looked alike;
     INFERRED: kcmp was refused, so by what can be seen from outside.
@@ -98,7 +98,7 @@ class Identity(IntEnum):
 
 
 class Step(IntEnum):
-    """Where the reading of a descriptor or task failed."""
+    """The step at which the reading of a descriptor or task failed."""
 
     NONE = _STEP["NONE"]
     LIST = _STEP["LIST"]

@@ -61,7 +61,7 @@ class Layout:
         self.struct = struct.Struct("".join(codes))
 
     def one(self, data: memoryview | bytes, offset: int = 0) -> dict[str, Any]:
-        """The struct at an offset, by names."""
+        """Return the struct at an offset, by names."""
         return dict(zip(self.names, self.struct.unpack_from(data, offset), strict=True))
 
 
@@ -70,7 +70,7 @@ _LISTED = Layout("crfd_record")
 
 
 def walk(image: memoryview, path: str | None) -> Iterator[Record]:
-    """The records in order, each checked with all before it; FormatError at the first that is wrong."""
+    """Give the records in order, each checked with all before it; FormatError at the first that is wrong."""
     parser = Parser(path, _KEEP)
     pos, n = 0, _KEEP
     while n == _KEEP:
@@ -82,9 +82,9 @@ def walk(image: memoryview, path: str | None) -> Iterator[Record]:
 
 
 def split(span: memoryview) -> Iterator[tuple[int, memoryview]]:
-    """(type, payload) of each record in a span of whole records that the C core has judged.
+    """Give (type, payload) of each record in a span of whole records that the C core has judged.
 
-    The bytes under it may have changed since, where an image is mapped: FormatError then.
+    The bytes may have changed since, where an image is mapped: FormatError then.
     """
     pos = 0
     while pos < len(span):

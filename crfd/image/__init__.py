@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""One image: how it is written, read and checked."""
+"""An image is written, read and checked here."""

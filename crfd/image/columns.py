@@ -47,7 +47,7 @@ class Table:
         }
 
     def __getitem__(self, name: str) -> memoryview:
-        """One column, a typed view with a stride; KeyError for a name that is not in `names`.
+        """Return one column, a typed view with a stride; KeyError for a name that is not in `names`.
 
         A text column (comm) has no such view, and is a TypeError: take array() or rows().
         """
@@ -62,11 +62,11 @@ class Table:
         return items[field.offset // items.itemsize :: self.layout.size // items.itemsize]
 
     def rows(self) -> Iterator[tuple[Any, ...]]:
-        """Each row as a tuple in the order of `names`."""
+        """Give each row as a tuple in the order of `names`."""
         return self.layout.struct.iter_unpack(self.buffer)
 
     def array(self) -> np.ndarray[Any, Any]:
-        """The rows as a NumPy structured array over the same memory, read-only."""
+        """Return the rows as a NumPy structured array over the same memory, read-only."""
         try:
             import numpy as np
         except ImportError:
@@ -78,7 +78,7 @@ _NUMPY = {"Q": "u8", "q": "i8", "I": "u4", "i": "i4", "H": "u2", "h": "i2", "B":
 
 
 class Columns:
-    """tasks, fds and files of an image.
+    """The three tables of an image.
 
     tasks: a row a task, with first_fd and nfds, its run of rows in fds; times and ids as in csrc/format/FORMAT.md, TASK_INFO.
     fds: a row a descriptor: pid, fd, objref, close_on_exec. files: row i is objref i, row 0 is all zero; a field whose
@@ -95,7 +95,7 @@ class Columns:
         self._name_len = self.files["name_len"]
 
     def path(self, objref: int) -> bytes:
-        """The path of an open file description; IndexError for an objref that the image does not define."""
+        """Return the path of an open file description; IndexError for an objref that the image does not define."""
         if objref < 1:
             raise IndexError(f"objref: expected 1 to {len(self.files) - 1}, found {objref}")
         start = self._name_off[objref]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How sure it is that a table, as the image has it, is what it was at one moment."""
+"""The certainty that a table, as the image has it, is what it was at one moment."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ _QUIET = Layout("crfd_task_quiet").struct
 
 
 class Consistency(IntEnum):
-    """UNKNOWN: nobody looked a second time. QUIET: a second look, after the table was read, found the same numbers.
+    """The certainty of one table.
 
+    UNKNOWN: nobody looked a second time. QUIET: a second look, after the table was read, found the same numbers.
     CHANGED: it found others (Task.changed says how many), so the table may be a mixture. FROZEN: the task stood still.
     QUIET says nothing of a number that was closed and opened again meanwhile, nor of what the kernel keeps behind one.
     """
@@ -25,7 +26,7 @@ class Consistency(IntEnum):
 
 
 def changed(extensions: Iterable[tuple[int, bytes | memoryview]]) -> int | None:
-    """How many numbers were opened or closed while the table of a task was read; None where nobody looked again."""
+    """Return how many numbers were opened or closed while a task's table was read; None where nobody looked again."""
     for kind, payload in extensions:
         if kind == RecordType.TASK_QUIET:
             count, known = _QUIET.unpack(payload)

@@ -22,8 +22,8 @@ _HELD = Layout("crfd_held")
 
 
 class HeldBy(IntEnum):
-    """How a file without a descriptor is held. FLIGHT: it was sent to a unix socket and not received yet; RING: it is
-    registered in an io_uring."""
+    """The way in which a file without a descriptor is held. FLIGHT: it was sent to a unix socket and not received yet; RING:
+    it is registered in an io_uring."""
 
     CWD = _BY["CWD"]
     ROOT = _BY["ROOT"]
@@ -68,7 +68,7 @@ class Held(NamedTuple):
 
     @property
     def reason(self) -> str | None:
-        """errno in words."""
+        """The words for errno."""
         return None if self.errno is None else os.strerror(self.errno)
 
 

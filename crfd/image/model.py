@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What is in an image, as typed values that do not change. None stands for what is not known.
+"""The contents of an image as typed values that do not change. None stands for what is not known.
 
 OpenFile and Descriptor, of which there may be millions, are tuples: a frozen dataclass takes six times as long to make.
 """
@@ -50,7 +50,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class ImageInfo:
-    """How the image was made. frozen: every task stood still meanwhile. clk_tck: ticks a second of Task.start_time, which
+    """The making of an image. frozen: every task stood still meanwhile. clk_tck: ticks a second of Task.start_time, which
     counts from boot_time, in seconds since 1970; 0 where that is not known."""
 
     revision: int
@@ -62,7 +62,7 @@ class ImageInfo:
 
 @dataclass(frozen=True, slots=True)
 class ReadError:
-    """Why a descriptor could not be read, or only in part."""
+    """The reason why a descriptor could not be read, or only in part."""
 
     errno: int
     step: Step
@@ -101,17 +101,17 @@ class OpenFile(NamedTuple):
 
     @property
     def kind_name(self) -> str:
-        """kind as the command line shows it: "file", "eventfd" …"""
+        """The kind as the command line shows it: "file", "eventfd" …"""
         return kind_name(self.kind)
 
     @property
     def st_uid(self) -> int | None:
-        """User id of the inode's owner, where f_uid is who opened it."""
+        """The user id of the inode's owner, where f_uid is who opened it."""
         return self._inode("uid")
 
     @property
     def st_gid(self) -> int | None:
-        """Group id of the inode's owner."""
+        """The group id of the inode's owner."""
         return self._inode("gid")
 
     def _inode(self, name: str) -> int | None:
@@ -120,12 +120,12 @@ class OpenFile(NamedTuple):
 
     @property
     def driver(self) -> bytes | None:
-        """Of a device: the name in /proc/devices of its major number, several with commas between them."""
+        """The name in /proc/devices of a device's major number, several with commas between them."""
         return _text(self.extensions, RecordType.DRIVER)
 
     @property
     def misc_device(self) -> bytes | None:
-        """Of a miscellaneous device: its name in /proc/misc."""
+        """The name in /proc/misc of a miscellaneous device."""
         return _text(self.extensions, RecordType.MISC_DEVICE)
 
     @property
@@ -135,7 +135,7 @@ class OpenFile(NamedTuple):
 
     @property
     def detail(self) -> Detail | None:
-        """What its kind has of its own (crfd.kinds): None for a kind without, and where it could not be read."""
+        """The value that its kind has of its own (crfd.kinds): None for a kind without, and where it could not be read."""
         from crfd.kinds.table import detail
 
         return detail(self)
@@ -157,7 +157,7 @@ class OpenFile(NamedTuple):
 
     @property
     def owner(self) -> Owner | None:
-        """Who is told by a signal when I/O is possible: None where nobody is (owner_known), or where it is not known."""
+        """The owner, who is told by a signal when I/O is possible: None where nobody is (owner_known), or it is not known."""
         from crfd.kinds.lock import owner
 
         return owner(self) if self.extensions else None
@@ -246,18 +246,18 @@ class Task:
 
     @property
     def consistency(self) -> Consistency:
-        """How sure it is that the table was so at one moment."""
+        """The certainty that the table was so at one moment."""
         return consistency(self.changed, self.frozen)
 
     @property
     def namespaces(self) -> Namespaces | None:
-        """None where they could not be read."""
+        """The namespaces that the task is in; None where they could not be read."""
         payload = _text(self.extensions, RecordType.TASK_NS)
         return Namespaces(**_NAMESPACES.one(payload)) if payload else None
 
     @property
     def locks(self) -> Mapping[int, tuple[Lock, ...]]:
-        """By descriptor, the POSIX locks that it holds through descriptions which an earlier task of the image has as well.
+        """The POSIX locks, by descriptor, that it holds through descriptions which an earlier task of the image has as well.
 
         Of tasks that share a table they are with the first; of descriptors that share a description too.
         """
@@ -269,7 +269,7 @@ class Task:
 
     @property
     def held(self) -> tuple[Held, ...]:
-        """What it holds open without a descriptor, where the dump was asked for it (holds="all"); else nothing."""
+        """The files that it holds open without a descriptor, where the dump was asked for it (holds="all"); else nothing."""
         if all(kind != RecordType.HELD for kind, _ in self.extensions):
             return ()
         from crfd.image.held import held
@@ -278,7 +278,7 @@ class Task:
 
     @property
     def mounts(self) -> Mapping[int, Mount]:
-        """By mnt_id, the mounts that its descriptors with a path were opened through, of those in its mount namespace.
+        """The mounts, by mnt_id, that its descriptors with a path were opened through, of those in its mount namespace.
 
         Of tasks that share a table they are with the first.
         """
@@ -310,7 +310,7 @@ class Task:
         return _text(self.extensions, RecordType.TASK_CGROUP)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """For pickle, which cannot take a view of a dict."""
+        """Give pickle a dict in place of fds, a view of one, which it cannot take."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         return _task, ({**values, "fds": dict(self.fds)},)
 

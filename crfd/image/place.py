@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Where an output name leads, found without following what another user may have planted on the way."""
+"""The place that an output name leads to, found without following what another user may have planted on the way."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Place(namedtuple("Place", ("folder", "name", "status", "is_link"))):
     is_link: bool
 
     def open(self) -> int:
-        """What is there, for writing; OSError when it is another thing by now."""
+        """Open what is there for writing; OSError when it is another thing by now."""
         flags = os.O_WRONLY | os.O_CLOEXEC | os.O_NOCTTY
         fd = os.open(self.name, flags if self.is_link else flags | os.O_NOFOLLOW, dir_fd=self.folder)
         assert self.status is not None
@@ -36,12 +36,12 @@ class Place(namedtuple("Place", ("folder", "name", "status", "is_link"))):
 
 
 def _who(status: os.stat_result) -> tuple[int, ...]:
-    """What was judged of a file; the number of one that is gone may be another's by now."""
+    """Return what tells one file from another; the inode number of one that is gone may be another's by now."""
     return status.st_dev, status.st_ino, stat.S_IFMT(status.st_mode), status.st_uid
 
 
 def find(path: str) -> Place:
-    """Goes down a path as the kernel does, holding each folder while it looks at the next.
+    """Go down a path as the kernel does, holding each folder while it looks at the next.
 
     In a folder that everyone may write to, a link, pipe or file of another user is refused, unless the folder is that
     user's as well: the rule of fs.protected_symlinks and fs.protected_fifos (proc_sys_fs(5)), whether the kernel has it
@@ -95,7 +95,7 @@ def _look(name: str, folder: int, *, may_lack: bool) -> os.stat_result | None:
 
 
 def _enter(name: str, folder: int, flags: int) -> int:
-    """Another folder in place of this one."""
+    """Open another folder and close this one."""
     entered = os.open(name, flags, dir_fd=folder)
     os.close(folder)
     return entered

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 def open(source: Source, *, map: bool = False, salvage: bool = False) -> Image:
-    """Opens an image: a path, "-" for standard input, or a binary file object; a context manager.
+    """Open an image: a path, "-" for standard input, or a binary file object; a context manager.
 
     A regular file is read as far as it is asked about, each part once; anything else is read to its end. With map it is
     mapped: that spares the memory, but whoever truncates the file meanwhile ends this process (SIGBUS, mmap(2)), and what
@@ -90,7 +90,7 @@ class Image:
         self._tasks = Tasks(self._sections)
 
     def _read_index(self) -> Index | None:
-        """What is said about the whole image is checked here, each section when it is read."""
+        """Check what is said about the whole image; each section is checked when it is read."""
         size = len(self._bytes.view)
         self._bytes.need(0, _FRAME)
         end = self._bytes.need(max(0, size - _FRAME), size)
@@ -118,12 +118,12 @@ class Image:
 
     @property
     def view(self) -> memoryview:
-        """Its bytes, for as long as it is open."""
+        """The bytes of the image, for as long as it is open."""
         return self._bytes.all()
 
     @property
     def size(self) -> int:
-        """Bytes."""
+        """The size of the image in bytes."""
         return len(self._bytes.view)
 
     @property
@@ -147,7 +147,7 @@ class Image:
 
     @property
     def info(self) -> ImageInfo | None:
-        """None for an image of fixed records alone."""
+        """The making of the image; None for one of fixed records alone."""
         if self._index is None:
             return None
         members = _INFO.one(self._bytes.view, _REC + _HEAD.size + _REC)
@@ -158,14 +158,14 @@ class Image:
 
     @property
     def still(self) -> tuple[Still, ...]:
-        """How long each process was held, where the image was made with --freeze."""
+        """The time for which each process was held, where the image was made with --freeze."""
         return tuple(
             Still(*values) for span in self._closing(RecordType.STILL) for values in _STILL.struct.iter_unpack(span)
         )
 
     @property
     def lock_waits(self) -> tuple[LockWait, ...]:
-        """Who waited for a lock or lease of whom, when all had been read."""
+        """The waits of processes for each other's locks and leases, at the moment when all had been read."""
         spans = list(self._closing(RecordType.LOCK_WAIT))
         if not spans:
             return ()
@@ -175,18 +175,18 @@ class Image:
         return tuple(lock_wait(layout.one(span, at)) for span in spans for at in range(0, len(span), layout.size))
 
     def _closing(self, kind: RecordType) -> Iterator[memoryview]:
-        """The records of a type about the image as a whole."""
+        """Give the records of a type about the image as a whole."""
         if self._index is not None:
             yield from (payload for number, payload in split(self._index.closing) if number == kind)
 
     def _held(self) -> Container[int]:
-        """The processes that stood still while they were read: all of a frozen image, also those that cannot move."""
+        """Return the processes that stood still while they were read: all of a frozen image, also those that cannot move."""
         if self.info is not None and self.info.frozen:
             return _Everyone()
         return frozenset(one.pid for one in self.still if one.how)
 
     def consistency(self) -> dict[int, Consistency]:
-        """How sure it is of each task, by pid, that its table was so at one moment; no descriptor is decoded for it."""
+        """Return the certainty, by pid, that each task's table was so at one moment; no descriptor is decoded for it."""
         names = ("pid", "tgid", "fd_table", "changed")
         reader, render = ImageReader(self.view, self.name), Render(names, "nul")
         rows = [bytes(render.head(reader, number)).split(b"\0") for number in range(len(reader))]
@@ -200,30 +200,31 @@ class Image:
         return found
 
     def file(self, objref: int) -> OpenFile:
-        """An open file description; IndexError for an objref that the image does not define."""
+        """Return an open file description; IndexError for an objref that the image does not define."""
         if not self._sections.defines(objref):
             raise IndexError(f"objref: expected 1 to {len(self.columns().files) - 1}, found {objref}")
         return self._sections.file(objref)
 
     def records(self) -> Iterator[Record]:
-        """Every record in order, each checked first; FormatError at the first that is wrong."""
+        """Give every record in order, each checked first; FormatError at the first that is wrong."""
         return walk(self.view, self.name)
 
     def columns(self) -> Columns:
-        """The whole image as three tables, decoded once."""
+        """Return the whole image as three tables, decoded once."""
         if self._columns is None:
             self._columns = Columns(self.view, self.name)
         return self._columns
 
     def table(self, name: str = "descriptors", columns: Sequence[str] | None = None) -> View:
-        """A table for other programs: "descriptors", "files", "tasks", "held", "sockets", "pipes", "locks", "epoll_targets" …
+        """Return a table for other programs.
 
-        columns: those to give, in that order. ValueError names all tables, or all columns, where one is not known.
+        name: "descriptors", "files", "tasks", "held", "sockets", "pipes", "locks", "epoll_targets" …; columns: those to give,
+        in that order. ValueError names all tables, or all columns, where one is not known.
         """
         return View(self._bytes, name, columns)
 
     def where(self, condition: Condition | str) -> View:
-        """The descriptors that fit an expression, as crfd.where() reads it, for other programs; of other tables:
+        """Return the descriptors that fit an expression, as crfd.where() reads it, for other programs; of other tables:
         image.table("sockets").where("port == 443")."""
         return self.table().where(condition)
 
@@ -234,7 +235,7 @@ class Image:
         return self.table().__arrow_c_stream__(requested_schema)
 
     def close(self) -> None:
-        """Lets go of the bytes. Tables and tasks that were read stay; payloads of records must be gone before."""
+        """Let go of the bytes. Tables and tasks that were read stay; payloads of records must be gone before."""
         self._bytes.close()
 
     def __enter__(self) -> Image:
@@ -267,7 +268,7 @@ class Tasks(Mapping[int, Task]):
         return self._sections.task(self._sections.numbers[pid])
 
     def number(self, pid: int) -> int:
-        """Which task of the image it is, from 0; KeyError where it has none of that pid."""
+        """Return the place of a task in the image, from 0; KeyError where there is none of that pid."""
         return self._sections.numbers[pid]
 
     def __iter__(self) -> Iterator[int]:

@@ -60,7 +60,7 @@ class Part:
         return 0 < objref - self._base < self._nfiles
 
     def file(self, objref: int) -> OpenFile:
-        """An open file description that this part defines."""
+        """Return an open file description that this part defines."""
         found = self._known.get(objref)
         if found is None:
             values = _FILE.struct.unpack_from(self._files, (objref - self._base) * _FILE.size)
@@ -104,7 +104,7 @@ class Part:
         )
 
     def _extensions(self, offset: int, length: int) -> Extensions:
-        """The extension records of a task or description, those that a row holds left out."""
+        """Return the extension records of a task or description, those that a row holds left out."""
         span = self._image[offset : offset + length]
         return tuple((kind, bytes(payload)) for kind, payload in split(span) if kind not in _IN_ROWS)
 
@@ -112,7 +112,7 @@ class Part:
         return _TaskRow._make(_TASK.struct.unpack_from(self.tasks.buffer, number * _TASK.size))
 
     def table(self, number: int, elsewhere: FindFile) -> tuple[Mapping[int, Descriptor], int | None]:
-        """The descriptors of the part's number-th task, and how many numbers the second look at its table found changed.
+        """Return the descriptors of the part's number-th task, and how many numbers a second look at its table found changed.
 
         elsewhere finds a description that the part does not define. One that tasks share is made once for all of them.
         """
@@ -146,7 +146,7 @@ class Part:
         return {fd: ReadError(code, Step(step)) for fd, code, step in records}
 
     def task(self, number: int, fds: Mapping[int, Descriptor], changes: int | None, held: Container[int]) -> Task:
-        """fds and changes: of the task that has the table's entries; held: the processes that stood still."""
+        """Make a task. fds and changes are those of the task with the table's entries; held: the processes that stood still."""
         row = self.task_row(number)
         info = row.ext_len > 0
         stat = info and row.known & _TASK_HAS["STAT"]
@@ -214,7 +214,7 @@ class Sections:
         return part.task(at, fds, changes, self.held)
 
     def _part(self, number: int) -> tuple[Part, int]:
-        """Where a section's rows are: a part, and the number of the task in it."""
+        """Return the part that a section's rows are in, and the number of the task in it."""
         if self._whole is not None:
             return self._whole, number
         assert self._entries is not None
@@ -227,7 +227,7 @@ class Sections:
         return part, 0
 
     def _decode(self, entry: memoryview) -> Part:
-        """Keeps twice as many parts each time that more than the image was decoded: then sections refer to each other.
+        """Decode a section; twice as many are kept each time that more than the image was decoded: they refer to others then.
 
         So the work is that of reading the image once, times at most the logarithm of how many sections there are.
         """
@@ -246,6 +246,6 @@ class Sections:
         return part.defines(objref)
 
     def file(self, objref: int) -> OpenFile:
-        """A description that another section defines."""
+        """Return an open file description, whichever section defines it."""
         part, _ = self._part(bisect_right(self._first, objref) - 1)
         return part.file(objref)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Where an image goes: a file that appears whole or not at all, or a stream."""
+"""The sink of an image: a file that appears whole or not at all, or a stream."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
     class Sink(Protocol):
         def write(self, data: memoryview) -> None: ...
         def commit(self) -> None:
-            """The image is complete: make it visible."""
+            """Make the image visible, for it is complete."""
 
         def abort(self) -> None:
-            """The image is not to be: leave nothing behind."""
+            """Leave nothing behind, for there is no image to be."""
 
 
 def open_sink(destination: Destination) -> Sink:
-    """destination is a path, b"-" or "-" for standard output, or a binary file object, which is written to and left open."""
+    """Open a sink: a path, b"-" or "-" for standard output, or a binary file object, which is written to and left open."""
     if not isinstance(destination, (str, bytes, os.PathLike)):
         return StreamSink(destination)
     path = os.fsdecode(destination)
@@ -56,7 +56,7 @@ def open_sink(destination: Destination) -> Sink:
 
 
 def write_all(fd: int, data: memoryview) -> None:
-    """Writes all of it; where the descriptor is non-blocking (which whoever shares it may make it) it waits."""
+    """Write all of it; where the descriptor is non-blocking (which whoever shares it may make it) it waits."""
     while data:
         try:
             n = os.write(fd, data)
@@ -71,7 +71,7 @@ def write_all(fd: int, data: memoryview) -> None:
 
 
 def _above_standard(fd: int) -> int:
-    """The descriptor, or one in its place that no print() reaches where a standard stream is closed."""
+    """Return the descriptor, or one in its place that no print() reaches where a standard stream is closed."""
     if fd > 2:
         return fd
     from fcntl import F_DUPFD_CLOEXEC, fcntl
@@ -112,7 +112,7 @@ class DescriptorSink:
         os.close(self._fd)
 
     def abort(self) -> None:
-        """Takes what was written out of a file again, if nobody else has written there meanwhile."""
+        """Take what was written out of a file again, if nobody else has written there meanwhile."""
         with suppress(OSError):
             if self._start is not None and os.lseek(self._fd, 0, os.SEEK_END) >= self._start + self._written:
                 os.ftruncate(self._fd, self._start)
@@ -121,7 +121,7 @@ class DescriptorSink:
 
 
 def _end_of_file(fd: int) -> int | None:
-    """Where a regular file ends, if that is where the next write goes."""
+    """Return the size of a regular file, if the next write goes to its end."""
     status = os.fstat(fd)
     if not stat.S_ISREG(status.st_mode):
         return None
@@ -203,7 +203,7 @@ class FileSink:
             raise type(e)(e.errno, e.strerror, self._path) from None
 
     def _sync_behind(self) -> None:
-        """Has a thread sync what is written, unless one is still at it: then there is little to wait for at the end."""
+        """Let a thread sync what is written, unless one is still at it: then there is little to wait for at the end."""
         from crfd.worker import Worker
 
         if self._syncing and self._syncing.is_running:
@@ -214,7 +214,7 @@ class FileSink:
             self._syncing = Worker(lambda: os.fdatasync(self._fd))
 
     def _end_sync(self) -> None:
-        """Raises what a sync met, which the kernel tells once."""
+        """Wait for the sync, and raise what it met, which the kernel tells once."""
         syncing, self._syncing = self._syncing, None
         if syncing:
             syncing.join()
@@ -242,7 +242,7 @@ class FileSink:
                 os.close(fd)
 
     def _sync_folder(self) -> None:
-        """Makes the rename durable; a folder that cannot be opened or synced does not undo a written image."""
+        """Make the rename durable; a folder that cannot be opened or synced does not undo a written image."""
         try:
             fd = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=self._folder)
         except OSError:

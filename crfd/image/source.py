@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Where an image comes from: a path, standard input, or a binary file object; and its bytes in memory."""
+"""The source of an image: a path, standard input, or a binary file object; and its bytes in memory."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SPLIT = 1 << 24  # bytes from which on two threads read
 
 @contextmanager
 def open_stream(source: Source) -> Iterator[tuple[IO[bytes], str | None]]:
-    """(stream, its name); "-" is standard input. What the caller opened stays open."""
+    """Give (stream, its name); "-" is standard input. What the caller opened stays open."""
     if not isinstance(source, (str, bytes, os.PathLike)):
         name = getattr(source, "name", None)
         yield source, name if isinstance(name, str) else None
@@ -40,7 +40,7 @@ def open_stream(source: Source) -> Iterator[tuple[IO[bytes], str | None]]:
 
 
 class Bytes:
-    """The bytes of an image, all of them in memory. view: of as many bytes as the image has."""
+    """The bytes of an image, all of them in memory: view has as many bytes as the image."""
 
     def __init__(self, data: memoryview | bytes | bytearray, name: str | None = None) -> None:
         self.view = memoryview(data)
@@ -48,11 +48,11 @@ class Bytes:
         self.shared: Shared | None = None  # where the view is all of one
 
     def need(self, start: int, end: int) -> memoryview:
-        """The bytes of a range, which are there from now on."""
+        """Return the bytes of a range, which are there from now on."""
         return self.view[start:end]
 
     def has(self, start: int, end: int) -> bool:
-        """Whether they are there already."""
+        """Whether the bytes of a range are there already."""
         return True
 
     def all(self) -> memoryview:
@@ -76,7 +76,7 @@ class MappedBytes(Bytes):
 
 
 def _close(fd: int) -> None:
-    """Closes what was only read, of which no error tells anything."""
+    """Close what was only read, of which no error tells anything."""
     with suppress(OSError):
         os.close(fd)
 
@@ -107,7 +107,7 @@ class FileBytes(Bytes):
         return self.view[start:end]
 
     def _load(self, first: int, last: int) -> None:
-        """Reads the chunks from first to last that are not there."""
+        """Read the chunks from first to last that are not there."""
         while first < last:
             first = self._there.find(0, first, last)
             if first < 0:
@@ -153,7 +153,7 @@ class FileBytes(Bytes):
 
 
 def load(source: Source, *, map: bool = False) -> Bytes:
-    """An image's bytes. A regular file is read as far as it is asked for, or mapped; anything else to its end."""
+    """Load an image. A regular file is read as far as it is asked for, or mapped; anything else to its end."""
     with open_stream(source) as (stream, name):
         size = _regular_size(stream)
         if size is None:
@@ -162,7 +162,7 @@ def load(source: Source, *, map: bool = False) -> Bytes:
 
 
 def _regular_size(stream: IO[bytes]) -> int | None:
-    """The size of the stream's file, when it is a regular one with something in it and is read from its start."""
+    """Return the size of the stream's file, when it is a regular one with something in it and is read from its start."""
     try:
         status = os.fstat(stream.fileno())
         if stat.S_ISREG(status.st_mode) and status.st_size and not stream.tell():

@@ -25,7 +25,7 @@ class Verified:
 
 
 def verify(source: Source, *, progress: Callable[[int], None] | None = None) -> Verified:
-    """Reads an image once, from a path, "-" or a binary file object, and checks all of it.
+    """Read an image once, from a path, "-" or a binary file object, and checks all of it.
 
     Raises FormatError at the first byte that is wrong, with its offset, the rule, and what was expected and found. The
     fixed records alone (`--format rfc`) carry no checksum: there only the rules are checked. progress is called with
@@ -55,7 +55,7 @@ def _feed(parser: Parser, stream: IO[bytes], progress: Callable[[int], None] | N
 
 
 def _read(stream: IO[bytes], into: memoryview) -> int:
-    """Bytes read, 0 at the end; a file object need not have readinto()."""
+    """Return how many bytes were read, 0 at the end; a file object need not have readinto()."""
     if hasattr(stream, "readinto"):
         n = stream.readinto(into)
     else:

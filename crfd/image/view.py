@@ -38,11 +38,11 @@ class View:
 
     @property
     def choices(self) -> tuple[str, ...]:
-        """All columns that the table can have."""
+        """The columns that the table can have."""
         return tuple(self._table.columns)
 
     def where(self, condition: Condition | str) -> View:
-        """The rows of this view that fit: an expression as crfd.where() reads it, or what that gave.
+        """Return the rows of this view that fit: an expression as crfd.where() reads it, or what that gave.
 
         What is asked of a descriptor is never known of a row of "tasks". An open file description is in "files" where one
         of its descriptors fits, and an entry of a list where the descriptor does that has it.

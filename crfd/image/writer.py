@@ -45,7 +45,7 @@ class ImageWriter:
         self._open = True
 
     def write(self, batch: Batch) -> None:
-        """Numbers and writes the tasks of a batch; those that could not be read are passed over."""
+        """Number and write the tasks of a batch; those that could not be read are passed over."""
         if self._rfc:
             self.left_out += batch.keep_rfc(self._lossy)
         objrefs, new = self._objrefs.add(batch.keys)
@@ -62,12 +62,12 @@ class ImageWriter:
         self._sink.write(piece)
 
     def write_still(self, still: Sequence[Still]) -> None:
-        """Writes how long each process was held; after the last batch."""
+        """Write how long each process was held; after the last batch."""
         if still:
             self._put(self._encoder.still(still))
 
     def write_lock_waits(self, waits: bytes) -> None:
-        """Writes who waits for whom (an array of crfd_lock_wait); after the last batch."""
+        """Write who waits for whom (an array of crfd_lock_wait); after the last batch."""
         if waits:
             self._sink.write(self._encoder.lock_waits(waits))
 
@@ -76,7 +76,7 @@ class ImageWriter:
         return self._encoder.stats()
 
     def close(self) -> None:
-        """Writes the end of the image and makes it visible."""
+        """Write the end of the image and make it visible."""
         if not self._open:
             return
         try:
@@ -88,7 +88,7 @@ class ImageWriter:
         self._sink.commit()
 
     def abort(self) -> None:
-        """Gives the image up; a file of that name stays as it was."""
+        """Give the image up; a file of that name stays as it was."""
         if self._open:
             self._open = False
             self._sink.abort()

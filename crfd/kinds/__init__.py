@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""Values of what each kind of descriptor has of its own, and how its records become values."""
+"""The values that each kind of descriptor has of its own, and the decoding of its records to values."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Every family's decoders stand on this: what they read of an open file or task, and how they find its records."""
+"""The base of every family's decoders: the part of an open file or task that they read, and the search for its records."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Records:
         return next(self.all(of), None)
 
     def there(self, of: Extended) -> bool:
-        """Whether there is such a record, which may hold no struct at all."""
+        """Whether there is a record of the type, which may hold no struct at all."""
         return payload(of, self._kind) is not None
 
 

@@ -18,7 +18,7 @@ _FUSE = Records(RecordType.FUSE, "crfd_fuse")
 
 @dataclass(frozen=True, slots=True)
 class Terminal:
-    """What a terminal is set to: termios(3), and the size of its window (ioctl_tty(2)). cc: the control characters from VINTR
+    """The settings of a terminal: termios(3), and the size of its window (ioctl_tty(2)). cc: the control characters from VINTR
     on."""
 
     iflag: int

@@ -45,7 +45,7 @@ class Signalfd:
 
     @property
     def signals(self) -> tuple[int, ...]:
-        """Their numbers, ascending."""
+        """The numbers of the signals, ascending."""
         return tuple(n + 1 for n in range(64) if self.mask >> n & 1)
 
 

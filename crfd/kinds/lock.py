@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Any description may have these: locks, leases, and an owner who is told by a signal."""
+"""Locks, leases, and an owner who is told by a signal: any description may have these."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class OwnerType(Numbered):
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Who is told by a signal when I/O is possible: F_SETOWN_EX and F_SETSIG of fcntl(2).
+    """The owner, who is told by a signal when I/O is possible: F_SETOWN_EX and F_SETSIG of fcntl(2).
 
     pid is a thread, process or process group by type, None where it has no number in our pid namespace. uid and euid
     are those of who set it. signal 0 is SIGIO.
@@ -45,7 +45,7 @@ class Owner:
 
 
 class LockKind(Numbered):
-    """What made it: fcntl(2) F_SETLK (POSIX), F_OFD_SETLK, flock(2), F_SETLEASE, or a delegation of the NFS server."""
+    """The maker of a lock: fcntl(2) F_SETLK (POSIX), F_OFD_SETLK, flock(2), F_SETLEASE, or a delegation of the NFS server."""
 
     POSIX = _LOCK_KIND["POSIX"]
     OFD = _LOCK_KIND["OFD"]
@@ -55,7 +55,7 @@ class LockKind(Numbered):
 
 
 class LockType(Numbered):
-    """What is locked out; of a lease that is being broken, what it goes down to."""
+    """The strength of a lock; of a lease that is being broken, the one that it goes down to."""
 
     READ = _LOCK_TYPE["READ"]
     WRITE = _LOCK_TYPE["WRITE"]

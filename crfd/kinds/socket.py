@@ -112,7 +112,7 @@ def _packet(raw: bytes) -> PacketAddress:
 AF_UNIX, AF_INET, AF_INET6, AF_NETLINK, AF_PACKET, AF_VSOCK = 1, 2, 10, 16, 17, 40
 TCP_LISTEN = 10
 
-# How an address of a family is read, if it has at least so many bytes.
+# The reader of the addresses of a family, and the bytes that these have at least.
 _READERS: dict[int, tuple[Callable[[bytes], Address], int]] = {
     AF_UNIX: (_unix, 2),
     AF_INET: (_inet, 8),
@@ -132,7 +132,7 @@ TCP_STATES = (
 
 
 def address(raw: bytes) -> Address:
-    """A struct sockaddr of sockaddr(3type), of whatever family."""
+    """Decode a struct sockaddr of sockaddr(3type), of whatever family."""
     family = int.from_bytes(raw[:2], "little")
     read, size = _READERS.get(family, (None, 0))
     return read(raw) if read and len(raw) >= size else RawAddress(family, raw[2:])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which family a kind belongs to. A family is a module of this room, loaded when the first of its kinds is asked for:
+"""The families that kinds belong to. A family is a module of this room, loaded when the first of its kinds is asked for:
 to make the classes of all of them takes a tenth of a small listing."""
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ _FAMILY: dict[int, str] = {kind: family for family, kinds in FAMILIES.items() fo
 
 
 def family(kind: int) -> str | None:
-    """The module of this room that knows a kind; None for a kind that has nothing of its own."""
+    """Return the module of this room that knows a kind; None for a kind that has nothing of its own."""
     return _FAMILY.get(kind)
 
 
 def detail(file: Described) -> Detail | None:
-    """What its kind has of its own; None for a kind without, and where it could not be read."""
+    """Decode what an open file's kind has of its own; None for a kind without, and where it could not be read."""
     name = family(file.kind)
     return None if name is None else _decoders(name)[file.kind](file)
 

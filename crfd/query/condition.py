@@ -43,7 +43,7 @@ class Pushdown(
         defaults=(None, None, None, None, None, None, None, None),
     )
 ):
-    """What surely fails a condition: whatever has a value that is not in one of the sets. None: any value may match.
+    """Sets of values: a descriptor with a value outside one of them surely fails a condition. None: any value may match.
 
     kinds are numbers, devs as st_dev; deleted and close_on_exec sets of bools; a socket has one of the ports as its
     local or its remote one. Who drops by it must evaluate the whole condition again.
@@ -60,9 +60,9 @@ class Pushdown(
     ports: frozenset[int] | None
 
     def push(self, *, whole: bool) -> Push | None:
-        """As much of it as a scan can test; whole: only by what is alike for all descriptors of an open file description.
+        """Return the part that a scan can test; whole: only by what is alike for all descriptors of an open file description.
 
-        None: nothing.
+        None: it can test nothing.
         """
         only = {key: _only(getattr(self, name), bits) for key, (name, bits) in _PUSHED.items()}
         if whole:
@@ -73,7 +73,7 @@ class Pushdown(
 
 
 _KIND_MAX = 63
-_PUSHED = {  # how a Push calls what a Pushdown calls so, and the bits that it has for it
+_PUSHED = {  # the name in a Push, the one in a Pushdown, and the bits that a Push has for it
     "uid": ("uids", 32), "dev": ("devs", 64), "ino": ("inos", 64), "deleted": ("deleted", 1),
     "close_on_exec": ("close_on_exec", 1), "port": ("ports", 16),
 }  # fmt: skip
@@ -81,7 +81,7 @@ _OF_ALL = frozenset({"fds", "changed", "identity", "peer_pid", "peer_comm"})  # 
 
 
 def _only(values: frozenset[int] | None, bits: int) -> int | None:
-    """The one value that a scan can be asked for; more than one are not told to it."""
+    """Return the one value that a scan can be asked for; more than one are not told to it."""
     if values is None or len(values) != 1:
         return None
     (value,) = values
@@ -89,14 +89,14 @@ def _only(values: frozenset[int] | None, bits: int) -> int | None:
 
 
 class Condition:
-    """What a descriptor must be to be shown. Immutable; &, | and ~ join conditions."""
+    """A test that a descriptor passes or fails. Immutable; &, | and ~ join conditions."""
 
     def __init__(self, root: Node) -> None:
         self._root = root
 
     @classmethod
     def parse(cls, text: str) -> Condition:
-        """Reads an expression (crfd.where says how); QueryError where it is none."""
+        """Read an expression (crfd.where says how); QueryError where it is none."""
         from crfd.query.expression import parse
 
         found = cls(parse(text))
@@ -105,7 +105,7 @@ class Condition:
 
     @classmethod
     def compare(cls, column: str, sign: str, value: Value) -> Condition:
-        """sign: ==, !=, <, <=, >, >=, or =~, glob, under, of which the value is the pattern or the directory."""
+        """Compare a column by a sign: ==, !=, <, <=, >, >=, or =~, glob, under, with a pattern or directory as the value."""
         return cls(compare(find(column), BY_SIGN[sign], value))
 
     @classmethod
@@ -114,7 +114,7 @@ class Condition:
 
     @classmethod
     def holds(cls, column: str) -> Condition:
-        """True, or not 0, or not empty."""
+        """Ask for a column to be true, not 0, not empty."""
         return cls(holds(find(column)))
 
     @classmethod
@@ -123,12 +123,12 @@ class Condition:
 
     @classmethod
     def all_of(cls, conditions: Iterable[Condition]) -> Condition:
-        """Of none: what matches everything."""
+        """Join conditions by and; without any, the result matches everything."""
         return cls(join(What.AND, [one._root for one in conditions]))
 
     @classmethod
     def any_of(cls, conditions: Iterable[Condition]) -> Condition:
-        """Of none: what matches nothing."""
+        """Join conditions by or; without any, the result matches nothing."""
         return cls(join(What.OR, [one._root for one in conditions]))
 
     def __and__(self, other: Condition) -> Condition:
@@ -146,7 +146,7 @@ class Condition:
 
     @cached_property
     def filter(self) -> Filter:
-        """Compiled by the core."""
+        """The condition, compiled by the core."""
         program: list[Op] = []
         places: list[int | None] = []
         for op, at in ops(self._root):
@@ -162,11 +162,11 @@ class Condition:
             raise QueryError(places[e.number], expected, f"{literal(op.value)}: {e.why}") from None
 
     def pushdown(self) -> Pushdown:
-        """What a scan may leave out already."""
+        """Return what surely fails, so that a scan may leave it out."""
         return Pushdown(**{name: frozenset(values) for name, values in bounds(self._root).items()})
 
     def push(self, shown: Iterable[str]) -> Push | None:
-        """What a scan may leave out where these columns of the rows that match are shown; None: nothing."""
+        """Return what a scan may leave out where these columns of the rows that match are shown; None: nothing."""
         own = self.columns()
         asked = own | {*shown}
         if "objref" in own or not asked.isdisjoint(_OF_ALL):
@@ -174,11 +174,11 @@ class Condition:
         return self.pushdown().push(whole="shared" in asked)
 
     def columns(self) -> frozenset[str]:
-        """The names of the columns that it asks for."""
+        """Return the names of the columns that the condition asks for."""
         return frozenset(asked_for(self._root))
 
     def __str__(self) -> str:
-        """As an expression that parse() reads."""
+        """Return the condition as an expression that parse() reads."""
         return as_text(self._root)
 
     def __repr__(self) -> str:
@@ -186,7 +186,7 @@ class Condition:
 
 
 def where(text: str) -> Condition:
-    """A condition from an expression: 'deleted and size > 1M and path =~ "^/var/"'.
+    """Make a condition of an expression: 'deleted and size > 1M and path =~ "^/var/"'.
 
     The grammar is that of scols-filter(5), with `kind in ("pipe", "socket")`, `locks is known`, `path glob "*.log"` and
     `path under "/srv"` beside it; `crfd ls --list-columns` lists the columns.

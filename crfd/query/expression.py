@@ -66,7 +66,7 @@ if TYPE_CHECKING:
 
 
 class Token(namedtuple("Token", ("kind", "value", "text", "at"))):
-    """kind: "number", "string", "column", "end", or the sign or word itself."""
+    """A token: kind is "number", "string", "column", "end", or the sign or word itself."""
 
     __slots__ = ()
     kind: str
@@ -94,7 +94,7 @@ def parse(text: str) -> Node:
 
 
 def number(text: str) -> int | Fraction:
-    """A number with or without a suffix, as in an expression."""
+    """Read a number with or without a suffix, as in an expression."""
     found = _TOKEN.fullmatch(text)
     if not found or found.lastgroup != "number":
         raise QueryError(None, "a number such as 10, 10K or 1.5GiB", repr(text[:40]))
@@ -149,7 +149,7 @@ def _number(text: str) -> int | Fraction:
 
 
 class _Parser:
-    """One token ahead."""
+    """A parser that looks one token ahead."""
 
     def __init__(self, text: str) -> None:
         self._tokens = _tokens(text)

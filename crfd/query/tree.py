@@ -18,7 +18,7 @@ _SIGNS = {
     What.GLOB: "glob", What.UNDER: "under",
 }  # fmt: skip
 BY_SIGN = {sign: what for what, sign in _SIGNS.items()}
-_NAMED_BY = {  # how the pushdown calls the values of a column that the kernel's walk knows
+_NAMED_BY = {  # the pushdown's names for the values of the columns that the kernel's walk knows
     "pid": "pids", "uid": "uids", "kind": "kinds", "dev": "devs", "ino": "inos", "deleted": "deleted",
     "close_on_exec": "close_on_exec", "port": "ports", "remote_port": "ports",
 }  # fmt: skip
@@ -44,7 +44,7 @@ class Node(namedtuple("Node", ("what", "column", "value", "parts", "depth", "at"
 
 
 def find(name: str, at: int | None = None) -> Column:
-    """A column by its name, in any case."""
+    """Find a column by its name, in any case."""
     column = columns().get(name.lower())
     if column is None:
         raise QueryError(at, "a column", f"{name!r}{nearest(name.lower(), columns())}")
@@ -83,7 +83,7 @@ def negate(node: Node) -> Node:
 
 
 def join(what: int, nodes: Sequence[Node]) -> Node:
-    """AND or OR of all; parts that are joined the same way become its own."""
+    """Make AND or OR of all; parts that are joined the same way become its own."""
     parts = [part for node in nodes for part in (node.parts if node.what == what else (node,))]
     if not parts:
         return always(what == What.AND)
@@ -116,7 +116,7 @@ def compare_columns(left: Column, what: int, right: Column, at: int | None = Non
 
 
 def compare(column: Column, what: int, value: Value, at: int | None = None) -> Node:
-    """A test of a column against a value, which must be of its type."""
+    """Make a test of a column against a value, which must be of its type."""
     if what in {What.REGEX, What.GLOB, What.UNDER}:
         return _fits(column, what, value, at)
     if column.type == "bool":
@@ -130,7 +130,7 @@ def compare(column: Column, what: int, value: Value, at: int | None = None) -> N
 
 
 def _whole(what: int, value: float | Fraction, at: int | None) -> tuple[int, int]:
-    """The comparison of whole numbers that says the same."""
+    """Return the comparison of whole numbers that says the same."""
     from math import ceil, floor
 
     if not -(2**64) < value < 2**64:
@@ -163,7 +163,7 @@ def _value(column: Column, value: Value, at: int | None, *, exact: bool = True) 
 
 
 def _require_kind(name: str, at: int | None) -> None:
-    """A later version's kind is a number: kind-77."""
+    """Raise for a kind without a name; one of a later version is a number: kind-77."""
     if name not in kind_names() and not (name.startswith("kind-") and name[5:].isdecimal()):
         raise QueryError(at, "a kind of descriptor", f"{name!r}{nearest(name, kind_names())}")
 
@@ -201,7 +201,7 @@ _Bounds = dict[str, set[int]]
 
 
 def bounds(node: Node) -> _Bounds:
-    """The values, by the names of a Pushdown, without one of which the node is not true."""
+    """Return the values, by the names of a Pushdown, without one of which the node is not true."""
     if node.what == What.AND:
         return reduce(_all_bounds, map(bounds, node.parts))
     if node.what == What.OR:
@@ -216,7 +216,7 @@ def bounds(node: Node) -> _Bounds:
 
 
 def _bounds(node: Node, test: Node, column: Column) -> _Bounds:
-    """Of a test, node, or of one that is negated."""
+    """Return the bounds of a test, which is node, or which node negates."""
     name = _NAMED_BY.get(column.name)
     if name is None:
         return {}
@@ -229,7 +229,7 @@ def _bounds(node: Node, test: Node, column: Column) -> _Bounds:
 
 
 def _number(value: object) -> int:
-    """Of a kind, which is told by its name, its number."""
+    """Return a value as a number; a kind, which is told by its name, has one too."""
     if isinstance(value, bytes):
         name = value.decode()
         return kind_names()[name] if name in kind_names() else int(name.removeprefix("kind-"))
@@ -239,7 +239,7 @@ def _number(value: object) -> int:
 
 def _all_bounds(one: _Bounds, two: _Bounds) -> _Bounds:
     both = {**one, **two}
-    # Of a socket either port may be the one meant, so that two tests of ports bind no more than the first.
+    # Either port of a socket may be the one meant, so that two tests of ports bind no more than the first.
     both.update({name: one[name] if name == "ports" else one[name] & two[name] for name in one.keys() & two.keys()})
     return both
 

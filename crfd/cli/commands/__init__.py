@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""One module a subcommand: add() declares its arguments, run() does its work."""
+"""The subcommands, a module each: add() declares its arguments, run() does its work."""
 
 from __future__ import annotations
 

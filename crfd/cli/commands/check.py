@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""crfd check: what can be used here."""
+"""crfd check: say what can be used here."""
 
 from __future__ import annotations
 

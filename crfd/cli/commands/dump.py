@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""crfd dump: processes to an image."""
+"""crfd dump: write processes to an image."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _release_when_ended() -> None:
-    """Has SIGTERM and SIGHUP end us as SIGINT does, by way of whatever has to be undone. A second one ends us at once."""
+    """Let SIGTERM and SIGHUP end us as SIGINT does, by way of whatever has to be undone. A second one ends us at once."""
     import signal
 
     numbers = [n for n in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) is signal.SIG_DFL]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""crfd info: what is in an image, without listing it."""
+"""crfd info: describe an image without listing it."""
 
 from __future__ import annotations
 
@@ -62,6 +62,6 @@ def _frozen(image: Any) -> str:
 
 
 def _consistency(image: Any) -> str:
-    """How many tables are how sure."""
+    """Return how many tables there are of each level of consistency."""
     counts = Counter(image.consistency().values())
     return ", ".join(f"{n:,} {level.name.lower()}" for level, n in sorted(counts.items(), reverse=True))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""crfd ls: what is open now, without a file."""
+"""crfd ls: list what is open now, without a file."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def show(told: listing.Listing, chosen: Selection, backend: str, holds: str) -> list[Unread]:
-    """Lists the processes; those that could not be read."""
+    """List the descriptors of processes, and return the processes that could not be read."""
     if told.needs_image:
         with Spool() as spool:
             result = dump_some(chosen, spool, backend=backend, holds=holds, push=told.push)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""crfd show: what is in an image."""
+"""crfd show: list what is in an image."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""crfd top: which processes are the fullest, and of what."""
+"""crfd top: tell which processes are the fullest, and of what."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""crfd verify: every invariant and checksum of an image."""
+"""crfd verify: check every invariant and checksum of an image."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""crfd who: who holds a file, a directory's contents, a port, a socket, a pipe."""
+"""crfd who: tell who holds a file, a directory's contents, a port, a socket, a pipe."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _ask(args: argparse.Namespace, question: Question) -> tuple[int, list[Unread]]:
-    """Lists who it is: how many lines, and the processes that could not be read."""
+    """List the holders; return how many lines that were, and the processes that could not be read."""
     if not question.needs_links:
         told = _listing(args, question)
         unread = ls.show(told, Selection.everything(), args.backend, args.holds)

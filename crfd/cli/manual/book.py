@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the parser says, without argparse: commands, their groups of options, and what can stand where a value is expected."""
+"""The parser's arguments as plain values: commands, their groups of options, and what can stand where a value is expected."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Option(NamedTuple):
 
     @property
     def value(self) -> str:
-        """What its value is: "choices", the name of a list or of something outside, "any", or empty where it has none."""
+        """The sort of its value: "choices", the name of a list or of something outside, "any", or empty where it has none."""
         if not self.metavar:
             return ""
         return "choices" if self.choices else VALUES.get(self.metavar, "any")
@@ -50,7 +50,7 @@ class Command(NamedTuple):
         return tuple(option for group in self.groups for option in group.options)
 
 
-# What a value is by its metavar: a list of ours, of which several may be named with commas between, or a thing outside.
+# The sort of a value by its metavar: a list of ours, of which several may be named with commas between, or a thing outside.
 VALUES = {
     "KIND": "kinds", "STATE": "states", "NAMES": "columns",
     "PID": "pid", "USER": "user", "PORT": "service", "DIR": "directory",
@@ -60,7 +60,7 @@ SIGNED = {"columns"}  # lists whose words may have + or - before them
 
 
 def lists() -> dict[str, tuple[str, ...]]:
-    """The lists that VALUES names."""
+    """Return the lists that VALUES names."""
     states = (state for state in dict.fromkeys((*TCP_STATES.split(), *STATES.split())) if state != "?")
     return {
         "kinds": tuple(kind_name(kind) for kind in Kind if kind),
@@ -70,7 +70,7 @@ def lists() -> dict[str, tuple[str, ...]]:
 
 
 def read() -> tuple[Command, ...]:
-    """Every command as it stands in the parser; the first is the one without a name, whose operands are the others."""
+    """Read every command as it stands in the parser; the first is the one without a name, whose operands are the others."""
     top = parser()
     (sub,) = (action for action in top._actions if isinstance(action, argparse._SubParsersAction))
     abouts = {choice.dest: choice.help or "" for choice in sub._choices_actions}

@@ -101,7 +101,7 @@ def _option(option: Option) -> Iterator[str]:
 
 
 def _text(words: str) -> str:
-    """As roff: a backslash, a line that begins with a point, and what is not ASCII."""
+    """Escape for roff: backslashes, a point at the beginning of a line, and what is not ASCII."""
     words = words.replace("\\", "\\e").replace("-", "\\-").replace("…", "...")
     words = "".join(c if c.isascii() else f"\\[u{ord(c):04X}]" for c in words)
     return f"\\&{words}" if words[:1] in {".", "'"} else words

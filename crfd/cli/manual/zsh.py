@@ -36,7 +36,7 @@ def lines(commands: tuple[Command, ...]) -> Iterator[str]:
 
 
 def _option(option: Option) -> str:
-    """A spec of _arguments: which exclude it, its flags, what it means, and its value."""
+    """Make a spec of _arguments: which exclude it, its flags, what it means, and its value."""
     ends = option.flags in {("-h", "--help"), ("-V", "--version")}
     before = "*" if option.many else "(- *)" if ends else f"({' '.join(option.flags)})"
     flags = [flag + ("" if not option.value else "=" if flag.startswith("--") else "+") for flag in option.flags]

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""What a terminal shows."""
+"""Tables for a terminal."""

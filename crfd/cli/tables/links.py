@@ -20,7 +20,7 @@ ONE_WAY = frozenset({"pipe", "fifo", "epoll", "mqueue"})
 
 
 def show(image: Image, pid: int | None, *, as_json: bool) -> None:
-    """Those of one task, or all."""
+    """Show the links and the waits for locks of one task, or of all."""
     found = links(image)
     ends = None if pid is None else found.held_by(pid)
     chosen = [link for link in found if ends is None or not ends.isdisjoint((*link.sources, *link.targets))]
@@ -55,7 +55,7 @@ def _row(link: Link, ends: _Ends) -> tuple[str, ...]:
 
 
 def _paths(among: Links, image: Image, waits: list[LockWait]) -> dict[int, bytes]:
-    """The path, by inode, of each file that is waited for and that the image has locked."""
+    """Return the path, by inode, of each file that is waited for and that the image has locked."""
     wanted = {wait.ino for wait in waits}
     inodes = image.columns().files["ino"] if waits else ()
     locked = (image.file(objref) for objref, ino in enumerate(inodes) if ino in wanted and among.count_holders(objref))
@@ -77,7 +77,7 @@ def _process(pid: int | None, names: dict[int, str]) -> str:
 
 
 class _Ends:
-    """What a table says of the ends of links, each worded once."""
+    """The words of a table for the ends of links, each made once."""
 
     def __init__(self, among: Links, names: dict[int, str]) -> None:
         self._among = among

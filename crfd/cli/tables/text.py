@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How values look on a terminal."""
+"""Values made fit for a terminal: escaped, aligned, counted."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 
 def escape(raw: bytes) -> str:
-    """Bytes as text that cannot move the cursor: control characters, backslashes and what is not UTF-8 as \\xNN."""
+    """Return bytes as text that cannot move the cursor: control characters, backslashes and what is not UTF-8 as \\xNN."""
     text = raw.decode("utf-8", "surrogateescape")
     if text.isprintable() and "\\" not in text:
         return text
@@ -15,7 +15,7 @@ def escape(raw: bytes) -> str:
 
 
 def visible(text: str, kept: str = "") -> str:
-    """Text with every character that is not printable as \\xNN, but for those of kept."""
+    """Return text with every character that is not printable as \\xNN, but for those of kept."""
     if (text.replace(kept, "") if kept else text).isprintable():
         return text
     return "".join(c if c.isprintable() or c in kept else _escaped(c) for c in text)
@@ -26,7 +26,7 @@ def _escaped(char: str) -> str:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]], right: frozenset[int]) -> Iterator[str]:
-    """Lines of an aligned table; columns in `right` are aligned right, the last one is not padded."""
+    """Give the lines of an aligned table; columns in `right` are aligned right, the last one is not padded."""
     lines = [header, *rows]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     last = len(header) - 1
@@ -43,7 +43,7 @@ def count(n: int, noun: str) -> str:
 
 
 def size(n: int) -> str:
-    """Bytes with a binary unit."""
+    """Return a number of bytes with a binary unit."""
     value = float(n)
     for unit in ("B", "KiB", "MiB"):
         if value < 1024:
