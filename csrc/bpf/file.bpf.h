@@ -8,7 +8,8 @@
 #include "read.bpf.h"
 #include "walk.h"
 
-#define I_DIRTY_PAGES (1 << 2 | 1 << 6) /* before and from 6.12; the other one's bit there is rare or never set */
+/* Before 6.12, 6.12 to 6.17, from 6.18. The other bits are of inodes that nobody has open, rare, or mean that the inode changed. */
+#define I_DIRTY_PAGES (1 << 2 | 1 << 5 | 1 << 6)
 #define SECTOR_BITS 9
 
 static __always_inline int mount_id(struct vfsmount *mnt)

@@ -52,6 +52,16 @@ def test_stat_fields(everything: mkfds.Holder, backend: str) -> None:
             assert file.rdev == stat["rdev"], one
 
 
+def test_blocks_that_are_promised_are_counted_or_unknown(backend: str, tmp_path: Path) -> None:
+    """ext4 allocates when it writes the pages, and stat(2) counts before."""
+    with (tmp_path / "new").open("wb", buffering=0) as file:
+        file.write(bytes(1 << 16))
+        before = os.fstat(file.fileno()).st_blocks
+        found = crfd.scan(os.getpid(), backend=backend).fds[file.fileno()].file
+        assert found is not None
+        assert found.blocks in {None, before, os.fstat(file.fileno()).st_blocks}
+
+
 def test_kinds(everything: mkfds.Holder, backend: str) -> None:
     task = crfd.scan(everything.pid, backend=backend)
     wrong = {}
