@@ -23,19 +23,17 @@ SECONDS = 15 if os.environ.get("CRFD_STRESS") == "1" else 6
 
 # ---- numbers that are another process's by now ----
 
-# Children that bear the name of the file that they open, end soon, and lie about as zombies for a while; the next ones get
-# their numbers. A machine where a dump takes long, an emulated one say, has to meet them alive too.
+# Children that bear the name of the file that they open, live no longer than a dump takes, and lie about as zombies for a
+# while; the next ones get their numbers.
 REUSED = """
-import ctypes, io, json, os, random, signal, sys, time, crfd
+import ctypes, io, json, mmap, os, random, signal, sys, time, crfd
 prctl = ctypes.CDLL(None).prctl
-for _ in range(2):
-    began = time.monotonic()
-    crfd.scan(os.getpid(), backend=sys.argv[1])
-soon = max(0.01, 5 * (time.monotonic() - began))
+took = memoryview(mmap.mmap(-1, 8)).cast("d")  # seconds of the last dump; the children share it
+took[0] = 0.01
 def child(name):
     prctl(15, name)  # PR_SET_NAME
     os.memfd_create(name)
-    time.sleep(random.uniform(0, soon))
+    time.sleep(random.uniform(0, took[0]))
     os._exit(0)
 def nursery():
     living, n = [], 0
@@ -58,8 +56,9 @@ for _ in range(3):
 wrong, checked = [], 0
 end = time.monotonic() + float(sys.argv[2])
 while time.monotonic() < end or (checked <= 100 and time.monotonic() < end + 60):
-    out = io.BytesIO()
+    out, began = io.BytesIO(), time.monotonic()
     crfd.dump(crfd.Selection.everything(), out, backend=sys.argv[1])
+    took[0] = time.monotonic() - began
     for task in crfd.open(io.BytesIO(out.getvalue())).tasks.values():
         names = [entry.file.path for entry in task.fds.values() if entry.file and entry.file.path]
         names = [name for name in names if name.startswith(b"/memfd:n")]
