@@ -49,16 +49,24 @@ static int is_wanted(struct crfd_rows_of *w, const struct crfd_row *row)
 {
 	switch (w->table->rows) {
 	case CRFD_ROWS_HELD:
-		return row->held;
+		return 1;
 	case CRFD_ROWS_FILE:
 		return !row->held && is_first(w, row);
 	case CRFD_ROWS_FAMILY:
 		return !row->held && row->is_read && is_of_family(w->table->family, row);
 	case CRFD_ROWS_LIST:
-		return !row->held && row->is_read && (is_first(w, row) || row->locks.n);
+		return !row->held && row->is_read;
 	default:
 		return !row->held;
 	}
+}
+
+/* Pushes the entries of the row's list that have not come before: a task's own ones come with each task. */
+static int push_entries(struct crfd_rows_of *w, const struct crfd_row *row)
+{
+	if (is_first(w, row))
+		return crfd_list_each(w->list, row, push, w);
+	return w->list->more ? w->list->more(row, push, w) : 0;
 }
 
 /* 1, 0 or -ENOMEM. */
@@ -67,13 +75,19 @@ static int fits(struct crfd_rows_of *w, const struct crfd_row *row)
 	return w->filter ? crfd_filter_eval(w->filter, &w->scratch, row) : 1;
 }
 
+/* What is held without a descriptor comes before the descriptors. */
+static int is_end(const struct crfd_rows_of *w, const struct crfd_row *row)
+{
+	return w->table->rows == CRFD_ROWS_HELD && !row->held;
+}
+
 /* Takes the next row of the task where it is one of the table: 1, 0 when there is none, or -ENOMEM. */
 static int read_row(struct crfd_rows_of *w)
 {
 	struct crfd_row row;
 	int rc = make_room(w);
 
-	if (rc < 0 || crfd_reader_next(w->reader, &w->row[w->nr]) != 1)
+	if (rc < 0 || crfd_reader_next(w->reader, &w->row[w->nr]) != 1 || is_end(w, &w->row[w->nr]))
 		return rc;
 	rc = fits(w, &w->row[w->nr]);
 	if (rc <= 0 || !is_wanted(w, &w->row[w->nr]))
@@ -83,7 +97,7 @@ static int read_row(struct crfd_rows_of *w)
 		return 1;
 	}
 	row = w->row[w->nr];
-	rc = crfd_list_each(w->list, &row, push, w);
+	rc = push_entries(w, &row);
 	return rc < 0 ? rc : 1;
 }
 
@@ -94,7 +108,7 @@ int crfd_rows_of_begin(struct crfd_rows_of *w, const struct crfd_table *t, crfd_
 	w->table = t;
 	w->list = crfd_table_list(t);
 	w->reader = reader;
-	if (t->rows != CRFD_ROWS_TASK && crfd_reader_task(reader, 0) == 0)
+	if (t->rows != CRFD_ROWS_TASK && crfd_reader_task(reader, 0) >= 0)
 		w->task = 1;
 	w->filter = filter ? crfd_filter_take(filter) : NULL;
 	crfd_reader_totals(reader, &totals);
@@ -108,6 +122,16 @@ void crfd_rows_of_release(struct crfd_rows_of *w)
 	free(w->seen);
 	crfd_filter_free(w->filter);
 	crfd_scratch_release(&w->scratch);
+}
+
+/* Goes on to the next task: 1, 0 where none of its rows can be new, or a code. */
+static int read_task(struct crfd_rows_of *w)
+{
+	int is_once = w->table->rows == CRFD_ROWS_FILE || w->table->rows == CRFD_ROWS_LIST;
+	int rc = crfd_reader_task(w->reader, w->task);
+
+	/* A condition may be on the task. */
+	return rc < 0 ? rc : rc == 0 || !is_once || w->filter;
 }
 
 static int read_head(struct crfd_rows_of *w)
@@ -136,7 +160,6 @@ int crfd_rows_of_next(struct crfd_rows_of *w)
 			return rc < 0 ? rc : 1;
 		if (w->task == crfd_reader_ntasks(w->reader))
 			return 0;
-		rc = is_task ? read_head(w) : crfd_reader_task(w->reader, w->task);
-		rc = rc < 0 ? rc : 1;
+		rc = is_task ? read_head(w) : read_task(w);
 	}
 }

@@ -24,7 +24,7 @@ static const struct crfd_table tables[] = {
 	LIST("epoll_targets", "a file that an epoll instance watches, once for all descriptors that share it", "epoll.targets", NULL),
 	LIST("inotify_marks", "what an inotify instance watches, once for all descriptors that share it", "inotify.marks", NULL),
 	LIST("fanotify_marks", "what a fanotify group watches, once for all descriptors that share it", "fanotify.marks", NULL),
-	LIST("locks", "a lock or lease, once for all descriptors of a task that share the open file description", "locks", &crfd_lock_list),
+	LIST("locks", "a lock or lease, once for all descriptors of a table that share the open file description", "locks", &crfd_lock_list),
 };
 
 const struct crfd_table *crfd_table_at(size_t number)

@@ -80,7 +80,7 @@ typedef struct {
 } crfd_image_totals;
 
 void crfd_reader_totals(const crfd_reader *r, crfd_image_totals *out);
-/* Goes on with the rows of the number-th task alone; -ERANGE: there is none. */
+/* Goes on with the rows of the number-th task alone: 0, 1 where a task before has the same table, -ERANGE: there is none. */
 int crfd_reader_task(crfd_reader *r, size_t number);
 /* Returns the number of tasks. */
 size_t crfd_reader_ntasks(const crfd_reader *r);

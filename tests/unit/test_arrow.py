@@ -8,6 +8,7 @@ import json
 import os
 import pickle
 import pydoc
+import struct
 import subprocess
 import sys
 import threading
@@ -24,6 +25,7 @@ import pytest
 import crfd
 from crfd._core.arrow import tables
 from crfd._core.columns import Column, ImageReader, Render, columns
+from crfd.format.records import RecordType
 from tests import arrow
 from tests.conftest import CI
 from tests.images import Fd, File, Task, image, sample
@@ -297,6 +299,19 @@ def test_a_condition_of_another_task_finds_a_shared_file() -> None:
         found = arrow.rows(made.table("files", ["objref"]).where(f"pid == {pid}"))
         expected = dict.fromkeys(row["objref"] for row in rows if row["pid"] == pid and row["objref"])
         assert [row["objref"] for row in found] == list(expected)
+
+
+def test_a_shared_table_has_its_files_and_locks_once() -> None:
+    lock = struct.pack("<IIiIQQ", 1, 1, 7, 0, 5, 9)
+    file, table = File(b"/locked", more=[(RecordType.LOCK, lock)]), object()
+    own = [(RecordType.FD_LOCK, struct.pack("<iI", 3, 0) + lock)]
+    leader = Task(2, [Fd(3, file), Fd(4, File(b"/alone"))], table=table, more=own)
+    made = crfd.Image(image([Task(1, [Fd(0, file)]), leader, Task(3, table=table), Task(4, [Fd(5, file)])]))
+    keys = ["pid", "fd", "objref"]
+    assert [tuple(row.values()) for row in arrow.rows(made.table("locks", keys))] == [(1, 0, 1), (2, 3, 1)]
+    assert [row["path"] for row in arrow.rows(made.table("files", ["path"]))] == ["/locked", "/alone"]
+    assert len(arrow.rows(made)) == 6
+    assert [row["pid"] for row in arrow.rows(made.table("locks", keys).where("pid > 2"))] == [3, 3]
 
 
 def test_conditions_of_a_view_are_all_asked() -> None:
