@@ -195,7 +195,7 @@ static int task(crfd_reader *reader, size_t number)
 	r->at = number;
 	r->end = number + 1;
 	r->left = UINT32_MAX;
-	return r->section[number].carrier != number;
+	return r->map.section[number].carrier != number;
 }
 
 /* Reads what begin() does, of any task, and leaves the rows where they are. */
