@@ -42,9 +42,8 @@ class _Argument:
     def values(self, words: list[str]) -> Any:
         if self.action == "store_true":
             return True
-        if self.action == "append":
-            return [*self.default, *map(self.value, words)]
-        return self.value(words[-1])
+        values = [self.value(word) for word in words]  # of those that do not count, too: one may be none of the choices
+        return [*self.default, *values] if self.action == "append" else values[-1]
 
 
 class Plain:

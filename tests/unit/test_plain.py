@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from crfd.cli import plain
@@ -66,6 +66,7 @@ def lines(draw: st.DrawFn) -> tuple[str, list[str]]:
 
 
 @given(lines())
+@example(("dump", ["--holds", "1", "--holds", "fd"]))
 def test_what_is_read_is_what_argparse_reads(line: tuple[str, list[str]]) -> None:
     name, words = line
     found = plain.read(name, words)
