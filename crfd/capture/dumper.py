@@ -120,12 +120,14 @@ def dump_some(
     if trace:
         frozen = f", frozen and read: {len(unread)} refused, {len(still)} held" if freeze else ""
         trace.phase("chosen: %d processes%s", len(pids), frozen)
-    own, locked = 0, False
+    own = 0
+    waits: Callable[[], bytes] | None = None
     with scan as batches, ImageWriter(destination, format=format, lossy=lossy, backend=number, flags=flags) as writer:
         for batch in batches:
             unread += batch.unread()
             own += batch.own
-            locked = locked or batch.locked
+            if batch.locked and not waits:
+                waits = _ask_who_waits(frozenset(pids))
             writer.write(batch)
             if trace:
                 trace.phase("written: %d tasks, %d fds, %d objrefs, %d bytes until now", *_counts(writer.stats))
@@ -134,8 +136,8 @@ def dump_some(
         if not writer.stats.tasks:
             raise none_read(unread) if unread else CrfdError("no process was chosen")
         writer.write_still(still)
-        if locked:
-            writer.write_lock_waits(lock_waits(frozenset(pids)))
+        if waits:
+            writer.write_lock_waits(waits())
     if trace:
         trace.phase("finished: %d tasks, %d fds, %d objrefs, %d bytes, %d unread", *_counts(writer.stats), len(unread))
     ended = [one for one in unread if has_ended(one, selection)]
@@ -153,6 +155,16 @@ def dump_some(
         ended=len(ended),
         own=own,
     )
+
+
+def _ask_who_waits(pids: frozenset[int]) -> Callable[[], bytes]:
+    """Begin to read /proc/locks, which waits some 15 ms for the kernel to do nothing. What is returned waits for the answer."""
+    from crfd.worker import Worker
+
+    try:
+        return Worker(lambda: lock_waits(pids)).join
+    except OSError:  # no more threads
+        return lambda: lock_waits(pids)
 
 
 def require_holds(holds: str) -> None:
