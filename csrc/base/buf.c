@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 int crfd_grow(void *v, size_t *alloc, size_t want, size_t elem)
 {
@@ -33,18 +32,6 @@ int crfd_buf_reserve(crfd_buf *b, size_t n)
 	if (n > SIZE_MAX - b->nr)
 		return -EOVERFLOW;
 	return crfd_grow(&b->v, &b->alloc, b->nr + n, 1);
-}
-
-int crfd_buf_put(crfd_buf *b, const void *p, size_t n)
-{
-	int rc = crfd_buf_reserve(b, n);
-
-	if (rc < 0)
-		return rc;
-	if (n)
-		memcpy(b->v + b->nr, p, n);
-	b->nr += n;
-	return 0;
 }
 
 void crfd_buf_release(crfd_buf *b)

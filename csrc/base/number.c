@@ -2,6 +2,7 @@
 #include "base/number.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/sysmacros.h>
 
 static unsigned int digit(char c)
@@ -56,9 +57,16 @@ int crfd_number_signed(const char *p, size_t n, int64_t *out)
 
 char *crfd_number_text(uint64_t v, char *end)
 {
-	do
-		*--end = (char)('0' + v % 10);
-	while (v /= 10);
+	static const char pairs[] = "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748"
+				    "49505152535455565758596061626364656667686970717273747576777879808182838485868788899091929394959697"
+				    "9899";
+
+	for (; v >= 100; v /= 100)
+		memcpy(end -= 2, pairs + v % 100 * 2, 2);
+	if (v < 10)
+		*--end = (char)('0' + v);
+	else
+		memcpy(end -= 2, pairs + v * 2, 2);
 	return end;
 }
 

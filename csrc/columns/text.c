@@ -11,11 +11,6 @@
 #include "base/buf.h"
 #include "base/number.h"
 
-int crfd_text_put(crfd_buf *out, const char *text)
-{
-	return crfd_buf_put(out, text, strlen(text));
-}
-
 int crfd_text_printf(crfd_buf *out, const char *format, ...)
 {
 	char text[128];

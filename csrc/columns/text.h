@@ -2,11 +2,14 @@
 #ifndef CRFD_TEXT_H
 #define CRFD_TEXT_H
 
-#include "base/base.h"
+#include "base/buf.h"
 
 /* Appends a formatted text of at most 127 bytes. 0 or -ENOMEM, as all here. */
 int crfd_text_printf(crfd_buf *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
-int crfd_text_put(crfd_buf *out, const char *text);
+static inline int crfd_text_put(crfd_buf *out, const char *text)
+{
+	return crfd_buf_put(out, text, strlen(text));
+}
 int crfd_text_number(crfd_buf *out, uint64_t v);
 int crfd_text_signed(crfd_buf *out, int64_t v);
 /*
