@@ -32,7 +32,7 @@ static int head(crfd_reader *reader, size_t number, struct crfd_row_task *out)
 	if (number >= b->ntasks)
 		return -ERANGE;
 	t = &b->task[number];
-	*out = (struct crfd_row_task){.rec = t->rec, .info = t->info, .table = t->table != 0, .nfds = (uint32_t)t->nfds,
+	*out = (struct crfd_row_task){.number = number + 1, .rec = t->rec, .info = t->info, .table = t->table != 0, .nfds = (uint32_t)t->nfds,
 				      .ext = bytes(b, t->ext), .mounts = bytes(b, t->ext)};
 	memcpy(out->comm, t->comm, sizeof(t->comm));
 	crfd_origin_tell(&r->origin, out);

@@ -72,7 +72,7 @@ static void begin(struct image_reader *r)
 	uint64_t offset = s->offset, theirs = crfd_image_behind(m, crfd_image_behind(m, carrier->offset));
 	uint32_t pid = crfd_image_header(m, s->files).parent;
 
-	r->task = (struct crfd_row_task){.table = s->table, .nfds = s->nfds, .info.pid = pid};
+	r->task = (struct crfd_row_task){.number = r->at + 1, .table = s->table, .nfds = s->nfds, .info.pid = pid};
 	take(m, &offset, &r->task.rec, sizeof(r->task.rec));
 	take(m, &offset, r->task.comm, sizeof(r->task.comm));
 	r->task.ext = r->held = extensions(m, &offset, pid);

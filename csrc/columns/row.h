@@ -13,6 +13,7 @@ struct crfd_bytes {
 
 /* All rows of one task have this in common. */
 struct crfd_row_task {
+	size_t number; /* of it among those of the reader, from 1 */
 	crfd_task_rec rec;
 	crfd_task_info info; /* pid always; the rest as its `known` says */
 	char comm[16];

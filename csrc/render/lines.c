@@ -5,31 +5,23 @@
 #include "render/render.h"
 
 /* A sparse column is left out of an object where it has nothing: its name and "null" are taken back. */
-int crfd_render_json(struct crfd_render *v, const struct crfd_row *r, crfd_buf *out)
+int crfd_render_json(struct crfd_render *v, size_t i, const struct crfd_row *r, crfd_buf *out)
 {
-	int rc = crfd_buf_put(out, "{", 1), nr = 0;
+	const struct crfd_render_column *k = &v->column[i];
+	int is_sparse = k->c->info.flags & CRFD_COLUMN_SPARSE, rc;
+	size_t from = out->nr, at;
 
-	for (size_t i = 0; i < v->o.ncolumns && rc >= 0; i++) {
-		const struct crfd_column *c = v->column[i];
-		size_t from = out->nr, at;
-
-		if (c->info.flags & CRFD_COLUMN_SPARSE && crfd_row_is_plain(r))
-			continue;
-		if (nr++)
-			rc = crfd_buf_put(out, ", ", 2);
-		if (rc >= 0)
-			rc = crfd_text_json(out, (const uint8_t *)c->info.name, strlen(c->info.name));
-		if (rc >= 0)
-			rc = crfd_buf_put(out, ": ", 2);
-		at = out->nr;
-		if (rc >= 0)
-			rc = crfd_value_json(c, &v->scratch, r, out);
-		if (rc >= 0 && c->info.flags & CRFD_COLUMN_SPARSE && out->nr - at == 4 && !memcmp(out->v + at, "null", 4)) {
-			out->nr = from;
-			nr--;
-		}
+	if (is_sparse && crfd_row_is_plain(r))
+		return 0;
+	rc = crfd_buf_put(out, k->key.v, k->key.nr);
+	at = out->nr;
+	if (rc >= 0)
+		rc = crfd_value_json(k->c, &v->scratch, r, out);
+	if (rc >= 0 && is_sparse && out->nr - at == 4 && !memcmp(out->v + at, "null", 4)) {
+		out->nr = from;
+		return 0;
 	}
-	return rc < 0 ? rc : crfd_buf_put(out, "}\n", 2);
+	return rc < 0 ? rc : crfd_text_put(out, ", ");
 }
 
 /* Puts the text of a CSV field; shown: it holds nothing that has to be escaped. */
@@ -78,26 +70,16 @@ static int put_value(struct crfd_render *v, const struct crfd_column *c, const s
 		     put_field(v, value.text, c->info.flags & CRFD_COLUMN_SHOWN, out);
 }
 
-int crfd_render_csv(struct crfd_render *v, const struct crfd_row *r, crfd_buf *out)
+int crfd_render_csv(struct crfd_render *v, size_t i, const struct crfd_row *r, crfd_buf *out)
 {
-	int rc = 0;
+	int rc = put_value(v, v->column[i].c, r, 0, out);
 
-	for (size_t i = 0; i < v->o.ncolumns && rc >= 0; i++) {
-		rc = i ? crfd_buf_put(out, ",", 1) : 0;
-		if (rc >= 0)
-			rc = put_value(v, v->column[i], r, 0, out);
-	}
-	return rc < 0 ? rc : crfd_buf_put(out, "\r\n", 2);
+	return rc < 0 ? rc : crfd_text_put(out, ",");
 }
 
-int crfd_render_nul(struct crfd_render *v, const struct crfd_row *r, crfd_buf *out)
+int crfd_render_nul(struct crfd_render *v, size_t i, const struct crfd_row *r, crfd_buf *out)
 {
-	int rc = 0;
+	int rc = put_value(v, v->column[i].c, r, 1, out);
 
-	for (size_t i = 0; i < v->o.ncolumns && rc >= 0; i++) {
-		rc = put_value(v, v->column[i], r, 1, out);
-		if (rc >= 0)
-			rc = crfd_buf_put(out, "", 1);
-	}
-	return rc;
+	return rc < 0 ? rc : crfd_buf_put(out, "", 1);
 }

@@ -10,17 +10,41 @@
 #define LONG 2048 /* bytes of a description's records */
 #define MEASURED 4096 /* rows that decide the widths of a table */
 
-static int look_up(const struct crfd_column ***out, const uint16_t *number, size_t n)
+static const struct crfd_render_form forms[] = {
+	[CRFD_RENDER_TABLE] = {crfd_render_table, "", "", 0},
+	[CRFD_RENDER_JSON] = {crfd_render_json, "{", "}\n", 2},
+	[CRFD_RENDER_CSV] = {crfd_render_csv, "", "\r\n", 1},
+	[CRFD_RENDER_NUL] = {crfd_render_nul, "", "", 0},
+};
+
+static int look_up(const struct crfd_column **out, uint16_t number)
 {
-	*out = calloc(n + 1, sizeof(**out));
-	if (!*out)
-		return -ENOMEM;
-	for (size_t i = 0; i < n; i++) {
-		(*out)[i] = crfd_column_at(number[i]);
-		if (!(*out)[i])
-			return -EINVAL;
+	*out = crfd_column_at(number);
+	return *out ? 0 : -EINVAL;
+}
+
+static int put_key(struct crfd_render_column *k)
+{
+	int rc = crfd_text_json(&k->key, (const uint8_t *)k->c->info.name, strlen(k->c->info.name));
+
+	return rc < 0 ? rc : crfd_text_put(&k->key, ": ");
+}
+
+static int choose_columns(crfd_render *v)
+{
+	int rc;
+
+	v->column = calloc(v->o.ncolumns, sizeof(*v->column));
+	v->key = calloc(v->o.nkeys + 1, sizeof(*v->key));
+	rc = v->column && v->key ? 0 : -ENOMEM;
+	for (size_t i = 0; i < v->o.ncolumns && rc >= 0; i++) {
+		rc = look_up(&v->column[i].c, v->o.column[i]);
+		if (rc >= 0)
+			rc = put_key(&v->column[i]);
 	}
-	return 0;
+	for (size_t i = 0; i < v->o.nkeys && rc >= 0; i++)
+		rc = look_up(&v->key[i], v->o.key[i]);
+	return rc;
 }
 
 int crfd_render_new(const crfd_render_options *options, crfd_render **out)
@@ -34,13 +58,8 @@ int crfd_render_new(const crfd_render_options *options, crfd_render **out)
 	if (!v)
 		return -ENOMEM;
 	v->o = *options;
-	rc = look_up(&v->column, options->column, options->ncolumns);
-	if (rc >= 0)
-		rc = look_up(&v->key, options->key, options->nkeys);
-	if (rc >= 0)
-		v->width = calloc(options->ncolumns, sizeof(*v->width));
-	if (rc >= 0 && !v->width)
-		rc = -ENOMEM;
+	v->form = &forms[options->format];
+	rc = choose_columns(v);
 	if (rc < 0) {
 		crfd_render_free(v);
 		return rc;
@@ -60,9 +79,12 @@ void crfd_render_free(crfd_render *v)
 {
 	if (!v)
 		return;
+	for (size_t i = 0; v->column && i < v->o.ncolumns; i++) {
+		crfd_buf_release(&v->column[i].key);
+		crfd_buf_release(&v->column[i].kept);
+	}
 	free(v->column);
 	free(v->key);
-	free(v->width);
 	free(v->row);
 	forget_told(v);
 	crfd_buf_release(&v->cell);
@@ -98,22 +120,50 @@ static int set_brief(crfd_render *v, const struct crfd_row *r)
 	return rc;
 }
 
+static int keep_task(crfd_render *v, const struct crfd_row *r)
+{
+	int rc = 0;
+
+	v->task = 0;
+	for (size_t i = 0; i < v->o.ncolumns && rc >= 0; i++) {
+		v->column[i].kept.nr = 0;
+		if (v->column[i].c->info.about == CRFD_ABOUT_TASK)
+			rc = v->form->cell(v, i, r, &v->column[i].kept);
+	}
+	if (rc >= 0)
+		v->task = r->task->number;
+	return rc;
+}
+
+static int put_cells(crfd_render *v, const struct crfd_row *r, crfd_buf *out)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < v->o.ncolumns && rc >= 0; i++) {
+		const struct crfd_render_column *k = &v->column[i];
+
+		rc = k->kept.nr ? crfd_buf_put(out, k->kept.v, k->kept.nr) : v->form->cell(v, i, r, out);
+	}
+	return rc;
+}
+
 static int put_row(crfd_render *v, const struct crfd_row *r, crfd_buf *out)
 {
-	int rc = set_brief(v, r);
+	int rc = v->task == r->task->number ? 0 : keep_task(v, r);
+	size_t from;
 
-	if (rc < 0)
-		return rc;
-	switch (v->o.format) {
-	case CRFD_RENDER_JSON:
-		return crfd_render_json(v, r, out);
-	case CRFD_RENDER_CSV:
-		return crfd_render_csv(v, r, out);
-	case CRFD_RENDER_NUL:
-		return crfd_render_nul(v, r, out);
-	default:
-		return crfd_render_cells(v, r, out);
-	}
+	if (rc >= 0)
+		rc = set_brief(v, r);
+	if (rc >= 0)
+		rc = crfd_text_put(out, v->form->begin);
+	if (rc >= 0 && v->o.format == CRFD_RENDER_TABLE)
+		rc = crfd_buf_put(out, &(uint8_t){crfd_render_mark(v, r)}, 1);
+	from = out->nr;
+	if (rc >= 0)
+		rc = put_cells(v, r, out);
+	if (out->nr > from)
+		out->nr -= v->form->dropped;
+	return rc < 0 ? rc : crfd_text_put(out, v->form->end);
 }
 
 static int hold(crfd_render *v, const struct crfd_row *r)
@@ -190,6 +240,7 @@ int crfd_render_rows(crfd_render *v, crfd_reader *reader, size_t want, crfd_buf 
 	size_t full = want > SIZE_MAX - out->nr ? SIZE_MAX : out->nr + want;
 	struct crfd_row row;
 
+	v->task = 0;
 	while (out->nr < full) {
 		int rc = crfd_reader_next(reader, &row);
 
@@ -213,6 +264,7 @@ int crfd_render_head(crfd_render *v, crfd_reader *reader, size_t number, crfd_bu
 	struct crfd_row row;
 	int rc = crfd_reader_head(reader, number, &task, &row);
 
+	v->task = 0;
 	return rc < 0 ? rc : show(v, &row, out);
 }
 

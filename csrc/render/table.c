@@ -13,7 +13,7 @@ static const char *colour_of(uint8_t mark)
 	return mark == DELETED ? "\033[31m" : mark == LISTENS ? "\033[32m" : mark == UNREAD ? "\033[33m" : NULL;
 }
 
-static uint8_t mark_of(struct crfd_render *v, const struct crfd_row *r)
+uint8_t crfd_render_mark(struct crfd_render *v, const struct crfd_row *r)
 {
 	static const char listen[] = "LISTEN";
 	struct crfd_value state;
@@ -84,17 +84,11 @@ static int put_cell(struct crfd_render *v, const struct crfd_column *c, const st
 	return c->info.type == CRFD_COLUMN_TEXT ? put_text(c, value.text, last, out) : put_number(c, &value, out);
 }
 
-int crfd_render_cells(struct crfd_render *v, const struct crfd_row *r, crfd_buf *out)
+int crfd_render_table(struct crfd_render *v, size_t i, const struct crfd_row *r, crfd_buf *out)
 {
-	uint8_t mark = mark_of(v, r);
-	int rc = crfd_buf_put(out, &mark, 1);
+	int rc = put_cell(v, v->column[i].c, r, i + 1 == v->o.ncolumns, out);
 
-	for (size_t i = 0; i < v->o.ncolumns && rc >= 0; i++) {
-		rc = put_cell(v, v->column[i], r, i + 1 == v->o.ncolumns, out);
-		if (rc >= 0)
-			rc = crfd_buf_put(out, "", 1);
-	}
-	return rc;
+	return rc < 0 ? rc : crfd_buf_put(out, "", 1);
 }
 
 void crfd_render_measure(struct crfd_render *v, const uint8_t *cells)
@@ -104,8 +98,8 @@ void crfd_render_measure(struct crfd_render *v, const uint8_t *cells)
 	for (size_t i = 0; i < v->o.ncolumns; i++) {
 		size_t n = strlen(p), width = crfd_text_width((const uint8_t *)p, n);
 
-		if (width > v->width[i])
-			v->width[i] = (uint32_t)width;
+		if (width > v->column[i].width)
+			v->column[i].width = (uint32_t)width;
 		p += n + 1;
 	}
 }
@@ -172,8 +166,8 @@ int crfd_render_line(const struct crfd_render *v, const uint8_t *cells, crfd_buf
 
 	for (size_t i = 0; i < v->o.ncolumns && rc >= 0; i++, p += n + 1) {
 		size_t width = crfd_text_width(p, n = strlen((const char *)p));
-		size_t gap = v->width[i] > width ? v->width[i] - width : 0;
-		int last = i + 1 == v->o.ncolumns, right = is_right(v->column[i]);
+		size_t gap = v->column[i].width > width ? v->column[i].width - width : 0;
+		int last = i + 1 == v->o.ncolumns, right = is_right(v->column[i].c);
 
 		if (right)
 			rc = pad(out, gap);
@@ -200,8 +194,8 @@ int crfd_render_header(const struct crfd_render *v, crfd_buf *out)
 			rc = crfd_text_printf(out, "%s%s", i ? "," : "", v->o.label[i]);
 			continue;
 		}
-		if (width > v->width[i])
-			v->width[i] = (uint32_t)width;
+		if (width > v->column[i].width)
+			v->column[i].width = (uint32_t)width;
 		rc = crfd_buf_put(&cells, v->o.label[i], strlen(v->o.label[i]) + 1);
 	}
 	if (rc >= 0)
