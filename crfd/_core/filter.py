@@ -7,7 +7,6 @@ import errno
 from collections import namedtuple
 from collections.abc import Sequence
 
-from crfd._core.declarations import enum
 from crfd._core.library import check, ffi, lib, owned
 
 TYPE_CHECKING = False
@@ -15,29 +14,28 @@ if TYPE_CHECKING:
     from typing import Any
 
 DEPTH_MAX = int(lib.CRFD_FILTER_DEPTH_MAX)
-_WHAT = enum("crfd_filter_what", "CRFD_FILTER_")
 
 
 class What:
     """The numbers of the ops (csrc/filter/filter.cdef.h). No enum, for to make one takes longer than a small question."""
 
-    AND = _WHAT["AND"]
-    OR = _WHAT["OR"]
-    NOT = _WHAT["NOT"]
-    CONST = _WHAT["CONST"]
-    VALUE = _WHAT["VALUE"]
-    HOLDS = _WHAT["HOLDS"]
-    KNOWN = _WHAT["KNOWN"]
-    EQ = _WHAT["EQ"]
-    NE = _WHAT["NE"]
-    LT = _WHAT["LT"]
-    LE = _WHAT["LE"]
-    GT = _WHAT["GT"]
-    GE = _WHAT["GE"]
-    IN = _WHAT["IN"]
-    REGEX = _WHAT["REGEX"]
-    GLOB = _WHAT["GLOB"]
-    UNDER = _WHAT["UNDER"]
+    AND = lib.CRFD_FILTER_AND
+    OR = lib.CRFD_FILTER_OR
+    NOT = lib.CRFD_FILTER_NOT
+    CONST = lib.CRFD_FILTER_CONST
+    VALUE = lib.CRFD_FILTER_VALUE
+    HOLDS = lib.CRFD_FILTER_HOLDS
+    KNOWN = lib.CRFD_FILTER_KNOWN
+    EQ = lib.CRFD_FILTER_EQ
+    NE = lib.CRFD_FILTER_NE
+    LT = lib.CRFD_FILTER_LT
+    LE = lib.CRFD_FILTER_LE
+    GT = lib.CRFD_FILTER_GT
+    GE = lib.CRFD_FILTER_GE
+    IN = lib.CRFD_FILTER_IN
+    REGEX = lib.CRFD_FILTER_REGEX
+    GLOB = lib.CRFD_FILTER_GLOB
+    UNDER = lib.CRFD_FILTER_UNDER
 
 
 class Op(namedtuple("Op", ("what", "column", "count", "value"), defaults=(0, 0, None))):

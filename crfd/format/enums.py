@@ -5,16 +5,11 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from crfd._core import declarations
+from crfd._core.library import lib
 
 TYPE_CHECKING = False  # see _core/library.py
 if TYPE_CHECKING:
     from typing_extensions import Self
-
-_KIND = declarations.enum("crfd_kind", "CRFD_KIND_")
-_BACKEND = declarations.enum("crfd_backend", "CRFD_BACKEND_")
-_IDENTITY = declarations.enum("crfd_identity_method", "CRFD_IDENTITY_")
-_STEP = declarations.enum("crfd_step", "CRFD_STEP_")
 
 
 class Numbered(IntEnum):
@@ -33,40 +28,40 @@ class Numbered(IntEnum):
 class Kind(Numbered):
     """The kinds of open file descriptions. A number of a later version is a member named KIND_n."""
 
-    FILE = _KIND["FILE"]
-    DIR = _KIND["DIR"]
-    SYMLINK = _KIND["SYMLINK"]
-    UNKNOWN = _KIND["UNKNOWN"]
-    CHR = _KIND["CHR"]
-    BLK = _KIND["BLK"]
-    FIFO = _KIND["FIFO"]
-    PIPE = _KIND["PIPE"]
-    SOCKET = _KIND["SOCKET"]
-    ANON = _KIND["ANON"]
-    EVENTFD = _KIND["EVENTFD"]
-    EPOLL = _KIND["EPOLL"]
-    TIMERFD = _KIND["TIMERFD"]
-    SIGNALFD = _KIND["SIGNALFD"]
-    INOTIFY = _KIND["INOTIFY"]
-    FANOTIFY = _KIND["FANOTIFY"]
-    MEMFD = _KIND["MEMFD"]
-    PIDFD = _KIND["PIDFD"]
-    IO_URING = _KIND["IO_URING"]
-    USERFAULTFD = _KIND["USERFAULTFD"]
-    PERF_EVENT = _KIND["PERF_EVENT"]
-    BPF_MAP = _KIND["BPF_MAP"]
-    BPF_PROG = _KIND["BPF_PROG"]
-    BPF_LINK = _KIND["BPF_LINK"]
-    BTF = _KIND["BTF"]
-    DMABUF = _KIND["DMABUF"]
-    FSCONTEXT = _KIND["FSCONTEXT"]
-    LANDLOCK = _KIND["LANDLOCK"]
-    SECCOMP_NOTIFY = _KIND["SECCOMP_NOTIFY"]
-    KVM = _KIND["KVM"]
-    VFIO = _KIND["VFIO"]
-    NAMESPACE = _KIND["NAMESPACE"]
-    MQUEUE = _KIND["MQUEUE"]
-    SECRETMEM = _KIND["SECRETMEM"]
+    FILE = lib.CRFD_KIND_FILE
+    DIR = lib.CRFD_KIND_DIR
+    SYMLINK = lib.CRFD_KIND_SYMLINK
+    UNKNOWN = lib.CRFD_KIND_UNKNOWN
+    CHR = lib.CRFD_KIND_CHR
+    BLK = lib.CRFD_KIND_BLK
+    FIFO = lib.CRFD_KIND_FIFO
+    PIPE = lib.CRFD_KIND_PIPE
+    SOCKET = lib.CRFD_KIND_SOCKET
+    ANON = lib.CRFD_KIND_ANON
+    EVENTFD = lib.CRFD_KIND_EVENTFD
+    EPOLL = lib.CRFD_KIND_EPOLL
+    TIMERFD = lib.CRFD_KIND_TIMERFD
+    SIGNALFD = lib.CRFD_KIND_SIGNALFD
+    INOTIFY = lib.CRFD_KIND_INOTIFY
+    FANOTIFY = lib.CRFD_KIND_FANOTIFY
+    MEMFD = lib.CRFD_KIND_MEMFD
+    PIDFD = lib.CRFD_KIND_PIDFD
+    IO_URING = lib.CRFD_KIND_IO_URING
+    USERFAULTFD = lib.CRFD_KIND_USERFAULTFD
+    PERF_EVENT = lib.CRFD_KIND_PERF_EVENT
+    BPF_MAP = lib.CRFD_KIND_BPF_MAP
+    BPF_PROG = lib.CRFD_KIND_BPF_PROG
+    BPF_LINK = lib.CRFD_KIND_BPF_LINK
+    BTF = lib.CRFD_KIND_BTF
+    DMABUF = lib.CRFD_KIND_DMABUF
+    FSCONTEXT = lib.CRFD_KIND_FSCONTEXT
+    LANDLOCK = lib.CRFD_KIND_LANDLOCK
+    SECCOMP_NOTIFY = lib.CRFD_KIND_SECCOMP_NOTIFY
+    KVM = lib.CRFD_KIND_KVM
+    VFIO = lib.CRFD_KIND_VFIO
+    NAMESPACE = lib.CRFD_KIND_NAMESPACE
+    MQUEUE = lib.CRFD_KIND_MQUEUE
+    SECRETMEM = lib.CRFD_KIND_SECRETMEM
 
     @classmethod
     def _missing_(cls, value: object) -> Self | None:
@@ -79,9 +74,9 @@ class Kind(Numbered):
 class Backend(IntEnum):
     """The way in which an image was scanned; AUTO where its maker did not say."""
 
-    AUTO = _BACKEND["AUTO"]
-    PROC = _BACKEND["PROC"]
-    BPF = _BACKEND["BPF"]
+    AUTO = lib.CRFD_BACKEND_AUTO
+    PROC = lib.CRFD_BACKEND_PROC
+    BPF = lib.CRFD_BACKEND_BPF
 
 
 class Identity(IntEnum):
@@ -91,21 +86,21 @@ class Identity(IntEnum):
     INFERRED: kcmp was refused, so by what can be seen from outside.
     """
 
-    NONE = _IDENTITY["NONE"]
-    EXACT = _IDENTITY["EXACT"]
-    KCMP = _IDENTITY["KCMP"]
-    INFERRED = _IDENTITY["INFERRED"]
+    NONE = lib.CRFD_IDENTITY_NONE
+    EXACT = lib.CRFD_IDENTITY_EXACT
+    KCMP = lib.CRFD_IDENTITY_KCMP
+    INFERRED = lib.CRFD_IDENTITY_INFERRED
 
 
 class Step(IntEnum):
     """The step at which the reading of a descriptor or task failed."""
 
-    NONE = _STEP["NONE"]
-    LIST = _STEP["LIST"]
-    LINK = _STEP["LINK"]
-    STAT = _STEP["STAT"]
-    FDINFO = _STEP["FDINFO"]
-    PARSE = _STEP["PARSE"]
-    TASK = _STEP["TASK"]
-    FREEZE = _STEP["FREEZE"]
-    CLOEXEC = _STEP["CLOEXEC"]
+    NONE = lib.CRFD_STEP_NONE
+    LIST = lib.CRFD_STEP_LIST
+    LINK = lib.CRFD_STEP_LINK
+    STAT = lib.CRFD_STEP_STAT
+    FDINFO = lib.CRFD_STEP_FDINFO
+    PARSE = lib.CRFD_STEP_PARSE
+    TASK = lib.CRFD_STEP_TASK
+    FREEZE = lib.CRFD_STEP_FREEZE
+    CLOEXEC = lib.CRFD_STEP_CLOEXEC

@@ -14,7 +14,6 @@ from crfd._core.library import lib
 from crfd.format.enums import Kind
 from crfd.format.records import Layout, RecordType
 
-_BY = declarations.enum("crfd_held_by", "CRFD_HELD_")
 _HAS = declarations.flags("CRFD_HAS_")
 _MAP = declarations.flags("CRFD_MAP_")
 _DELETED = int(lib.CRFD_STAT_DELETED)
@@ -25,13 +24,13 @@ class HeldBy(IntEnum):
     """The way in which a file without a descriptor is held. FLIGHT: it was sent to a unix socket and not received yet; RING:
     it is registered in an io_uring."""
 
-    CWD = _BY["CWD"]
-    ROOT = _BY["ROOT"]
-    EXE = _BY["EXE"]
-    MAP = _BY["MAP"]
-    TTY = _BY["TTY"]
-    FLIGHT = _BY["FLIGHT"]
-    RING = _BY["RING"]
+    CWD = lib.CRFD_HELD_CWD
+    ROOT = lib.CRFD_HELD_ROOT
+    EXE = lib.CRFD_HELD_EXE
+    MAP = lib.CRFD_HELD_MAP
+    TTY = lib.CRFD_HELD_TTY
+    FLIGHT = lib.CRFD_HELD_FLIGHT
+    RING = lib.CRFD_HELD_RING
 
 
 class Held(NamedTuple):

@@ -6,14 +6,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from crfd._core import declarations
 from crfd._core.library import lib
 from crfd.format.enums import Numbered
 from crfd.format.records import RecordType
 from crfd.kinds.described import Extended, Records
 
-_LOCK_KIND = declarations.enum("crfd_lock_kind", "CRFD_LOCK_")
-_LOCK_TYPE = declarations.enum("crfd_lock_type", "CRFD_LOCK_")
 _OWNER = Records(RecordType.OWNER, "crfd_owner")
 _LOCK = Records(RecordType.LOCK, "crfd_lock")
 _FD_LOCK = Records(RecordType.FD_LOCK, "crfd_fd_lock")
@@ -47,19 +44,19 @@ class Owner:
 class LockKind(Numbered):
     """The maker of a lock: fcntl(2) F_SETLK (POSIX), F_OFD_SETLK, flock(2), F_SETLEASE, or a delegation of the NFS server."""
 
-    POSIX = _LOCK_KIND["POSIX"]
-    OFD = _LOCK_KIND["OFD"]
-    FLOCK = _LOCK_KIND["FLOCK"]
-    LEASE = _LOCK_KIND["LEASE"]
-    DELEG = _LOCK_KIND["DELEG"]
+    POSIX = lib.CRFD_LOCK_POSIX
+    OFD = lib.CRFD_LOCK_OFD
+    FLOCK = lib.CRFD_LOCK_FLOCK
+    LEASE = lib.CRFD_LOCK_LEASE
+    DELEG = lib.CRFD_LOCK_DELEG
 
 
 class LockType(Numbered):
     """The strength of a lock; of a lease that is being broken, the one that it goes down to."""
 
-    READ = _LOCK_TYPE["READ"]
-    WRITE = _LOCK_TYPE["WRITE"]
-    UNLOCK = _LOCK_TYPE["UNLOCK"]
+    READ = lib.CRFD_LOCK_READ
+    WRITE = lib.CRFD_LOCK_WRITE
+    UNLOCK = lib.CRFD_LOCK_UNLOCK
 
 
 @dataclass(frozen=True, slots=True)

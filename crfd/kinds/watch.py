@@ -6,12 +6,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from crfd._core import declarations
+from crfd._core.library import lib
 from crfd.format.enums import Kind, Numbered
 from crfd.format.records import RecordType
 from crfd.kinds.described import Decoders, Described, Records
 
-_MARK_TYPE = declarations.enum("crfd_fanotify_type", "CRFD_FANOTIFY_")
 _EPOLL = Records(RecordType.EPOLL, "crfd_epoll_target")
 _INOTIFY = Records(RecordType.INOTIFY, "crfd_inotify_mark")
 _FANOTIFY = Records(RecordType.FANOTIFY, "crfd_fanotify")
@@ -59,10 +58,10 @@ class Inotify:
 class MarkType(Numbered):
     """A fanotify_mark(2) is on one of these: an inode, a mount, a file system or a mount namespace."""
 
-    INODE = _MARK_TYPE["INODE"]
-    MOUNT = _MARK_TYPE["MOUNT"]
-    SB = _MARK_TYPE["SB"]
-    MNTNS = _MARK_TYPE["MNTNS"]
+    INODE = lib.CRFD_FANOTIFY_INODE
+    MOUNT = lib.CRFD_FANOTIFY_MOUNT
+    SB = lib.CRFD_FANOTIFY_SB
+    MNTNS = lib.CRFD_FANOTIFY_MNTNS
 
 
 @dataclass(frozen=True, slots=True)
