@@ -26,10 +26,13 @@ WAIT = 'import time; print("ready", flush=True); time.sleep(600)'
 GONE = int(Path("/proc/sys/kernel/pid_max").read_text())  # nobody has it: the numbers that are given out are below
 
 
-def run(*args: str | int | Path, before: tuple[str, ...] = (), timeout: float = 60) -> subprocess.CompletedProcess[str]:
-    """The command, run by the command `before`."""
-    command = [*before, *CRFD, *map(str, args)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=timeout, cwd=ROOT)
+def run(
+    *args: str | bytes | int | Path, before: tuple[str, ...] = (), check: bool = False, **options: Any
+) -> subprocess.CompletedProcess[Any]:
+    """Run crfd by the command `before`; options are those of subprocess.run(), which otherwise captures text."""
+    command = [*before, *CRFD, *(str(arg) if isinstance(arg, int) else arg for arg in args)]
+    captured = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "timeout": 60}
+    return subprocess.run(command, check=check, cwd=ROOT, **{**captured, **options})
 
 
 def inside(*before: str, code: str, args: tuple[str, ...] = (), timeout: float = 120) -> Any:

@@ -26,8 +26,12 @@ def values(image: bytes | memoryview, *names: str) -> list[tuple[bytes, ...]]:
 def objects(image: bytes | memoryview, *names: str) -> list[dict[str, Any]]:
     """Each row as the object that a line of JSON holds."""
     render = Render(names, "json")
-    text = b"".join(map(bytes, render.rows(ImageReader(memoryview(image), None))))
-    return [json.loads(line) for line in text.splitlines()]
+    return parsed(b"".join(map(bytes, render.rows(ImageReader(memoryview(image), None)))))
+
+
+def parsed(lines: str | bytes) -> list[dict[str, Any]]:
+    """The objects of JSON Lines."""
+    return [json.loads(line) for line in lines.splitlines()]
 
 
 def dumped(what: Any, **options: Any) -> tuple[crfd.DumpResult, crfd.Image]:
@@ -56,7 +60,7 @@ def image_of(file: crfd.OpenFile) -> bytes:
         st_mode=0,
     )
     plan = images.plan([images.Task(5, [images.Fd(0, described)])])
-    at = next(i for i, record in enumerate(plan) if record.type == images.FD_STAT)
+    at = images.at(plan, images.FD_STAT)
     plan[at + 1 : at + 1] = [images.Rec(kind, payload, plan[at].parent) for kind, payload in file.extensions]
     return images.assemble(plan)
 

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import io
-import json
 import os
 import pty
 import signal
@@ -12,22 +11,18 @@ import subprocess
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import crfd
 from tests import mkfds
 from tests.procs import CRFD, GONE, Need, run, until
+from tests.shown import parsed
 
 FIELDS = {
     "pid", "comm", "fd", "objref", "close_on_exec", "kind", "f_mode", "f_flags", "f_pos", "f_uid", "f_gid",
     "f_version", "path", "deleted", "dev", "ino", "mnt_id",
 }  # fmt: skip
-
-
-def lines(text: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in text.splitlines()]
 
 
 @pytest.fixture
@@ -55,7 +50,7 @@ def test_dump_verify_info_show(image: tuple[Path, mkfds.Holder]) -> None:
 
 def test_json_lines_hold_every_field_and_every_byte_of_a_path(image: tuple[Path, mkfds.Holder]) -> None:
     path, holder = image
-    rows = {row["fd"]: row for row in lines(run("show", path, "--json").stdout)}
+    rows = {row["fd"]: row for row in parsed(run("show", path, "--json").stdout)}
     assert len(rows) == holder.report["nfds"]
     assert all(row.keys() >= FIELDS for row in rows.values())
     for one in holder.fds:
@@ -77,7 +72,7 @@ def test_show_one_task_and_none(image: tuple[Path, mkfds.Holder]) -> None:
 def test_ls_is_live_and_needs_no_file() -> None:
     with mkfds.spawn("eventfd") as holder:
         table = run("ls", str(holder.pid))
-        rows = lines(run("ls", str(holder.pid), "--json").stdout)
+        rows = parsed(run("ls", str(holder.pid), "--json").stdout)
     assert table.returncode == 0
     assert "eventfd" in table.stdout
     assert {row["kind"] for row in rows} >= {"eventfd", "pipe"}
@@ -108,10 +103,8 @@ def test_exit_status_2_for_usage(words: str) -> None:
 
 
 def test_a_refused_process_is_told_from_a_vanished_one(nobody: tuple[str, ...]) -> None:
-    command = [*nobody, *CRFD]
     with mkfds.spawn("regular") as holder:
-        args = [*command, "dump", str(holder.pid), "-o", "/dev/null"]
-        done = subprocess.run(args, capture_output=True, text=True, check=False, timeout=60)
+        done = run("dump", holder.pid, "-o", "/dev/null", before=nobody)
     assert done.returncode == 1
     assert f"pid {holder.pid}: Permission denied" in done.stderr
 
@@ -119,9 +112,7 @@ def test_a_refused_process_is_told_from_a_vanished_one(nobody: tuple[str, ...]) 
 def test_a_terminal_is_refused() -> None:
     master, slave = pty.openpty()
     try:
-        done = subprocess.run(
-            [*CRFD, "dump", str(os.getpid())], stdout=slave, stderr=subprocess.PIPE, text=True, check=False, timeout=60
-        )
+        done = run("dump", os.getpid(), stdout=slave)
     finally:
         os.close(master)
         os.close(slave)
@@ -144,10 +135,8 @@ def test_a_full_file_system_leaves_the_old_image(tmp_path: Path, need: Need) -> 
         'cat "$0/image"; ls -A "$0"; exit $status'
     )
     with mkfds.spawn("files:n=2000") as holder:
-        done = subprocess.run(
-            ["unshare", "-m", "sh", "-c", script, small, small, *CRFD, "dump", str(holder.pid), "-o", small / "image"],
-            capture_output=True, text=True, check=False, timeout=60,
-        )  # fmt: skip
+        before = ("unshare", "-m", "sh", "-c", script, str(small), str(small))
+        done = run("dump", holder.pid, "-o", small / "image", before=before)
     assert done.returncode == 1
     assert "No space left on device" in done.stderr
     assert done.stdout == "old\nimage\n"
@@ -200,7 +189,7 @@ def test_a_dump_that_is_ended_leaves_no_file(tmp_path: Path, signum: int) -> Non
 
 
 def test_all_leaves_itself_out() -> None:
-    dump = subprocess.run([*CRFD, "dump", "--all", "-q"], capture_output=True, check=False, timeout=60)
+    dump = run("dump", "--all", "-q", text=False)
     assert dump.returncode in {0, 3}
     with crfd.open(io.BytesIO(dump.stdout)) as image:
         assert os.getpid() in image.tasks
@@ -231,11 +220,11 @@ def test_rfc_refuses_or_leaves_out_and_counts(tmp_path: Path) -> None:
     assert done.returncode == 0
     assert "left out" in done.stderr
     assert run("verify", path).returncode == 0
-    assert {row["kind"] for row in lines(run("show", path, "--json").stdout)} <= {"file", "dir", "symlink"}
+    assert {row["kind"] for row in parsed(run("show", path, "--json").stdout)} <= {"file", "dir", "symlink"}
 
 
 def test_check_names_every_capability() -> None:
-    rows = {row["name"]: row for row in lines(run("check", "--json").stdout)}
+    rows = {row["name"]: row for row in parsed(run("check", "--json").stdout)}
     names = {"backend proc", "backend bpf", "kcmp", "pidfd_getfd", "sock_diag", "BTF", "lockdown", "seccomp", "kernel"}
     assert names <= rows.keys()
     assert rows["backend proc"]["usable"] is True
@@ -244,13 +233,11 @@ def test_check_names_every_capability() -> None:
 
 
 def test_check_says_why_bpf_cannot_run(nobody: tuple[str, ...]) -> None:
-    check = subprocess.run([*nobody, *CRFD, "check", "--json"], capture_output=True, text=True, check=False, timeout=60)
-    row = next(row for row in lines(check.stdout) if row["name"] == "backend bpf")
+    check = run("check", "--json", before=nobody)
+    row = next(row for row in parsed(check.stdout) if row["name"] == "backend bpf")
     assert row["usable"] is False
     assert "CAP_BPF" in row["detail"]
-    asked = subprocess.run(
-        [*nobody, *CRFD, "ls", "--backend", "bpf", "1"], capture_output=True, text=True, check=False, timeout=60
-    )
+    asked = run("ls", "--backend", "bpf", "1", before=nobody)
     assert asked.returncode == 1
     assert row["detail"] in asked.stderr
 

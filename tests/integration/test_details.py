@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import ctypes
 import io
-import json
 import mmap
 import os
 import platform
@@ -31,6 +30,7 @@ from tests import mkfds
 from tests.facts import known, of, scan
 from tests.fdkinds import syscalls
 from tests.procs import Need
+from tests.shown import parsed
 
 LARGEFILE = 0o400000 if platform.machine() == "aarch64" else 0o100000  # O_LARGEFILE is the kernel's own
 
@@ -452,7 +452,7 @@ def test_the_commands_show_it(
         line = table[str(everything.by_role(role)["fd"])]
         assert end in line, (role, line)
     assert main(["ls", str(everything.pid), "--backend", backend, "--json"]) == 0
-    rows = {row["fd"]: row for row in map(json.loads, capsys.readouterr().out.splitlines())}
+    rows = {row["fd"]: row for row in parsed(capsys.readouterr().out)}
     event = rows[everything.by_role("eventfd")["fd"]]["detail"]
     assert event["count"] == everything.by_role("eventfd")["count"]
     assert rows[everything.by_role("locks.lease")["fd"]]["locks"] == [

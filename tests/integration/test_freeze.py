@@ -69,7 +69,7 @@ def test_the_image_says_so(backend: str, tmp_path: Path) -> None:
             assert set(image.consistency().values()) == {crfd.Consistency.FROZEN}
         path = tmp_path / "image"
         crfd.dump(holder.pid, path, backend=backend, freeze=True)
-        shown = subprocess.run([*CRFD, "info", path], capture_output=True, text=True, check=True, timeout=60).stdout
+        shown = procs.run("info", path, check=True).stdout
         assert f"at the longest (pid {holder.pid})" in shown
         assert "2 frozen" in shown
 
@@ -168,8 +168,7 @@ assert libc.ptrace(0x4206, int(sys.argv[1]), 0, 0) == 0  # PTRACE_SEIZE
 def test_a_debugged_process_is_named_and_dumped_all_the_same(tmp_path: Path) -> None:
     with mkfds.spawn("regular") as holder, mkfds.spawn("regular") as other, running(TRACER, str(holder.pid)):
         path = tmp_path / "image"
-        command = [*CRFD, "dump", "--freeze", str(holder.pid), str(other.pid), "-o", str(path)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        done = procs.run("dump", "--freeze", holder.pid, other.pid, "-o", path)
         assert done.returncode == 3
         assert f"pid {holder.pid}: Operation not permitted (not held still)" in done.stderr
         with crfd.open(path) as image:
@@ -283,10 +282,9 @@ def test_no_queued_signal_is_lost_when_we_are_killed_while_we_hold() -> None:
 
 @pytest.mark.parametrize("refused", ["wait4,waitid", "waitid", "wait4"])
 def test_a_filter_that_lets_nobody_wait_does_not_hold_us_up(refused: str, tmp_path: Path) -> None:
-    command = [sys.executable, str(Path(__file__).parents[1] / "deny.py"), refused, *CRFD, "dump", "--freeze"]
+    deny = (sys.executable, str(Path(__file__).parents[1] / "deny.py"), refused)
     with running(THREADS) as process:
-        command += ["-o", str(tmp_path / "image"), str(process.pid)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=LIMIT)
+        done = procs.run("dump", "--freeze", "-o", tmp_path / "image", process.pid, before=deny, timeout=LIMIT)
         assert done.returncode == 3, done.stderr
         assert f"pid {process.pid}: Device or resource busy (not held still)" in done.stderr
         tids = [int(tid) for tid in os.listdir(f"/proc/{process.pid}/task")]

@@ -6,8 +6,6 @@ from __future__ import annotations
 import os
 import re
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +17,7 @@ from crfd import Link
 from crfd.kinds.lock import LockKind
 from crfd.kinds.object import Pidfd
 from crfd.kinds.socket import InetAddress, Socket
-from tests.procs import Need, running
+from tests.procs import Need, run, running
 from tests.shown import dump_image
 
 Numbers = dict[str, int]
@@ -65,8 +63,7 @@ def test_a_raw_socket_has_no_state_of_its_protocol(backend: str, need: Need) -> 
         for name, fd in fds.items():
             found = of(pid, fd, backend)
             assert (found.type, found.state) == (socket.SOCK_RAW, 3 if name.startswith("connected") else 1), name
-        shown = subprocess.run([sys.executable, "-m", "crfd", "ls", str(pid), "--backend", backend], check=True,
-                               capture_output=True, text=True).stdout  # fmt: skip
+        shown = run("ls", pid, "--backend", backend, check=True).stdout
     assert "ESTABLISHED" not in shown
 
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import subprocess
@@ -17,8 +16,8 @@ import crfd
 from crfd import Link
 from crfd.kinds.watch import Epoll
 from tests import mkfds
-from tests.procs import CRFD, WAIT, Need, running, tree
-from tests.shown import dump_image
+from tests.procs import WAIT, Need, run, running, tree
+from tests.shown import dump_image, parsed
 
 
 @pytest.fixture
@@ -222,14 +221,10 @@ def test_everything_at_once(backend: str, tmp_path: Path) -> None:
         with pytest.raises(IndexError):
             image.file(0)
         n = len(links)
-    shown = subprocess.run(
-        [*CRFD, "show", "--links", path], capture_output=True, text=True, check=True, timeout=60
-    ).stdout
+    shown = run("show", "--links", path, check=True).stdout
     assert len(shown.splitlines()) == n + 1
     assert all(line.isprintable() for line in shown.splitlines())
-    command = [*CRFD, "show", "--links", "--json", "--pid", str(holder.pid), str(path)]
-    listed = subprocess.run(command, capture_output=True, check=True, timeout=60).stdout
-    rows = [json.loads(line) for line in listed.splitlines()]
+    rows = parsed(run("show", "--links", "--json", "--pid", holder.pid, path, check=True).stdout)
     assert len(rows) == n
     assert {row["link"] for row in rows} >= {"pipe", "epoll"}
     assert os.path.getsize(path) > 0
@@ -349,9 +344,7 @@ sys.stdin.read()
     assert [link for link in links if link.kind == "eventfd"] == [Link("eventfd", (at[event],), (at[event],))]
 
 
-def test_a_peer_outside_of_the_image_is_named(
-    backend: str, need: Need, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
-) -> None:
+def test_a_peer_outside_of_the_image_is_named(backend: str, need: Need, tmp_path: Path) -> None:
     need("pidfd_getfd")
     code = """
 import socket, sys
@@ -367,5 +360,4 @@ sys.stdin.read()
     with crfd.open(path) as image:
         (link,) = (link for link in crfd.links(image) if link.kind == "tcp")
     assert (link.targets, link.known, link.address) == ((), True, address)
-    subprocess.run([*CRFD, "show", "--links", str(path)], check=True)
-    assert f"{address}, not in this image".encode() in capfdbinary.readouterr().out
+    assert f"{address}, not in this image" in run("show", "--links", path, check=True).stdout

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import json
 import os
 import signal
 import subprocess
@@ -27,7 +26,7 @@ from crfd.kinds.event import Eventfd
 from crfd.kinds.lock import Lock, LockKind, LockType, LockWait
 from tests import mkfds, procs
 from tests.facts import known, of, scan
-from tests.shown import dump_image
+from tests.shown import dump_image, parsed
 
 
 def _told(lock: Lock) -> dict[str, Any]:
@@ -268,7 +267,7 @@ def test_a_deadlock_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str])
         str(two),
     ]
     assert main(["show", "--links", "--json", str(path)]) == 0
-    waits = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    waits = parsed(capsys.readouterr().out)
     assert {(wait["pid"], wait["holder"], wait["deadlock"]) for wait in waits if wait["link"] == "lock"} == {
         (first.pid, second.pid, True),
         (second.pid, first.pid, True),

@@ -11,25 +11,23 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from crfd.format.enums import Kind
 from crfd.format.records import RecordType
-from tests import mkfds
+from tests import mkfds, procs
 from tests.images import HEAD, Fd, File, Rec, Task, assemble, image, plan, sample
-from tests.procs import CRFD, running
+from tests.procs import running
 
 # An escape that clears the screen, a title, carriage return, a new line, bells, C1's CSI, a reversal of direction, no UTF-8.
 NASTY = b"\x1b[2J\x1b]0;t\x07\r\ncrfd: forged\x08\x7f\xc2\x9b1m\xe2\x80\xae\xff"
 HELP = [[*words, "--help"] for words in ([], ["dump"], ["ls"], ["show"], ["verify"], ["info"], ["check"])]
 
 
-def run(*args: str | bytes | Path, **options: Any) -> subprocess.CompletedProcess[bytes]:
-    streams: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
-    return subprocess.run([*CRFD, *args], check=False, timeout=60, **streams)
+run = partial(procs.run, text=False)
 
 
 @pytest.fixture
@@ -109,20 +107,15 @@ def test_a_non_blocking_stdout_gets_everything(command: str) -> None:
 def test_a_closed_stdout_is_an_error(command: list[str], path: Path) -> None:
     words = [str(path) if word == "self" and command[0] == "show" else word for word in command]
     words = [str(os.getpid()) if word == "self" else word for word in words]
-    done = subprocess.run(
-        ["sh", "-c", 'exec "$@" >&-', "sh", *CRFD, *words], stderr=subprocess.PIPE, check=False, timeout=60
-    )
+    done = run(*words, before=("sh", "-c", 'exec "$@" >&-', "sh"))
     told = f"crfd: standard output: {os.strerror(errno.EBADF)}\n".encode()
     assert (done.returncode, done.stderr) == (1, told)
 
 
 def test_a_closed_stdin_and_stderr_are_no_traceback(path: Path) -> None:
-    done = subprocess.run(
-        ["sh", "-c", 'exec "$@" <&-', "sh", *CRFD, "show", "-"], capture_output=True, check=False, timeout=60
-    )
+    done = run("show", "-", before=("sh", "-c", 'exec "$@" <&-', "sh"))
     assert (done.returncode, done.stderr) == (1, f"crfd: standard input: {os.strerror(errno.EBADF)}\n".encode())
-    command = ["sh", "-c", 'exec "$@" 2>&-', "sh", *CRFD, "verify", str(path)]
-    done = subprocess.run(command, capture_output=True, check=False, timeout=60)
+    done = run("verify", path, before=("sh", "-c", 'exec "$@" 2>&-', "sh"))
     assert done.returncode == 0
     assert b"correct" in done.stdout
 

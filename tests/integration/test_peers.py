@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import subprocess
@@ -21,7 +20,8 @@ import pytest
 
 import crfd
 from tests import images, shown
-from tests.procs import Need
+from tests.procs import Need, run
+from tests.shown import parsed
 
 ME = os.getpid()
 COMM = Path("/proc/self/comm").read_text().rstrip("\n")
@@ -116,15 +116,13 @@ def test_the_other_end_of_a_connection(backend: str, hosts: tuple[str, str]) -> 
 def test_a_condition_on_the_peer_and_the_peer_of_what_fits_one() -> None:
     with child(stdin=subprocess.PIPE) as sleeper:
         assert sleeper.stdin
-        command = [sys.executable, "-m", "crfd", "ls", str(ME), str(sleeper.pid), "--json", "-c", "pid,fd"]
-        done = subprocess.run(
-            [*command, "--where", f"peer_pid == {sleeper.pid}"], capture_output=True, text=True, check=True
-        )
-        assert [json.loads(line) for line in done.stdout.splitlines()] == [{"pid": ME, "fd": sleeper.stdin.fileno()}]
-        command[-1] = "fd,peer_pid"  # of an end that stays open at execve(2), the other one, which does not
-        more = ["--where", f"pid == {sleeper.pid} and not close_on_exec and fd == 0"]
-        done = subprocess.run([*command, *more], capture_output=True, text=True, check=True)
-        assert [json.loads(line) for line in done.stdout.splitlines()] == [{"fd": 0, "peer_pid": ME}]
+        words = ("ls", ME, sleeper.pid, "--json", "-c")
+        done = run(*words, "pid,fd", "--where", f"peer_pid == {sleeper.pid}", check=True)
+        assert parsed(done.stdout) == [{"pid": ME, "fd": sleeper.stdin.fileno()}]
+        # An end that stays open at execve(2) has another one, which does not.
+        condition = f"pid == {sleeper.pid} and not close_on_exec and fd == 0"
+        done = run(*words, "fd,peer_pid", "--where", condition, check=True)
+        assert parsed(done.stdout) == [{"fd": 0, "peer_pid": ME}]
 
 
 def test_when_a_process_began(backend: str) -> None:

@@ -19,7 +19,7 @@ import pytest
 import crfd
 from tests import mkfds
 from tests.faults.commands import Facts, facts
-from tests.procs import CRFD, LIMIT, ROOT, Need, running
+from tests.procs import LIMIT, ROOT, Need, run, running
 
 TEXT = (ROOT / "SECURITY.md").read_text()
 TABLE = [
@@ -49,8 +49,7 @@ def having(names: list[str]) -> tuple[str, ...]:
 
 def dumped(options: list[str], pids: list[int], before: tuple[str, ...] = ()) -> tuple[int, Facts, str]:
     """The status, what the image says, and what stderr says."""
-    command = [*before, *CRFD, *options, *map(str, pids)]
-    done = subprocess.run(command, capture_output=True, check=False, timeout=60, cwd=ROOT)
+    done = run(*options, *pids, before=before, text=False)
     found = facts(done.stdout) if done.returncode in {0, 3} else {}
     return done.returncode, {key: value for key, value in found.items() if key[-1] not in MOVING}, done.stderr.decode()
 
@@ -93,7 +92,7 @@ def test_reading_takes_none(command: str, other: mkfds.Holder, nobody: tuple[str
     crfd.dump(other.pid, image)
     before = (*nobody, "--bounding-set=-all", "--inh-caps=-all")
     with open(image, "rb") as stdin:
-        done = subprocess.run([*before, *CRFD, command, "-"], stdin=stdin, capture_output=True, check=False, cwd=ROOT)
+        done = run(command, "-", before=before, stdin=stdin)
     assert done.returncode == 0, done.stderr
 
 
@@ -164,7 +163,7 @@ def test_the_unit_s_command_works_with_the_unit_s_capabilities(tmp_path: Path, n
     words = unit("ExecStart").split()
     assert words[-2:] == ["-o", "/var/lib/crfd/host.crfd"]
     before = (*having(names), "--no-new-privs")
-    done = subprocess.run([*before, *CRFD, *words[1:-2]], capture_output=True, check=False, timeout=120, cwd=ROOT)
+    done = run(*words[1:-2], before=before, text=False, timeout=120)
     for pid in re.findall(rb"pid (\d+)", done.stderr):  # what is refused to root here as well
         with pytest.raises(crfd.UnreadError):
             crfd.dump(int(pid), io.BytesIO(), backend="bpf")

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 import subprocess
@@ -19,6 +18,7 @@ from crfd.cli.main import main
 from tests import mkfds, procs
 from tests.integration.test_who import HOLD
 from tests.procs import Need, running, until
+from tests.shown import parsed
 
 # Those of which a row tells the same at two times; objref is a number of one output alone.
 COLUMNS = "pid,fd,kind,close_on_exec,deleted,dev,ino,path,local,remote,state,proto,access"
@@ -68,7 +68,7 @@ class Asked:
             assert main([*words, "--json"]) in {0, 1}
         pushed = [one.getMessage() for one in self._caplog.records if one.getMessage().startswith("pushed down: ")]
         given = [re.match(r"read: a batch of nfds (\d+)", one.getMessage()) for one in self._caplog.records]
-        rows = [json.loads(line) for line in self._capfd.readouterr().out.splitlines()]
+        rows = parsed(self._capfd.readouterr().out)
         return rows, "".join(pushed), sum(int(found[1]) for found in given if found)
 
 

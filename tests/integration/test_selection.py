@@ -15,7 +15,7 @@ import pytest
 import crfd
 from crfd import Selection
 from tests import procs
-from tests.procs import CRFD, WAIT, Need, running, tree, until
+from tests.procs import WAIT, Need, run, running, tree, until
 
 OURS = f"{os.getpid()}-"  # begins the names of processes here, which another run on this machine must not find
 CHILDREN = (
@@ -234,9 +234,7 @@ def test_on_the_command_line(tmp_path: Path) -> None:
                 sorted(tree(process.pid)),
             ),
         ):
-            done = subprocess.run(
-                [*CRFD, "dump", "-o", image, *words], capture_output=True, text=True, check=False, timeout=60
-            )
+            done = run("dump", "-o", image, *words)
             assert done.returncode == 0, done.stderr
             with crfd.open(image) as found:
                 assert sorted(found.tasks) == wanted
@@ -286,9 +284,7 @@ def test_a_long_command_line_is_whole_and_shown_in_short() -> None:
         task = crfd.scan(process.pid)
         assert task.cmdline is not None
         assert task.cmdline.split(b"\0")[3:-1] == [os.fsencode(word) for word in words]
-        shown = subprocess.run(
-            [*CRFD, "ls", "--group", str(process.pid)], capture_output=True, text=True, check=True, timeout=60
-        ).stdout
+        shown = run("ls", "--group", process.pid, check=True).stdout
     head = shown.splitlines()[0]
     assert f"uid {os.getuid()}, {sys.executable[:20]}" in head
     assert len(head) < 160

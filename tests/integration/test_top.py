@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import resource
 import subprocess
@@ -20,6 +19,7 @@ from crfd._core.tally import tally
 from crfd.analysis import top
 from tests import mkfds
 from tests.procs import GONE, WAIT, Need, run, running
+from tests.shown import parsed
 
 DATA = Path(__file__).parents[1] / "data"
 HOLD = """if True:
@@ -106,7 +106,7 @@ def test_the_change_since_the_last_time(tmp_path: Path) -> None:
 def test_a_line_for_each(by: str) -> None:
     with mkfds.spawn("regular", "pipe", "dups") as holder:
         done = run("top", holder.pid, "--by", by, "-n", "0")
-        rows = [json.loads(line) for line in run("ls", holder.pid, "--json", "-c", by).stdout.splitlines()]
+        rows = parsed(run("ls", holder.pid, "--json", "-c", by).stdout)
     assert done.returncode == 0, done.stderr
     assert [int(row["FDS"]) for row in table(done.stdout)] == sorted(
         Counter(row[by] for row in rows).values(), reverse=True

@@ -16,7 +16,8 @@ import pytest
 from tests import procs
 from tests.integration.test_held import child
 from tests.integration.test_locks import _HOLDER, _WAITER, _waits
-from tests.procs import Need
+from tests.procs import CRFD, Need
+from tests.shown import parsed
 
 Row = dict[str, Any]
 
@@ -60,8 +61,7 @@ class Ends:
     def __init__(self, pid: int, told: list[int]) -> None:
         self.slave, self.half, self.owned, self.null, self.pidfd, self.lflag = told
         columns = "tty.lflag,socket.shutdown,st_uid,driver,pidfd.comm,source,fs_type"
-        command = (sys.executable, "-m", "crfd", "ls", pid, "-c", f"fd,{columns}", "--json")
-        self.crfd = {row["fd"]: row for row in map(json.loads, output(*command).splitlines())}
+        self.crfd = {row["fd"]: row for row in parsed(output(*CRFD, "ls", pid, "-c", f"fd,{columns}", "--json"))}
         self.lsof = {line.split()[3].rstrip("urw"): line for line in output("lsof", "-nP", "-p", pid).splitlines()[1:]}
         every = next(iter(re.findall(r"(?s)Available output columns:\n(.*?)\n\n", output("lsfd", "--help"))), "")
         names = ["FD", *(name for name in re.findall(r"^ +(\S+)", every, re.M) if name not in {"FD", "NAME"})]
@@ -79,10 +79,7 @@ class Asked:
 
     def __init__(self, pid: int, made: dict[str, Row], where: Path, holder: int, waiter: int) -> None:
         self.pid, self.made, self.where, self.holder, self.waiter = pid, made, where, holder, waiter
-        self.rows = [
-            json.loads(line)
-            for line in output(sys.executable, "-m", "crfd", "ls", pid, "--holds", "all", "--json").splitlines()
-        ]
+        self.rows = parsed(output(*CRFD, "ls", pid, "--holds", "all", "--json"))
         self.lsof = output("lsof", "-nP", "-p", pid)
         self.lsfd = output("lsfd", "-p", pid, "-o", "ASSOC,TYPE,NAME")
 
@@ -112,8 +109,8 @@ class Asked:
 
     def waits(self) -> bool:
         image = self.where / "image"
-        output(sys.executable, "-m", "crfd", "dump", "-q", "-o", image, self.holder, self.waiter)
-        return self.lock_lines(sys.executable, "-m", "crfd", "show", "--links", image)
+        output(*CRFD, "dump", "-q", "-o", image, self.holder, self.waiter)
+        return self.lock_lines(*CRFD, "show", "--links", image)
 
 
 @pytest.fixture(scope="module")

@@ -194,7 +194,7 @@ _ARRAYS = {R.LOCK: (32, 1), R.EPOLL: (40, 0), R.INOTIFY: (24, 0), R.FANOTIFY_MAR
 
 def _verify(kind: RecordType, length: int) -> None:
     plan = images.plan([images.Task(5, [images.Fd(0)])])
-    at = next(i for i, record in enumerate(plan) if record.type == images.FD_STAT)
+    at = images.at(plan, images.FD_STAT)
     plan.insert(at + 1, images.Rec(kind, bytes(length), plan[at].parent))
     crfd.verify(io.BytesIO(images.assemble(plan)))
 

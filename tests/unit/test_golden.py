@@ -9,7 +9,6 @@ and one process that waits for another's lock. The .jsonl beside each is what `c
 from __future__ import annotations
 
 import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +16,11 @@ import pytest
 
 import crfd
 from crfd._core.columns import columns
-from tests.shown import objects
+from tests.shown import objects, parsed
 
 DATA = Path(__file__).parents[1] / "data"
 IMAGES = sorted(DATA.glob("*.crfd")) + sorted(DATA.glob("*.rfc"))
 SUMS = dict(line.split()[::-1] for line in (DATA / "SHA256SUMS").read_text().splitlines())
-
-
-def rows(lines: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in lines.splitlines()]
 
 
 def test_every_file_is_the_one_that_was_made() -> None:
@@ -46,7 +41,7 @@ def _as_of_old(row: Any, old: Any) -> Any:
 @pytest.mark.parametrize("path", IMAGES, ids=lambda path: path.name)
 def test_an_old_image_verifies_and_says_the_same(path: Path) -> None:
     found = crfd.verify(path)
-    expected = rows(path.with_suffix(".jsonl").read_text())
+    expected = parsed(path.with_suffix(".jsonl").read_text())
     shown = objects(path.read_bytes(), *(c.name for c in columns().values() if c.plain))
     assert len([row for row in shown if row["fd"] is not None]) == found.fds
     # Later versions may say more of a descriptor, never other things.

@@ -17,7 +17,7 @@ import crfd
 from crfd.image import place
 from crfd.image.sink import FileSink, open_sink
 from crfd.image.writer import ImageWriter
-from tests.procs import CRFD, GONE, Need
+from tests.procs import CRFD, GONE, Need, run
 
 OTHER = 65534
 OLD = b"the old image"
@@ -87,9 +87,7 @@ def test_a_planted_pipe_gets_nothing(shared: Path) -> None:
     try:
         with pytest.raises(PermissionError, match="another user's"):
             put(path)
-        done = subprocess.run(
-            [*CRFD, "dump", str(os.getpid()), "-o", str(path)], capture_output=True, text=True, check=False, timeout=60
-        )
+        done = run("dump", os.getpid(), "-o", path)
         assert done.returncode == 1
         assert "another user's" in done.stderr
         assert os.read(reader, 100) == b""
@@ -251,25 +249,21 @@ def test_what_is_given_up_is_taken_out_of_a_redirected_file(tmp_path: Path, mode
 
 
 def test_a_dump_of_nobody_writes_nothing(tmp_path: Path) -> None:
-    gone = str(GONE)
     for redirect, left in ((">", b""), (">>", b"earlier")):
         (tmp_path / "f").write_bytes(b"earlier")
-        done = subprocess.run(
-            ["sh", "-c", f'out=$1; shift; "$@" {redirect}"$out"', "sh", tmp_path / "f", *CRFD, "dump", gone],
-            capture_output=True, check=False, timeout=60,
-        )  # fmt: skip
+        shell = ("sh", "-c", f'out=$1; shift; "$@" {redirect}"$out"', "sh", str(tmp_path / "f"))
+        done = run("dump", GONE, before=shell)
         assert done.returncode == 1
         assert (tmp_path / "f").read_bytes() == left
-    done = subprocess.run([*CRFD, "dump", gone], capture_output=True, check=False, timeout=60)
-    assert (done.returncode, done.stdout) == (1, b"")
+    done = run("dump", GONE)
+    assert (done.returncode, done.stdout) == (1, "")
 
 
 def test_a_refused_process_leaves_nothing(tmp_path: Path, nobody: tuple[str, ...]) -> None:
     with (tmp_path / "f").open("wb") as out:
-        command = [*nobody, *CRFD, "dump", str(os.getpid())]
-        done = subprocess.run(command, stdout=out, stderr=subprocess.PIPE, check=False, timeout=60)
+        done = run("dump", os.getpid(), before=nobody, stdout=out)
     assert done.returncode == 1
-    assert b"Permission denied" in done.stderr
+    assert "Permission denied" in done.stderr
     assert (tmp_path / "f").stat().st_size == 0
 
 

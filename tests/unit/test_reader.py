@@ -7,7 +7,6 @@ import gc
 import io
 import os
 import struct
-import subprocess
 import sys
 
 import pytest
@@ -40,7 +39,7 @@ from tests.images import (
     plan,
     sample,
 )
-from tests.procs import CRFD
+from tests.procs import run
 
 
 def test_the_sum_is_crc32c() -> None:
@@ -91,8 +90,7 @@ def test_flags_are_read_in_the_numbers_of_the_machine_that_has_them(machine: byt
     with crfd.Image(data) as read:
         files = [entry.file for entry in read.tasks[1].fds.values()]
     assert [file and file.f_flags for file in files] == [getattr(os, name) | os.O_RDWR for name in names]
-    command = [*CRFD, "show", "--columns", "flags", "--no-header", "-"]
-    shown = subprocess.run(command, input=data, capture_output=True, check=True)
+    shown = run("show", "--columns", "flags", "--no-header", "-", input=data, text=False, check=True)
     assert shown.stdout.decode().split() == [f"O_RDWR|{name}" for name in names]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import errno
 import io
-import json
 import struct
 from pathlib import Path
 
@@ -24,10 +23,12 @@ from tests.images import (
     File,
     Task,
     assemble,
+    at,
     image,
     plan,
     sample,
 )
+from tests.shown import parsed
 
 FRAME = 256  # bytes of HEAD and IMAGE_INFO
 Told = dict[int, list[tuple[int, bytes | None, bool | None]]]
@@ -36,10 +37,10 @@ Told = dict[int, list[tuple[int, bytes | None, bool | None]]]
 def spans() -> list[tuple[int, int, int]]:
     """Where each section of EXTENDED begins and ends, and its pid."""
     return [
-        (*struct.unpack("<QQ", bytes(record.payload[at : at + 16])), number)
+        (*struct.unpack("<QQ", bytes(record.payload[start : start + 16])), number)
         for record in crfd.Image(EXTENDED).records()
         if record.type == INDEX
-        for number, at in zip((100, 101, 102, 103), range(0, record.len, 40), strict=True)
+        for number, start in zip((100, 101, 102, 103), range(0, record.len, 40), strict=True)
     ]
 
 
@@ -83,14 +84,14 @@ def test_every_cut() -> None:
 
 
 def test_every_changed_byte_loses_one_task_at_most() -> None:
-    for at in range(FRAME, len(EXTENDED)):
+    for offset in range(FRAME, len(EXTENDED)):
         data = bytearray(EXTENDED)
-        data[at] ^= 0x40
+        data[offset] ^= 0x40
         found = salvaged(data)
-        hit = {pid for start, length, pid in spans() if start <= at < start + length}
-        assert told(found) == expected({100, 101, 102, 103} - hit), at
+        hit = {pid for start, length, pid in spans() if start <= offset < start + length}
+        assert told(found) == expected({100, 101, 102, 103} - hit), offset
         assert found.damage is not None
-        assert bool(hit) == any(one.offset <= at < one.end for one in found.lost if hit), at
+        assert bool(hit) == any(one.offset <= offset < one.end for one in found.lost if hit), offset
 
 
 @pytest.mark.parametrize("data", [EXTENDED[:100], b"", b"hello\n", RFC[:-1], b"\0" + EXTENDED[1:]])
@@ -122,8 +123,7 @@ def test_sections_in_a_text_are_none() -> None:
 
 def test_a_pid_comes_once() -> None:
     records = plan([Task(1, [Fd(0)]), Task(2, [Fd(3)])])
-    start = next(i for i, record in enumerate(records) if record.type == TASK)
-    end = next(i for i, record in enumerate(records) if record.type == SECTION_SUM) + 1
+    start, end = at(records, TASK), at(records, SECTION_SUM) + 1
     found = salvaged(assemble(records[:end] + records[start:end] + records[end:])[:-1])
     assert list(found.tasks) == [1, 2]
 
@@ -142,7 +142,7 @@ def test_commands_show_what_is_whole_and_say_what_is_lost(tmp_path: Path, capsys
     capsys.readouterr()
     assert main(["show", "--salvage", "--json", "--where", "kind == 'dir'", str(path)]) == 3
     out, err = capsys.readouterr()
-    assert [json.loads(line)["fd"] for line in out.splitlines()] == [2]
+    assert [row["fd"] for row in parsed(out)] == [2]
     assert err.splitlines() == [
         f"crfd: {path}: offset {start + length + 50}: STRING: the image goes on to the end of TAIL: "
         "expected 24 bytes, found 18 bytes",
