@@ -10,10 +10,12 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 from crfd._core.batch import Batch
 from crfd._core.scan import Scanner
 from tests.mkfds import spawn
+from tests.procs import forked
 
 ALIKE = ("dup", "samefile", "eventfds")
 IN_PAIRS = ("sockets", "pipes")
@@ -37,23 +39,6 @@ FEW = "os.dup(0), os.dup(0)"
 MIXED = """
 held = [os.open(f"{os.getpid()}.{i}", os.O_CREAT | os.O_RDWR, 0o600) for i in range(10)]
 held += [os.pipe() for _ in range(4)] + [socket.socketpair() for _ in range(4)]
-"""
-
-# Forks one child after another, each of which runs some code; says who they are, and waits.
-_FORK = """
-import os, socket, sys
-os.chdir(sys.argv[1])
-pids = []
-for _ in range(int(sys.argv[2])):
-    pid = os.fork()
-    if not pid:
-        exec(sys.argv[3])
-        os.write(1, b".")
-        sys.stdin.read()
-        os._exit(0)
-    pids.append(pid)
-os.write(2, " ".join(map(str, pids)).encode() + b"\\n")
-sys.stdin.read()
 """
 
 
@@ -114,16 +99,11 @@ def _started(program: str, *args: str) -> Iterator[tuple[int, bytes]]:
 @contextmanager
 def small_host(processes: int, each: str) -> Iterator[list[int]]:
     """The pids of processes that have three descriptors and open what `each` says."""
-    pipe = subprocess.PIPE
-    with tempfile.TemporaryDirectory(prefix="crfd-small-") as directory:
-        command = [sys.executable, "-I", "-S", "-c", _FORK, directory, str(processes), each]
-        with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe) as parent:
-            assert parent.stdout and parent.stderr
-            pids = [int(pid) for pid in parent.stderr.readline().split()]
-            if len(pids) != processes or len(parent.stdout.read(processes)) != processes:
-                raise RuntimeError(f"expected {processes} processes, found {len(pids)}")
-            yield pids
-            parent.communicate()
+    with (
+        tempfile.TemporaryDirectory(prefix="crfd-small-") as directory,
+        forked(processes, each, Path(directory)) as pids,
+    ):
+        yield pids
 
 
 def scan(backend: int, pids: Sequence[int], threads: int = 1) -> int:

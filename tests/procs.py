@@ -84,6 +84,38 @@ def running(code: str, *args: str, before: tuple[str, ...] = (), **options: Any)
             process.kill()
 
 
+# Each child runs some code, in which k is its number; the parent says who they are, and all wait.
+_FORK = """
+import os, socket, sys
+os.chdir(sys.argv[1])
+pids = []
+for k in range(int(sys.argv[2])):
+    pid = os.fork()
+    if not pid:
+        exec(sys.argv[3])
+        os.write(1, b".")
+        sys.stdin.read()
+        os._exit(0)
+    pids.append(pid)
+os.write(2, " ".join(map(str, pids)).encode() + b"\\n")
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def forked(n: int, code: str, folder: Path) -> Iterator[list[int]]:
+    """The pids of n small processes that ran the code in a folder, with k the number of each, and wait."""
+    pipe = subprocess.PIPE
+    command = [sys.executable, "-I", "-S", "-c", _FORK, str(folder), str(n), code]
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe) as parent:
+        assert parent.stdout and parent.stderr
+        pids = [int(pid) for pid in parent.stderr.readline().split()]
+        if len(pids) != n or len(parent.stdout.read(n)) != n:
+            raise RuntimeError(f"expected {n} processes, found {len(pids)}")
+        yield pids
+        parent.communicate()
+
+
 @dataclass(frozen=True)
 class Cgroup:
     """A cgroup of our own; name is its path within the hierarchy."""

@@ -108,24 +108,7 @@ def test_a_directory_that_is_renamed_meanwhile(tmp_path: Path, backend: str) -> 
     assert seen == {os.fsencode(one), os.fsencode(other)}
 
 
-_MANY = """
-import os, sys
-os.chdir(sys.argv[1])
-for i in range(12):
-    os.close(os.open(f"file{i}", os.O_CREAT | os.O_WRONLY, 0o600))
-pids = []
-for k in range(int(sys.argv[2])):
-    pid = os.fork()
-    if not pid:
-        for i in range(3 + k * k % 11):
-            os.open(f"file{i}", os.O_RDONLY)
-        os.write(1, b".")
-        sys.stdin.read()
-        os._exit(0)
-    pids.append(pid)
-os.write(2, " ".join(map(str, pids)).encode() + b"\\n")
-sys.stdin.read()
-"""
+_SOME = 'for i in range(3 + k * k % 11): os.open(f"file{i}", os.O_CREAT | os.O_RDONLY, 0o600)'
 
 
 def test_a_read_that_ends_between_two_descriptors_and_the_end_of_their_task(tmp_path: Path, need: Need) -> None:
@@ -135,15 +118,9 @@ def test_a_read_that_ends_between_two_descriptors_and_the_end_of_their_task(tmp_
     """
     need("backend bpf")
     tasks, scans = 600, 20
-    command = [sys.executable, "-I", "-S", "-c", _MANY, str(tmp_path), str(tasks)]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe) as process:
-        assert process.stdout and process.stderr
-        pids = [int(pid) for pid in process.stderr.readline().split()]
-        assert len(process.stdout.read(tasks)) == tasks
-        allowed = {os.fsencode(tmp_path / f"file{i}") for i in range(12)}
+    allowed = {os.fsencode(tmp_path / f"file{i}") for i in range(12)}
+    with procs.forked(tasks, _SOME, tmp_path) as pids:
         for first in range(scans):
             image = crfd.snapshot(pids[first:], backend="bpf")
             found = {entry.file and entry.file.path for task in image for fd, entry in task.fds.items() if fd > 2}
             assert found == allowed
-        process.communicate()
