@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a user waits for: lists, questions and images shown, beside the tools that answer the same today."""
+"""Answers that a user waits for: lists, questions and images shown, beside the tools that answer the same today."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def listing(s: Setting) -> Iterator[Row]:
 
 
 def question(s: Setting) -> Iterator[Row]:
-    """One file that every process of a big host has open, and which processes are the fullest."""
+    """Ask for one file that every process of a big host has open, and for the fullest processes."""
     with host(s.processes, s.n) as pids:
         file = os.readlink(f"/proc/{pids[0]}/fd/{s.n // 2}")
         runs = race(
@@ -81,7 +81,7 @@ def image(s: Setting) -> Iterator[Row]:
 
 
 def port(s: Setting) -> Iterator[Row]:
-    """Who has a port, where there are many connections by others."""
+    """Ask who has a port, where there are many connections by others."""
     processes = max(1, s.sockets // 5_000)
     with servers(processes, s.sockets // processes), servers(1, 1) as (asked,):
         runs = race(
@@ -129,7 +129,7 @@ def counts(s: Setting) -> Iterator[Row]:
 
 
 def few(s: Setting) -> Iterator[Row]:
-    """One small process on a host where little else runs."""
+    """List one small process on a host where little else runs."""
     own = s.image("own")
     Path(own).touch()
     with process("eventfds", 7) as pid, open(own, "rb"):

@@ -102,7 +102,7 @@ def shapes(s: Setting) -> Iterator[Row]:
 
 
 def big_host(s: Setting) -> Iterator[Row]:
-    """Everything on the machine, to a file and back."""
+    """Dump everything on the machine to a file, and read that again."""
     image, copy = s.image("host.crfd"), s.image("copy")
     bare_iter = _bare_iter(s)
     with host(s.processes, s.n):
@@ -160,7 +160,7 @@ def _columns(image: str) -> None:
 
 
 def freeze(s: Setting) -> Iterator[Row]:
-    """How long processes stand still, as the dump itself says: the one that was held longest."""
+    """Measure how long processes stand still, as the dump itself says: the one that was held longest."""
     image = s.image("still.crfd")
 
     def held() -> Run:
@@ -214,7 +214,7 @@ def arrow(s: Setting) -> Iterator[Row]:
 
 
 def _with(name: str, use: Callable[[ModuleType], object]) -> Candidate | None:
-    """None where the library is not installed."""
+    """Return a candidate with a library; None where that is not installed."""
     try:
         module = import_module(name)
     except ImportError:
@@ -252,7 +252,7 @@ def main(argv: list[str] | None = None) -> int:
     add("--json", type=Path, metavar="FILE", help="also write every number to FILE")
     add("--dir", type=Path, help="where images are written (default: a temporary directory)")
     args = parser.parse_args(argv)
-    # As pip does where it installs; from a checkout and with PYTHONDONTWRITEBYTECODE every start would do it again.
+    # Compile as pip does where it installs; from a checkout, with PYTHONDONTWRITEBYTECODE, every start would do it again.
     compileall.compile_dir(Path(crfd.__file__).parent, quiet=1)
     rows: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="crfd-compare-", dir=args.dir) as directory:

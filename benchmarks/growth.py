@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How the cost of a scan grows with descriptors and with tasks, as a table.
+"""The cost of a scan by the number of descriptors and of tasks, as a table.
 
     python -m benchmarks.growth [--quick] [--rounds N]
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What is measured: processes full of descriptors, made by tests/mkfds.py, and the one way to scan them."""
+"""Processes full of descriptors, made by tests/mkfds.py, to be measured; and the one way to scan them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ IN_PAIRS = ("sockets", "pipes")
 OTHERS = (*IN_PAIRS, "epolls")
 KINDS = ("files", "scattered", *ALIKE, *OTHERS)
 
-# What a process of the big host does: open every file of one directory, say so, wait.
+# A process of the big host opens every file of one directory, says so, and waits.
 _OPEN_ALL = """
 import os, resource, sys
 hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
@@ -34,7 +34,7 @@ os.write(1, b"ready")
 sys.stdin.read()
 """
 
-# What a process of the small ones opens, beside the first three: two descriptors, or 26 of three kinds, the files its own.
+# A small process opens, beside the first three, two descriptors, or 26 of three kinds, the files its own.
 FEW = "os.dup(0), os.dup(0)"
 MIXED = """
 held = [os.open(f"{os.getpid()}.{i}", os.O_CREAT | os.O_RDWR, 0o600) for i in range(10)]
@@ -43,7 +43,7 @@ held += [os.pipe() for _ in range(4)] + [socket.socketpair() for _ in range(4)]
 
 
 def at_most(n: int) -> int:
-    """n descriptors, or as many as the hard limit of a process leaves."""
+    """Return n descriptors, or as many as the hard limit of a process leaves."""
     return min(n, resource.getrlimit(resource.RLIMIT_NOFILE)[1] - 100)
 
 
@@ -64,7 +64,7 @@ def host(processes: int, n: int) -> Iterator[list[int]]:
         yield [stack.enter_context(_started(_OPEN_ALL, directory, str(n)))[0] for _ in range(processes)]
 
 
-# What a server with all of its clients does: n connections with itself, and it says which port.
+# A server with all of its clients has n connections with itself, and says which port.
 _CONNECT = """
 import os, resource, socket, sys
 hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
@@ -107,7 +107,7 @@ def small_host(processes: int, each: str) -> Iterator[list[int]]:
 
 
 def scan(backend: int, pids: Sequence[int], threads: int = 1) -> int:
-    """Scans the processes and keeps nothing; how many descriptors there were."""
+    """Scan the processes and keep nothing; return how many descriptors there were."""
     scanner, batch, fds = Scanner(backend, pids, threads), Batch(), 0
     while scanner.next(batch):
         fds += len(batch.keys)
@@ -116,7 +116,7 @@ def scan(backend: int, pids: Sequence[int], threads: int = 1) -> int:
 
 
 def batches(backend: int, pids: Sequence[int]) -> list[Batch]:
-    """Everything that a scan finds, in memory."""
+    """Return everything that a scan finds, in memory."""
     scanner, found = Scanner(backend, pids, 1), [Batch()]
     while scanner.next(found[-1]):
         found.append(Batch())

@@ -98,7 +98,7 @@ SLACK = 2 << 20  # bytes beside
 
 @dataclass
 class Found:
-    """What the images said until now."""
+    """The counts of what the images said until now."""
 
     dumps: Counter[str] = field(default_factory=Counter)
     tasks: int = 0
@@ -109,7 +109,7 @@ class Found:
 
 @dataclass
 class Own:
-    """What the scanning process holds, at one time."""
+    """The resources that the scanning process holds at one time."""
 
     resident: int
     descriptors: int
@@ -206,7 +206,7 @@ def soak(seconds: float) -> int:
 
 
 def grown(held: list[Own]) -> Iterator[str]:
-    """What is more in the last quarter than in the second one; of a few dumps nothing can be said."""
+    """Say what grew from the second quarter to the last; of a few dumps nothing can be said."""
     n = len(held) // 4
     if n < 5:
         return

@@ -61,7 +61,7 @@ class Row:
         return ", ".join(parts)
 
     def met(self) -> bool | None:
-        """None where there is no goal or nothing to compare with."""
+        """Whether the goal is met; None where there is none or nothing to compare with."""
         ratio = self.ratio()
         if ratio is None or not self.run or not self.goal():
             return None

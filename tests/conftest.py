@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What every test may ask for (need), and what is looked at after every one: nothing stays open, nobody stays alive."""
+"""Every test may ask for what it needs, and after each nothing stays open and nobody alive."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_N
 # Whoever is started in the background by a shell has SIGINT ignored, and so would all that we start and interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# What has to be held for each that is not a program: with these, a capability that is missing is our failure.
+# The privileges for each that is not a program: with these, a capability that is missing is our failure.
 _PRIVILEGES = {
     "backend bpf": ("CAP_BPF", "CAP_PERFMON"),
     "kcmp": ("CAP_SYS_PTRACE",),
@@ -70,7 +70,7 @@ def _unsanitized() -> None:
 
 @pytest.fixture
 def nobody(need: Need) -> tuple[str, ...]:
-    """What to put before a command so that it runs without any privilege; skips where such a user cannot read crfd."""
+    """The command that runs another without any privilege; skips where such a user cannot read crfd."""
     need("root")
     need("setpriv")
     command = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
@@ -89,7 +89,7 @@ def backend(request: pytest.FixtureRequest, need: Need) -> str:
 
 
 def _missing(name: str, capabilities: dict[str, Capability]) -> tuple[str | None, bool]:
-    """Why name is not to be had, and whether it should be."""
+    """Return why name is not to be had, and whether it should be."""
     if name == "root":
         return ("not root" if os.geteuid() else None), False
     if name not in capabilities:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a process knows of its descriptors, and what a scan finds of them."""
+"""The facts that a process knows of its descriptors, and those that a scan finds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 def known(holder: mkfds.Holder, kind: str, fact: str) -> list[dict[str, Any]]:
-    """The descriptors of a kind of which the process knows a fact; skips where this machine has none."""
+    """Return the descriptors of a kind of which the process knows a fact; skip where this machine has none."""
     found = [one for one in holder.fds if one["kind"] == kind and fact in one]
     if not found:
         pytest.skip(f"{kind}: {holder.skipped.get(kind, 'none here')}")

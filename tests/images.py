@@ -48,7 +48,7 @@ class Rec:
         return struct.pack("<hhI", self.type, len(body) if self.length is None else self.length, self.parent) + body
 
     def poke(self, offset: int, code: str, value: int) -> None:
-        """Overwrites one field of the payload."""
+        """Overwrite one field of the payload."""
         assert self.payload is not None
         changed = bytearray(self.payload)
         struct.pack_into("<" + code, changed, offset, value)
@@ -224,7 +224,7 @@ def assemble(records: Iterable[Rec]) -> bytes:
 
 
 def at(records: Sequence[Rec], kind: int, nth: int = 0) -> int:
-    """The place of the nth record of a type, from 0."""
+    """Return the place of the nth record of a type, from 0."""
     return [i for i, record in enumerate(records) if record.type == kind][nth]
 
 

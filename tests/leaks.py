@@ -26,7 +26,7 @@ _KERNEL = range(0xFF00_0000_0000_0000, 0xFFFF_FFFF_FF00_0000)
 # The same where eight bytes need not be one number: with four levels, without the text, which -1 and any number make.
 _HEAP = range(0xFFFF_0000_0000_0000, 0xFFFF_FF00_0000_0000)
 
-# How many bytes of a struct sockaddr the headers give a meaning; what is behind them is searched. linux/in.h, in6.h,
+# The bytes of a struct sockaddr that the headers give a meaning; the rest is searched. linux/in.h, in6.h,
 # can.h, netlink.h, if_packet.h, tipc.h, vm_sockets.h, qrtr.h, if_xdp.h: the bytes of `family` for all others.
 _SOCKADDR = {2: 8, 10: 28, 16: 12, 17: 20, 29: 8, 30: 16, 40: 12, 42: 12, 44: 16}
 
@@ -48,7 +48,7 @@ class RecordType(NamedTuple):
 
     @property
     def goes_on(self) -> bool:
-        """Whether a text follows the struct, and not another one of it."""
+        """Whether a text follows the struct, and not another struct of its kind."""
         return ", and " in self.payload
 
 
@@ -63,7 +63,7 @@ def is_address(number: int) -> bool:
 
 
 def in_text(text: str) -> Iterator[tuple[int, int]]:
-    """(where, value) of each number in a text, hexadecimal or decimal, that may be an address."""
+    """Give (where, value) of each number in a text, hexadecimal or decimal, that may be an address."""
     for found in _NUMBER.finditer(_WRITTEN_BYTES.sub(lambda match: "_" * len(match[0]), text)):
         value = int(found["hex"], 16) if found["hex"] else int(found["decimal"])
         if is_address(value):
@@ -71,7 +71,7 @@ def in_text(text: str) -> Iterator[tuple[int, int]]:
 
 
 def in_image(image: bytes) -> list[Leak]:
-    """What may be an address, anywhere in an image. A text that goes on in the next record is searched as one."""
+    """Find what may be an address, anywhere in an image. A text that goes on in the next record is searched as one."""
     leaks = []
     for (number, _), group in groupby(_records(image), attrgetter("type", "parent")):
         kind = record_types().get(number, RecordType(f"type {number:#x}", "", ""))
@@ -88,7 +88,7 @@ def in_image(image: bytes) -> list[Leak]:
 
 @cache
 def record_types() -> dict[int, RecordType]:
-    """From the table of FORMAT.md."""
+    """Read the record types from the table of FORMAT.md."""
     section = _FORMAT.read_text().partition("## Record types")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| (0x\w+|\d+) \| (\w+) \| \S+ \| (.*) \|$", section, re.M)
     types: dict[int, RecordType] = {}
@@ -139,7 +139,7 @@ def _in_sockaddr(payload: bytes) -> Iterator[tuple[int, int]]:
 
 
 def _in_bytes(data: bytes) -> Iterator[tuple[int, int]]:
-    """At any offset, and written out as text."""
+    """Find addresses at any offset, and those that are written out as text."""
     at = data.find(b"\xff\xff", 6)
     while at >= 0:
         (value,) = struct.unpack_from("<Q", data, at - 6)

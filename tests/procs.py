@@ -36,7 +36,7 @@ def run(
 
 
 def inside(*before: str, code: str, args: tuple[str, ...] = (), timeout: float = 120) -> Any:
-    """What code prints as JSON, run by the command `before`, which puts it into namespaces or under a filter."""
+    """Return what code prints as JSON, run by the command `before`, which puts it into namespaces or under a filter."""
     command = [*before, sys.executable, "-c", code, *args]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=timeout, cwd=ROOT)
     if done.returncode and before[0] == "unshare" and "unshare:" in done.stderr:
@@ -46,7 +46,7 @@ def inside(*before: str, code: str, args: tuple[str, ...] = (), timeout: float =
 
 
 def state(pid: int, tid: int | None = None) -> str:
-    """The letter of /proc/PID/task/TID/stat; empty when it is gone."""
+    """Return the letter of /proc/PID/task/TID/stat; empty when it is gone."""
     try:
         text = Path(f"/proc/{pid}/task/{tid or pid}/stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
@@ -62,7 +62,7 @@ def until(condition: Callable[[], bool], what: str) -> None:
 
 
 def tree(pid: int) -> list[int]:
-    """A process and its descendants."""
+    """Return a process and its descendants."""
     found = [pid]
     for one in found:
         with suppress(FileNotFoundError, ProcessLookupError):
@@ -137,7 +137,7 @@ class Cgroup:
 
     @contextmanager
     def thawed_at_the_end(self) -> Iterator[None]:
-        """For what may fail while it is frozen: who is in it could not be ended then."""
+        """Thaw it whatever happens in the block: who is in it could not be ended otherwise."""
         try:
             yield
         finally:
@@ -149,11 +149,11 @@ class Cgroup:
         return (self.folder / self.control).read_text().strip() == "FROZEN"
 
     def asked_to_freeze(self) -> bool:
-        """Whether it stands, or is about to."""
+        """Whether the cgroup stands, or is about to."""
         return (self.folder / self.control).read_text().strip() not in {self.words[0], ""}
 
     def empty(self) -> None:
-        """Moves everyone back to the root."""
+        """Move everyone back to the root."""
         for pid in (self.folder / "cgroup.procs").read_text().split():
             with suppress(ProcessLookupError):
                 (self.folder.parent / "cgroup.procs").write_text(pid)

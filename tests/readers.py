@@ -57,7 +57,7 @@ class BrokenError(AssertionError):
 
 
 def visit(value: object, seen: dict[int, object]) -> None:
-    """Asks a value and all that it leads to for every property that it has."""
+    """Ask a value and all that it leads to for every property that it has."""
     if value is None or isinstance(value, (bool, int, float, bytes, str, memoryview)) or id(value) in seen:
         return
     seen[id(value)] = value
@@ -135,7 +135,7 @@ LIBRARY: dict[str, Callable[[crfd.Image], object]] = {
 
 
 def _read(name: str, opened: Callable[[], crfd.Image]) -> crfd.FormatError | None:
-    """None where it was read, or why it was refused; whatever else is raised is broken."""
+    """Read an image; return None, or why it was refused. Whatever else is raised is broken."""
     try:
         with opened() as image:
             LIBRARY[name](image)
@@ -147,7 +147,7 @@ def _read(name: str, opened: Callable[[], crfd.Image]) -> crfd.FormatError | Non
 
 
 def _salvage(data: bytes, refused: crfd.FormatError | None) -> None:
-    """What is left of it is a correct image, all of it where it is one."""
+    """Salvage an image, which gives a correct one, with all of it where it is correct."""
     try:
         found = crfd.open(io.BytesIO(data), salvage=True)
     except crfd.FormatError:
@@ -165,7 +165,7 @@ def _salvage(data: bytes, refused: crfd.FormatError | None) -> None:
 
 
 def run(words: Iterable[str]) -> tuple[int, str, str]:
-    """Status, standard output, standard error."""
+    """Run a command: status, standard output, standard error."""
     out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", "surrogateescape") for _ in range(2))
     with redirect_stdout(out), redirect_stderr(err):
         try:
@@ -195,7 +195,7 @@ def _show(words: tuple[str, ...], path: Path, refused: crfd.FormatError | None) 
 
 
 def read_by_all(number: int, folder: Path) -> bool:
-    """Whether the mutant is an image; BrokenError where readers disagree about it."""
+    """Whether a mutant is an image; BrokenError where readers disagree about it."""
     data = mutant(number)
     path = folder / "mutant.crfd"
     path.write_bytes(data)

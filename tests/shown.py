@@ -14,7 +14,7 @@ from tests import images
 
 
 def values(image: bytes | memoryview, *names: str) -> list[tuple[bytes, ...]]:
-    """The columns of each row, raw; empty where they are not known."""
+    """Return the columns of each row, raw; empty where they are not known."""
     render, found = Render(names, "nul"), []
     text = b"".join(map(bytes, render.rows(ImageReader(memoryview(image), None))))
     cells = text.split(b"\0")[:-1]
@@ -24,18 +24,18 @@ def values(image: bytes | memoryview, *names: str) -> list[tuple[bytes, ...]]:
 
 
 def objects(image: bytes | memoryview, *names: str) -> list[dict[str, Any]]:
-    """Each row as the object that a line of JSON holds."""
+    """Return each row as the object that a line of JSON holds."""
     render = Render(names, "json")
     return parsed(b"".join(map(bytes, render.rows(ImageReader(memoryview(image), None)))))
 
 
 def parsed(lines: str | bytes) -> list[dict[str, Any]]:
-    """The objects of JSON Lines."""
+    """Return the objects of JSON Lines."""
     return [json.loads(line) for line in lines.splitlines()]
 
 
 def dumped(what: Any, **options: Any) -> tuple[crfd.DumpResult, crfd.Image]:
-    """A dump, and its image, which is right."""
+    """Dump, and check the image."""
     out = io.BytesIO()
     result = crfd.dump(what, out, **options)
     crfd.verify(io.BytesIO(out.getvalue()))
@@ -43,14 +43,14 @@ def dumped(what: Any, **options: Any) -> tuple[crfd.DumpResult, crfd.Image]:
 
 
 def dump_image(pids: Sequence[int], backend: str) -> crfd.Image:
-    """The image of a dump that has read all of the processes."""
+    """Dump processes, all of which can be read."""
     result, image = dumped(pids, backend=backend)
     assert not result.unread
     return image
 
 
 def image_of(file: crfd.OpenFile) -> bytes:
-    """An image of one descriptor, whose description is the file with its extension records."""
+    """Make an image of one descriptor, whose description is the file with its extension records."""
     described = images.File(
         path=file.path or b"x",
         kind=file.kind,
@@ -66,6 +66,6 @@ def image_of(file: crfd.OpenFile) -> bytes:
 
 
 def words(file: crfd.OpenFile) -> str:
-    """What the NAME column says behind the path, the blank between them included."""
+    """Return what the NAME column says behind the path, the blank between them included."""
     ((name,),) = values(image_of(file), "name")
     return name.decode().removeprefix((file.path or b"x").decode())

@@ -28,7 +28,7 @@ def rooms() -> tuple[str, ...]:
 
 
 def includes() -> Iterator[Arrow]:
-    """From every file to every header of ours that it includes. The kernel's side (*.bpf.*) is compiled apart."""
+    """Give the arrows from each file to the headers of ours that it includes. The kernel's side (*.bpf.*) is compiled apart."""
     for path in sorted(CSRC.glob("*/*.[ch]")):
         if ".bpf." not in path.name:
             for found in re.findall(r'^#include "(.+)"', path.read_text(encoding="utf-8"), re.M):
@@ -36,7 +36,7 @@ def includes() -> Iterator[Arrow]:
 
 
 def symbols(build: Path) -> Iterator[Arrow]:
-    """From every object that needs a symbol to the one that defines it."""
+    """Give the arrows from every object that needs a symbol to the one that defines it."""
     objects = sorted(path for path in build.glob("*/*.o") if path.parent.name in rooms())
     if not objects:
         raise SystemExit(f"{build}: expected objects, found none")

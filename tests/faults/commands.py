@@ -61,7 +61,7 @@ class Outcome(NamedTuple):
     wrong: str | None
 
 
-# What says how much is known, is put together of other columns, or is known when the disk knows it.
+# Columns that say how much is known, are put together of others, or are known when the disk knows them.
 _ABOUT_KNOWLEDGE = {"changed", "identity", "error", "step", "errno", "detail", "name", "socket.names_known"}
 _ABOUT_DISK = {"blocks", "bytes", "deleted_bytes"}
 _OF_ALL = {
@@ -77,14 +77,14 @@ _BY_KCMP = _OF_ALL | {"locks"}  # inferred where kcmp(2) is refused, as the imag
 
 
 _NOBODY = 0xFFFFFFFF
-# What Python itself says when a thread has no memory for its first frame.
+# The words of Python itself when a thread has no memory for its first frame.
 _PYTHONS = ("Exception ignored in thread started by: ", "MemoryError: ")
 
 Facts = dict[tuple[Any, ...], Any]
 
 
 def facts(image: bytes) -> Facts:
-    """What an image says, by what it is said of; without what is different each time."""
+    """Return what an image says, by what it is said of; without what is different each time."""
     found: Facts = {}
     for row in shown.objects(image, *columns()):
         if row["fd"] is not None and row["fd"] > 2:  # those are ours, and what goes there moves them
@@ -110,7 +110,7 @@ def facts(image: bytes) -> Facts:
 
 
 def _compare_images(wanted: Facts, found: Facts, word: str, fault: Fault) -> tuple[str, list[str]]:
-    """The word, where it is another one, and what is wrong."""
+    """Return the word, which may be another one by now, and what is wrong."""
     unread = {key[:2] for key, value in found.items() if key[-1] == "error" and value is not None}
     answered = is_an_answer(fault.call, fault.code)
     described = {value for key, value in found.items() if key[-1] == "objref" and key[:2] in unread}
@@ -142,7 +142,7 @@ def _compare_images(wanted: Facts, found: Facts, word: str, fault: Fault) -> tup
 
 
 def _marked(value: Any, found: Facts, key: tuple[Any, ...]) -> Any:
-    """How it is told where a part of it is not known: whether a name's " (deleted)" is the kernel's, who set an owner."""
+    """Return the value as told where a part is not known: whether a name's " (deleted)" is the kernel's, who set an owner."""
     if isinstance(value, str) and found.get((*key[:-1], "deleted"), 0) is None:
         return f"{value} (deleted)"
     if key[-1] == "owner" and value:
@@ -187,7 +187,7 @@ class Scene:
         return ended.calls
 
     def _load(self, name: str) -> None:
-        """Has the modules that a command takes imported, for Python's calls are not ours."""
+        """Import the modules that a command takes, for Python's calls are not ours."""
         reader, writer = os.pipe()
         child = os.fork()
         if not child:
@@ -206,7 +206,7 @@ class Scene:
         self._image.unlink(missing_ok=True)
 
     def _prepare(self) -> None:
-        """In the child: as a shell starts a command."""
+        """Set the child up as a shell does that starts a command."""
         signal.signal(signal.SIGINT, signal.default_int_handler)
         for fd, name in ((1, "stdout"), (2, "stderr")):
             opened = os.open(self._said[name], os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
@@ -236,7 +236,7 @@ class Scene:
         return facts((self._said["stdout"] if name == STREAM else self._image).read_bytes())
 
     def attempt(self, name: str, fault: Fault) -> Outcome | None:
-        """What came of a command with a fault; None where it did not get so far."""
+        """Return what came of a command with a fault; None where it did not get so far."""
         ended = self._run(name, fault)
         try:
             if not ended.injected and ended.status == 0:
@@ -312,7 +312,7 @@ def _soon(condition: Any) -> bool:
 
 @contextmanager
 def scene(name: str, directory: Path) -> Iterator[Scene]:
-    """For a command; skips where its cgroups are not to be had."""
+    """Make the scene of a command; skip where its cgroups are not to be had."""
     with ExitStack() as stack:
         cgroup = stack.enter_context(procs.cgroup(CGROUPS[name])) if name in CGROUPS else None
         holder = stack.enter_context(mkfds.spawn(*KINDS))

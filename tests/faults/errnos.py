@@ -12,7 +12,7 @@ import fcntl
 
 from tests.faults.tracer import SHORT, Call, can_be_short
 
-# Of proc(5) and cgroupfs beside what read(2) says: the process ended, no memory, the file system's own.
+# Errors of proc(5) and cgroupfs beside those of read(2): the process ended, no memory, the file system's own.
 _FILES = "ENOMEM ESRCH ENODEV"
 _PATHS = "EACCES ELOOP ENAMETOOLONG ENOENT ENOMEM ENOTDIR"
 
@@ -108,7 +108,7 @@ _ANSWERS = {"getpeername": {errno.ENOTCONN}, "kcmp": {errno.EBADF}, "pidfd_getfd
 
 
 def listed(call: Call) -> list[int]:
-    """What the calls of a kind may fail with, and SHORT where one can be short; empty for those that are left out."""
+    """Return the errors of a call, and SHORT where it can be short; none for those that are left out."""
     codes = [
         int(getattr(errno, name)) for name in dict.fromkeys(_LISTED.get(str(call), _LISTED.get(call.name, "")).split())
     ]
@@ -116,5 +116,5 @@ def listed(call: Call) -> list[int]:
 
 
 def is_an_answer(call: Call, code: int) -> bool:
-    """Whether what the call says may well be true, and the image then right."""
+    """Whether the error may well be true, and the image then right."""
     return code in _GONE or code in _ANSWERS.get(call.name, ())

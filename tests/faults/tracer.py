@@ -79,7 +79,7 @@ class Fault(NamedTuple):
 
 @dataclass
 class Ended:
-    """How it went. status is the child's own, negative a signal that ended it; None where all were killed at the deadline."""
+    """The end of a run. status is the child's own, negative a signal's that ended it; None where all were killed in the end."""
 
     status: int | None
     calls: Counter[Call] = field(default_factory=Counter)
@@ -142,7 +142,7 @@ class _Vector(ctypes.Structure):
 
 
 class _Registers:
-    """Of a thread that stands before a system call."""
+    """The registers of a thread that stands before a system call."""
 
     def __init__(self, tid: int) -> None:
         self._tid = tid

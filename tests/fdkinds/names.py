@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Names may be odd, too long or relative to a descriptor: os takes them as they are.
-"""What can happen to the name of an open file."""
+"""Names of open files that were deleted, renamed, replaced, or are odd."""
 
 from __future__ import annotations
 

@@ -128,11 +128,11 @@ class Maker:
         self.entries[fd].update(known)
 
     def dup(self, fd: int, part: str) -> int:
-        """One more descriptor of the same description."""
+        """Add one more descriptor of the same description."""
         return self.add(os.dup(fd), self.entries[fd]["kind"], part, same_as=fd)
 
     def skip(self, part: str, error: BaseException | str) -> None:
-        """Reports that one part of a kind is not to be had; the others stand."""
+        """Report that one part of a kind is not to be had; the others stand."""
         self.skipped[f"{self._name}.{part}"] = error if isinstance(error, str) else reason(error)
 
     def task(self, part: str = "", **known: Any) -> None:

@@ -28,14 +28,14 @@ _LOOPBACK = {4: (socket.AF_INET, "127.0.0.1"), 6: (socket.AF_INET6, "::1")}
 
 
 def _text(address: Any) -> Any:
-    """An address as JSON has it: an abstract unix name is bytes with a leading NUL."""
+    """Return an address as JSON has it: an abstract unix name is bytes with a leading NUL."""
     if isinstance(address, bytes):
         return os.fsdecode(address)
     return list(map(_text, address)) if isinstance(address, tuple) else address
 
 
 def _cookie(s: socket.socket) -> int:
-    """What ss(8) calls sk; not by s.getsockopt(), which has no buffers for vsock."""
+    """Read what ss(8) calls sk; not by s.getsockopt(), which has no buffers for vsock."""
     value, size = ctypes.c_uint64(), ctypes.c_int(8)
     syscalls.libc("getsockopt", s.fileno(), socket.SOL_SOCKET, _SO_COOKIE, ctypes.byref(value), ctypes.byref(size))
     return value.value

@@ -91,5 +91,5 @@ def address(buffer: Any) -> int:
 
 
 def buffer(content: bytes) -> ctypes.Array[ctypes.c_char]:
-    """Bytes that the kernel may write to or that a struct points to; the caller keeps them alive."""
+    """Return bytes that the kernel may write to or that a struct points to; the caller keeps them alive."""
     return ctypes.create_string_buffer(content, len(content))

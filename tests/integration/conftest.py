@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the tests of this folder share: a process with everything that this machine grants, and cgroups of our own."""
+"""Fixtures of this folder: a process with everything that this machine grants, and cgroups of our own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.procs import Need
 
 @pytest.fixture(scope="module")
 def everything() -> Iterator[mkfds.Holder]:
-    """For a whole module."""
+    """A process with a descriptor of every kind, for a whole module."""
     with mkfds.spawn("all") as holder:
         yield holder
 

@@ -22,7 +22,7 @@ FORMAT = Path(__file__).parents[2] / "csrc" / "format" / "FORMAT.md"
 _ACCESS = 0x4003  # FMODE_READ, FMODE_WRITE, FMODE_PATH
 _UNKNOWN_ID = (None, 0xFFFFFFFF)
 
-# What one backend alone tells, mostly BPF: the value of the other one must say that it does not know.
+# Fields that one backend alone tells, mostly BPF: the value of the other one must say that it does not know.
 ONLY_BPF: dict[str, Callable[[Any, Any], bool]] = {
     "f_mode": lambda proc, bpf: proc & _ACCESS == bpf & _ACCESS,
     "f_uid": lambda proc, _: proc in _UNKNOWN_ID,
@@ -79,7 +79,7 @@ def differences(proc: crfd.OpenFile, bpf: crfd.OpenFile) -> Iterator[tuple[str, 
 
 @pytest.fixture(scope="module")
 def both(need: Need) -> Iterator[tuple[mkfds.Holder, crfd.Task, crfd.Task]]:
-    """Everything that this machine grants, as /proc and as BPF see it."""
+    """A process with everything that this machine grants, as /proc and as BPF see it."""
     need("backend bpf")
     with mkfds.spawn("all") as holder:
         procs.until(lambda: procs.state(holder.pid) == "S", "the holder waits for its end")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What only a descriptor itself tells: sockets, pipes, owners of signals, seals; and that nothing is lost without it."""
+"""Sockets, pipes, owners of signals and seals, which only a descriptor itself tells; without it nothing else is lost."""
 
 from __future__ import annotations
 
@@ -357,7 +357,7 @@ def test_a_file_of_the_size_of_a_message_queue_is_none(backend: str, tmp_path: P
 
 
 def in_child(body: Callable[[], Any]) -> Any:
-    """What body returns, by way of JSON, when a child of ours runs it."""
+    """Run body in a child of ours; return what it returns, by way of JSON."""
     r, w = os.pipe()
     pid = os.fork()
     if not pid:
@@ -413,7 +413,7 @@ def test_refused_by_seccomp(backend: str) -> None:
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "aarch64"), reason="the filter knows no other machine")
 def test_pipes_and_sockets_are_known_without_their_links() -> None:
     def places(pid: int) -> list[list[Any]]:
-        """What fdinfo, the link and statx say of each."""
+        """Return what fdinfo, the link and statx say of each descriptor."""
         found = crfd.scan(pid, backend="proc").fds.values()
         files = [(entry.fd, entry.file) for entry in found if entry.file]
         return [[fd, f.kind_name, f.path and f.path.decode(), f.ino, f.dev, f.deleted] for fd, f in files]

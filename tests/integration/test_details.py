@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What one kind of descriptor has of its own, from either backend: exactly what the process that made it knows."""
+"""The values that one kind of descriptor has of its own are those that the process that made it knows, with either backend."""
 
 from __future__ import annotations
 

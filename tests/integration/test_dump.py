@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What dump, scan and count say of real processes, held against what those processes know of themselves."""
+"""The answers of dump, scan and count, held against what the processes know of themselves."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ def test_a_thread_with_a_table_of_its_own_is_a_task(backend: str, need: Need) ->
 
 @pytest.mark.parametrize("role", ["thread_plain", "thread_unshare"])
 def test_a_thread_is_found_by_its_own_number(backend: str, need: Need, role: str) -> None:
-    """With the table of its process, or with one of its own."""
+    """A thread has the table of its process, or one of its own."""
     if backend == "proc":
         need("kcmp")
     with mkfds.spawn("regular", "thread_unshare", "thread_plain") as holder:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What is said of the ends of a connection, of bound names and of terminals: made here, and found as made."""
+"""Ends of connections, bound names and terminals are made here, and found as made."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def traced(function: Callable[[], int], fault: Fault | None, seconds: float = 20
 
 
 def opens() -> int:
-    """Which of three attempts to read a file failed, as bits; 64 where one came out short."""
+    """Return which of three attempts to read a file failed, as bits; 64 where one came out short."""
     failed = 0
     for n in range(3):
         try:

@@ -377,12 +377,12 @@ def test_a_thread_that_cannot_stop_does_not_hold_us_up(backend: str) -> None:
             assert [(one.pid, one.errno, one.step) for one in result.unread] == [(process.pid, 16, crfd.Step.FREEZE)]
         finally:
             os.kill(child, signal.SIGKILL)
-        # What was asked of it must not reach it now: it ends, and is not found standing still.
+        # A stop that was asked of it must not reach it now: it ends, and is not found standing still.
         assert process.wait(LIMIT) is not None
 
 
 def test_all_are_told_before_any_is_waited_for() -> None:
-    """So that many come to a stop together, the second one here while the first is waited for, a fifth of a second, in vain."""
+    """Many come to a stop together: the second one here while the first is waited for, a fifth of a second, in vain."""
     with running(VFORK) as process:
         until(lambda: len(procs.tree(process.pid)) == 2, "it has a child")
         until(lambda: state(process.pid) == "D", "it waits for its child")

@@ -86,7 +86,7 @@ with frozen(crfd.Selection(cgroup=sys.argv[1])):
 
 
 def left(cgroup: procs.Cgroup) -> list[str]:
-    """What would thaw it, where it was left frozen."""
+    """Return the words that thaw the cgroup, if it was left frozen."""
     return [thaw for control, thaw in left_frozen() if control == str(cgroup.folder / cgroup.control)]
 
 
@@ -115,7 +115,7 @@ def test_what_is_left_frozen_by_a_kill_of_both_is_told_and_thawed_by_the_next(
 
 @pytest.mark.parametrize("killed", [False, True], ids=["done", "killed"])
 def test_nothing_is_left_to_say_that_we_froze(cgroup: procs.Cgroup, killed: bool) -> None:
-    """Or who freezes it later by other means would find it thawed by the next dump."""
+    """Else who freezes it later by other means would find it thawed by the next dump."""
     control = cgroup.folder / cgroup.control
     with mkfds.spawn("regular") as holder, cgroup.thawed_at_the_end():
         cgroup.add(holder.pid)
@@ -205,7 +205,7 @@ def watchdog_of(pid: int) -> int | None:
 
 
 def killed(dump: subprocess.Popen[bytes], rng: random.Random) -> str:
-    """Sends one of us, both or our group what a user, a service manager or the kernel may send; who and what."""
+    """Send one of us, both or our group what a user, a service manager or the kernel may send; return whom and what."""
     watchdog = watchdog_of(dump.pid)
     ending = rng.choice(ENDING)
     whom = rng.choice(["dump", "watchdog", "both", "group", *["both at once"] * bool(watchdog)])
@@ -221,7 +221,7 @@ def killed(dump: subprocess.Popen[bytes], rng: random.Random) -> str:
                 os.kill(watchdog, rng.choice([*ENDING, signal.SIGKILL]))
             case "both" if watchdog:
                 first, second = rng.sample([dump.pid, watchdog], 2)
-                # Of a service all get SIGTERM, and what is left gets SIGKILL: the dump alone could be.
+                # All processes of a service get SIGTERM, and the rest SIGKILL: the dump alone could be left.
                 os.kill(first, ending)
                 os.kill(second, ending)
                 if rng.random() < 0.5:
@@ -232,7 +232,7 @@ def killed(dump: subprocess.Popen[bytes], rng: random.Random) -> str:
 
 
 def thawed_by_the_next(cgroup: procs.Cgroup) -> bool:
-    """Whether it was left frozen, which is told then, and which the next dump ends."""
+    """Whether the cgroup was left frozen, which is told then, and which the next dump ends."""
     told = left(cgroup)
     if told:
         assert told == [cgroup.words[0]]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Who owns a file and not who opened it, what its mount is, and which tasks are the kernel's own."""
+"""The owner of a file, who need not have opened it, its mount, and the kernel's own tasks."""
 
 from __future__ import annotations
 

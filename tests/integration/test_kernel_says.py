@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What is easily said wrongly of a descriptor, against what the kernel's own tables say of it; either backend."""
+"""Facts that are easily told wrongly of a descriptor, against the kernel's own tables; with either backend."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from tests.shown import dump_image, parsed
 
 @pytest.fixture
 def backend(backend: str, need: Need) -> str:
-    """Only with kcmp does /proc tell for certain which end is whose."""
+    """Either backend, /proc only with kcmp: without, it is not certain which end is whose."""
     if backend == "proc":
         need("kcmp")
     return backend
@@ -142,7 +142,7 @@ def test_tcp_with_both_ends_in_the_image(backend: str, family: int, host: str, k
                 assert (link.targets, link.known, link.address) == ((), True, where)
 
 
-# Of the watched: 20 stays, 21 is closed, 22 is another file by now, 23 is watched by its dup's number as well.
+# The watched: 20 stays, 21 is closed, 22 is another file by now, 23 is watched by its dup's number as well.
 EPOLL = (
     """
 import os, select
@@ -192,7 +192,7 @@ def test_holders_of_a_shared_table(backend: str) -> None:
 
 
 def test_files_are_gone_through_only_when_they_are_asked_for(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """They are the most of a host, and nothing is linked with them."""
+    """Files are the most of a host, and nothing is linked with them."""
     monkeypatch.setattr(crfd.Image, "columns", None)
     with mkfds.spawn("regular", "pipe", "dups") as holder, dump_image([holder.pid], backend) as image:
         links = crfd.links(image)

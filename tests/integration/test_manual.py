@@ -35,11 +35,15 @@ def manual(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def parser_of(command: str) -> argparse.ArgumentParser:
+    (sub,) = (action for action in parser(command)._actions if isinstance(action, argparse._SubParsersAction))
+    found: argparse.ArgumentParser = sub.choices[command]
+    return found
+
+
 def actions(command: str) -> list[argparse.Action]:
-    """Everything that a command takes."""
-    top = parser(command)
-    (sub,) = (action for action in top._actions if isinstance(action, argparse._SubParsersAction))
-    return list(sub.choices[command]._actions)
+    """Return everything that a command takes."""
+    return list(parser_of(command)._actions)
 
 
 def flags(command: str) -> list[str]:
@@ -60,7 +64,7 @@ def test_nobody_warns_of_the_page(manual: Path, command: list[str], need: Need) 
 
 @pytest.fixture(scope="module")
 def page(manual: Path, need: Need) -> dict[str, str]:
-    """What a reader sees, by its headings."""
+    """The page as a reader sees it, by its headings."""
     need("mandoc")
     command = ["mandoc", "-T", "ascii", "-O", "width=200", str(manual / "crfd.1")]
     shown = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60, env=ENVIRONMENT).stdout
@@ -86,17 +90,12 @@ def test_the_page_tells_what_each_command_takes(page: dict[str, str], command: s
 
 def test_the_page_has_every_example_and_column(page: dict[str, str]) -> None:
     for command in COMMANDS:
-        assert "examples:" in epilog(command)
-        for line in epilog(command).partition("examples:\n\n")[2].partition("\n\nexit status")[0].splitlines():
+        epilog = str(parser_of(command).epilog)
+        assert "examples:" in epilog
+        for line in epilog.partition("examples:\n\n")[2].partition("\n\nexit status")[0].splitlines():
             assert line.strip() in page[f"crfd {command}"]
     for column in columns():
         assert re.search(rf"^ +{re.escape(column)}( |$)", page["COLUMNS"], re.MULTILINE), column
-
-
-def epilog(command: str) -> str:
-    top = parser(command)
-    (sub,) = (action for action in top._actions if isinstance(action, argparse._SubParsersAction))
-    return str(sub.choices[command].epilog)
 
 
 # ---- completion ----
@@ -104,7 +103,7 @@ def epilog(command: str) -> str:
 
 @pytest.fixture
 def bash(manual: Path, need: Need) -> Shell:
-    """What bash offers for the last word of a line, by the function that `complete` has for the command."""
+    """Ask bash what it offers for the last word of a line, by the function that `complete` has for the command."""
     need("bash")
 
     def ask(line: str) -> list[str]:
@@ -217,7 +216,7 @@ class Zsh:
         return found.decode()
 
     def line(self, typed: str) -> str:
-        """What the line has become after a tab, without what may follow: zsh takes that away again."""
+        """Return the line after a tab, without what may follow: zsh takes that away again."""
         self._write(f"{typed}\t\x01print -r -- '<\x05>'\n")
         return self._read(">\r\n").rpartition("\n<")[2].rpartition(">")[0].rstrip(" =,")
 

@@ -48,7 +48,7 @@ def room_for_descriptors() -> Iterator[None]:
 
 @pytest.mark.usefixtures("room_for_descriptors")
 def test_a_directory_of_the_read_before_names_nothing(need: Need, children: list[int], tmp_path: Path) -> None:
-    """When the last record of a task is the last that there is room for, the next read begins with the end of that task."""
+    """A read that has room for the last record of a task and no more makes the next one begin with the end of that task."""
     need("backend bpf")
     ours = os.open(tmp_path / "ours", os.O_CREAT, 0o600)
     held = [os.dup(ours) for _ in range(ROOM // RECORD)]

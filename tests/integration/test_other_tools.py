@@ -49,14 +49,14 @@ def test_lsfd_sees_the_same_descriptors(backend: str, need: Need) -> None:
         assert ("cloexec" in (row["flags"] or "").split(",")) == entry.close_on_exec, row
 
 
-# What lsfd of util-linux 2.38 says in other words, or wrongly: the column, and what is right of a pair (theirs, ours).
+# Columns that lsfd of util-linux 2.38 tells in other words, or wrongly, and when a pair (theirs, ours) is right.
 _RESOLVED = {
     "CHRDRV": lambda theirs, ours: theirs == ours.split(",")[0],  # the first of several names
     "SOURCE": lambda theirs, ours: theirs == ours.rpartition("/")[2],  # a partition without its directory
 }
 
 
-# What it says of another file in places: it looks at the path of some, where another file may be by now or a mount over it.
+# Columns that it tells of another file in places: it looks at the path of some, where by now another file may be, or a mount.
 _OF_STAT = {"INODE": "ino", "DEV": "dev", "MAJ:MIN": "dev", "NLINK": "nlink", "SIZE": "size"}
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a command prints comes out whole or the command fails, and nothing in it can move a cursor or forge a line."""
+"""The output of a command comes out whole or the command fails, and nothing in it can move a cursor or forge a line."""
 
 from __future__ import annotations
 
@@ -255,7 +255,7 @@ def test_no_name_of_a_process_or_its_files_does(backend: str, tmp_path: Path) ->
 
 
 def test_a_name_can_be_read_back() -> None:
-    """What is escaped is told from a name that looks so."""
+    """An escaped name differs from one that looks so."""
     from crfd.cli.tables.text import escape, visible
 
     assert escape(b"a\x1b\\x1b\xff") == "a\\x1b\\x5cx1b\\xff"

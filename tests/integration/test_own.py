@@ -16,13 +16,13 @@ import crfd
 
 
 def numbers() -> set[int]:
-    """Open now, but for the directory that tells."""
+    """Return the descriptors open now, but for the directory that tells."""
     return {int(name) for name in os.listdir("/proc/self/fd") if os.path.exists(f"/proc/self/fd/{name}")}
 
 
 @pytest.fixture
 def before(tmp_path: Path) -> Iterator[set[int]]:
-    """Without what scans before have left loaded."""
+    """The descriptors that are open before a scan, without those that earlier scans have left loaded."""
     with (tmp_path / "one").open("wb") as one:
         held = os.dup(one.fileno())
     kinds = {number: os.readlink(f"/proc/self/fd/{number}") for number in numbers()}
@@ -66,7 +66,7 @@ def test_it_is_said(backend: str, caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_a_thread_with_a_table_of_its_own_keeps_it(backend: str) -> None:
-    """Its numbers are not those that were listed."""
+    """The numbers of its table are not those that were listed."""
     told, go = threading.Event(), threading.Event()
     facts: list[int] = []
 

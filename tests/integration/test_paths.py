@@ -112,7 +112,7 @@ _SOME = 'for i in range(3 + k * k % 11): os.open(f"file{i}", os.O_CREAT | os.O_R
 
 
 def test_a_read_that_ends_between_two_descriptors_and_the_end_of_their_task(tmp_path: Path, need: Need) -> None:
-    """Where one read of many tasks ends depends on how much came before: so the scans begin at one task after the other.
+    """The end of one read of many tasks depends on how much came before: so the scans begin at one task after the other.
 
     So many tables are read by two lanes.
     """

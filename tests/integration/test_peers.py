@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Columns of a row that the rest of the scan, or the kernel that it is of, has to be known for."""
+"""Columns of a row that depend on the rest of the scan, or on the kernel that it is of."""
 
 from __future__ import annotations
 

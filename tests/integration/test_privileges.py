@@ -41,14 +41,14 @@ def other() -> Iterator[mkfds.Holder]:
 
 
 def having(names: list[str]) -> tuple[str, ...]:
-    """What to put before a command so that a user without privileges has just these."""
+    """Return the command that runs another as a user who has just these privileges."""
     words = ["-all", *(f"+{name.removeprefix('CAP_').lower()}" for name in names)]
     sets = [f"--{which}={','.join(words)}" for which in ("inh-caps", "ambient-caps", "bounding-set")]
     return ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *sets)
 
 
 def dumped(options: list[str], pids: list[int], before: tuple[str, ...] = ()) -> tuple[int, Facts, str]:
-    """The status, what the image says, and what stderr says."""
+    """Return the status, what the image says, and what stderr says."""
     done = run(*options, *pids, before=before, text=False)
     found = facts(done.stdout) if done.returncode in {0, 3} else {}
     return done.returncode, {key: value for key, value in found.items() if key[-1] not in MOVING}, done.stderr.decode()
@@ -77,7 +77,7 @@ def test_the_capabilities_of_a_command_are_enough_and_each_is_needed(
 
 
 def _unknown(found: Facts, wanted: Facts) -> bool:
-    """Whether what is told otherwise is told less."""
+    """Whether every fact that is told otherwise is told as not known."""
     return all(found.get(key) in (None, value) or key[-1] == "deleted" for key, value in wanted.items())
 
 
@@ -112,7 +112,7 @@ def test_one_s_own_processes_take_none(nobody: tuple[str, ...]) -> None:
 def test_an_interpreter_with_file_capabilities(
     other: mkfds.Holder, nobody: tuple[str, ...], tmp_path: Path, need: Need
 ) -> None:
-    """As SECURITY.md makes it, without pip: the package is the one under test."""
+    """The interpreter is made as SECURITY.md makes it, without pip: the package is the one under test."""
     for name in ("setcap", "backend bpf"):
         need(name)
     at = tmp_path / "crfd"

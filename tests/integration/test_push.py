@@ -22,7 +22,7 @@ from tests.fdkinds.cli import expand
 from tests.procs import Need, until
 
 BACKENDS = {"proc": int(lib.CRFD_BACKEND_PROC), "bpf": int(lib.CRFD_BACKEND_BPF)}
-# What goes over the tables itself tests conditions, the iterator over files does not: on x86-64, with bpf_rdonly_cast() of 6.2.
+# The walk over tables tests conditions, the iterator over files does not: on x86-64, with bpf_rdonly_cast() of 6.2.
 WALKED = platform.machine() == "x86_64" and tuple(map(int, platform.release().split(".")[:2])) >= (6, 2)
 # An emulated machine is so slow that the walk leaves any task to the iterator (RECORD_NS of csrc/bpf/tables.bpf.h): None.
 TESTED = {"proc": True, "bpf": None if WALKED and procs.PATIENCE > 1 else WALKED}
@@ -96,7 +96,7 @@ def test_what_meets_a_condition_comes(held: crfd.Task, backend: str, name: str) 
 
 
 def test_every_file_is_found_by_its_inode(held: crfd.Task, backend: str) -> None:
-    """Whatever its file system makes of devices and inodes."""
+    """Every file is found, whatever its file system makes of devices and inodes."""
     files = {(entry.file.dev, entry.file.ino) for entry in held.fds.values() if entry.file and entry.file.path}
     for dev, ino in files:
         if dev is not None and ino is not None:
@@ -132,7 +132,7 @@ def test_a_user(held: crfd.Task, backend: str, uid: int, comes: bool) -> None:
 def test_scanners_with_different_conditions_at_once(
     held: crfd.Task, backend: str, tmp_path: Path, threads: int
 ) -> None:
-    """They share the programs and their memory; batches are taken in turns, and from threads."""
+    """The scanners share the programs and their memory; batches are taken in turns, and from threads."""
     if TESTED[backend] is None:
         pytest.skip("emulated: what one condition gives may be all or not")
     (tmp_path / "one").touch()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the commands let the scan leave out: the rows are the same, and the scan gives fewer."""
+"""The commands let the scan leave descriptors out: the rows are the same, and the scan gives fewer."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.integration.test_who import HOLD
 from tests.procs import Need, running, until
 from tests.shown import parsed
 
-# Those of which a row tells the same at two times; objref is a number of one output alone.
+# The columns in which a row is the same at two times; objref is a number of one output alone.
 COLUMNS = "pid,fd,kind,close_on_exec,deleted,dev,ino,path,local,remote,state,proto,access"
 CONDITIONS = {
     **{
@@ -108,7 +108,7 @@ def test_what_surely_fails_stays_away(asked: Asked, held: crfd.Task, backend: st
 
 
 def test_one_file_of_all(asked: Asked, backend: str, tmp_path: Path) -> None:
-    """By device and inode, among the descriptors and what is held without one."""
+    """One file is looked for by device and inode, among the descriptors and what is held without one."""
     file = tmp_path / "one"
     file.touch()
     st = file.stat()

@@ -26,7 +26,7 @@ from tests.procs import ROOT, Need, cgroup, running
 Answer = Callable[[str, "Scene"], Any]
 PATIENCE = 60  # seconds; lsof goes through every process, whoever is asked about
 
-# What is open in the process that is asked about, which becomes nobody when it has it.
+# The process that is asked about opens all this, and becomes nobody when it has it.
 HOLDER = """
 import ctypes, fcntl, os, sys
 folder, mount, tty, name, uid = sys.argv[1:]
@@ -151,12 +151,12 @@ def _placed(pid: int, path: str, places: dict[str, str], stack: ExitStack) -> No
 
 
 def pids(text: str, scene: Scene) -> set[int]:
-    """Those of the scene that are named anywhere."""
+    """The processes of the scene that are named anywhere."""
     return {int(word) for word in re.findall(r"\d+", text)} & {scene.pid, scene.client}
 
 
 def users(text: str, scene: Scene) -> set[int]:
-    """Of ss: users:(("python",pid=4711,fd=3))."""
+    """The processes in the words of ss: users:(("python",pid=4711,fd=3))."""
     return {int(word) for word in re.findall(r"pid=(\d+)", text)} & {scene.pid, scene.client}
 
 
@@ -200,7 +200,7 @@ def lines(text: str, scene: Scene) -> list[str]:
 
 
 def pipe_ends(text: str, scene: Scene) -> set[int]:
-    """Who is named behind the inode, as 4711,python,3r."""
+    """The processes that are named behind the inode, as 4711,python,3r."""
     own = "\n".join(line for line in text.splitlines() if line.split()[1] == str(scene.pid))
     return {int(pid) for pid in re.findall(r" (\d+),[^ ]+,\d+[rwu]", own)}
 
@@ -221,7 +221,7 @@ def counts(text: str, scene: Scene) -> dict[str, int]:
 
 
 def fullest(text: str, scene: Scene) -> tuple[int, int]:
-    """Of awk: COUNT PID."""
+    """The numbers that awk prints: COUNT PID."""
     n, pid = map(int, text.split())
     return n, pid
 
@@ -242,7 +242,7 @@ def shared(text: str, scene: Scene) -> set[tuple[int, ...]]:
 
 
 def shared_by_scan(scene: Scene) -> set[tuple[int, ...]]:
-    """None of the others can tell: app.log was duplicated, and that alone."""
+    """Tell what no other program can: app.log was duplicated, and that alone."""
     fds = Path(f"/proc/{scene.pid}/fd")
     return {tuple(sorted(int(one.name) for one in fds.iterdir() if str(one.readlink()).endswith("/app.log")))}
 

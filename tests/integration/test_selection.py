@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Who is chosen: every condition alone, together with others, with trees, and with processes that are gone."""
+"""The choice of processes: every condition alone, together with others, with trees, and with processes that are gone."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ for _ in range(2):
 
 
 def named(name: str) -> str:
-    """A process that calls itself so, with ours in front: 15 bytes at most."""
+    """The code of a process that calls itself so, with ours in front: 15 bytes at most."""
     return f'import ctypes; ctypes.CDLL(None).prctl(15, b"{OURS}{name}"); {WAIT}'
 
 

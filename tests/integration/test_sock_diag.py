@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the proc backend knows of unix sockets through sock_diag(7), and what it does not without it."""
+"""The proc backend knows unix sockets through sock_diag(7), and says what it does not know without it."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def sockets_of(task: crfd.Task) -> list[Socket]:
 
 
 def told(task: crfd.Task) -> bool:
-    """Whether all of it is known, and right; else nothing of it must be."""
+    """Whether the sockets are known, all and rightly; else none of them must be."""
     inodes = [file.ino for fd in (30, 31) if (file := task.fds[fd].file)]
     a, b, listener, one, two, none = sockets_of(task)
     if a.peer_ino is None:
@@ -86,7 +86,7 @@ def test_another_network_namespace(backend: str, need: Need) -> None:
             assert all(told(image.tasks[p.pid]) for p in (one, two))
 
 
-# Whether it could tell, of a process or of itself.
+# The program prints 1 if it knows the sockets of a process or of itself, else 0.
 ASK = """
 import os, sys
 import crfd

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What an image says was so: nothing of another process, nothing missing without a word, no stillness that was none."""
+"""An image tells the truth: nothing of another process, nothing missing without a word, no stillness that was none."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_nobody_has_the_files_of_who_had_its_number(need: Need, backend: str) ->
 
 # ---- what we could not do, and what we may not ----
 
-# What the dump needs descriptors for: pipes and sockets are copied, a mark of a deleted file is looked up.
+# The dump needs descriptors for all of these: pipes and sockets are copied, a mark of a deleted file is looked up.
 VARIOUS = """
 import os, socket, sys, time
 made = [os.pipe() for _ in range(30)], [socket.socketpair() for _ in range(5)], os.memfd_create("m")
@@ -92,7 +92,7 @@ time.sleep(600)
 
 
 def facts(path: Path, pid: int) -> dict[str, Any]:
-    """What an image says of a process, but for what goes on meanwhile."""
+    """Return what an image says of a process, but for what goes on meanwhile."""
     with crfd.open(path) as image:
         task = image.tasks[pid]
         files = {
@@ -326,7 +326,7 @@ def test_the_library_tells_the_logger_crfd(caplog: pytest.LogCaptureFixture) -> 
 
 
 def test_a_process_that_ends_while_the_tree_is_read_does_not_end_the_dump(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its number is given away at once, so that its directory is there and its file was not."""
+    """The number of the process is given away at once, so that its directory is there and its file was not."""
     opened = open
 
     def gone(path: Any, *args: Any, **options: Any) -> Any:

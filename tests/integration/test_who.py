@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Who holds it: every way to name something, against a process that holds it and one that holds what looks like it."""
+"""Every way to name something is asked of a process that holds it and of one that holds what looks like it."""
 
 from __future__ import annotations
 

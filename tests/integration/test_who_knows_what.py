@@ -26,7 +26,7 @@ TOOLS = ("crfd", "lsof", "lsfd", "fuser")
 
 
 def table() -> dict[str, dict[str, bool]]:
-    """Row and tool to whether it is said to know."""
+    """Read README's table: by row and tool, whether it is said to know."""
     rows = re.findall(r"^\| ([^|]+) \| (yes|no) \| (yes|no) \| (yes|no) \| (yes|no) \|$", README.read_text(), re.M)
     return {what: dict(zip(TOOLS, (cell == "yes" for cell in cells), strict=True)) for what, *cells in rows}
 
@@ -56,7 +56,7 @@ sys.stdin.read()
 
 
 class Ends:
-    """What each program says of descriptors, line by line."""
+    """The words of each program about descriptors, line by line."""
 
     def __init__(self, pid: int, told: list[int]) -> None:
         self.slave, self.half, self.owned, self.null, self.pidfd, self.lflag = told
@@ -75,7 +75,7 @@ class Ends:
 
 
 class Asked:
-    """What each program says of the child, the holder of a lock and who waits for it."""
+    """The words of each program about the child, the holder of a lock and who waits for it."""
 
     def __init__(self, pid: int, made: dict[str, Row], where: Path, holder: int, waiter: int) -> None:
         self.pid, self.made, self.where, self.holder, self.waiter = pid, made, where, holder, waiter
@@ -101,7 +101,7 @@ class Asked:
         )
 
     def lock_lines(self, *command: object) -> bool:
-        """Whether an output names who waits and whom for in one line."""
+        """Whether an output has one line with who waits and for whom."""
         return any(
             re.search(rf"\b{self.waiter}\b", line) and re.search(rf"\b{self.holder}\b", line)
             for line in output(*command).splitlines()

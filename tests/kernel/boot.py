@@ -38,7 +38,7 @@ from typing import NamedTuple
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 STATUS = "status of pytest: "  # guest.sh prints it
-# What it takes to see this machine's files: the guest loads the rest from there.
+# The modules that it takes to see this machine's files: the guest loads the rest from there.
 MODULES = ("virtio_pci", "9pnet_virtio", "9p", "overlay")
 
 
@@ -90,7 +90,7 @@ exec switch_root /root {guest}
 
 
 def unpack(packages: list[Path], scratch: Path) -> Path:
-    """Where boot/ and lib/modules/ are."""
+    """Unpack a kernel; return the folder that has its boot/ and lib/modules/."""
     if len(packages) == 1 and packages[0].is_dir():
         return packages[0].resolve()
     for package in packages:
@@ -164,7 +164,7 @@ def boot(options: argparse.Namespace, scratch: Path) -> int | None:
     command = [*arch.qemu, "-accel", options.accel, "-smp", str(options.cpus), "-m", str(options.memory)]
     command += ["-nodefaults", "-display", "none", "-serial", "stdio", "-no-reboot"]
     command += ["-kernel", str(one(root, "boot/vmlinuz-*")), "-initrd", str(scratch / "initramfs")]
-    # What the kernel does not know it gives to init.
+    # The kernel gives arguments that it does not know to init.
     patience = 6 if options.accel.startswith("tcg") else 1
     environment = f"CRFD_CI={os.environ.get('CRFD_CI', '0')} CRFD_PATIENCE={patience}"
     command += ["-append", f"console={arch.console} quiet panic=-1 oops=panic secretmem.enable=1 {environment}"]

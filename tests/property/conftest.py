@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How long an example takes says how busy the machine is, and nothing of crfd."""
+"""The time that an example takes says how busy the machine is, and nothing of crfd."""
 
 from __future__ import annotations
 

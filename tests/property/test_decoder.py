@@ -82,7 +82,7 @@ RECORDS = st.builds(
 
 @given(st.booleans(), st.integers(1, 10), RECORDS)
 def test_a_record_that_does_not_belong(rfc: bool, where: int, stray: Rec) -> None:
-    """With right sums around it: refused by a rule, or read as an extension that changes nothing."""
+    """A record that does not belong, with right sums around it, is refused, or read as an extension that changes nothing."""
     records = plan(sample(rfc=rfc), rfc=rfc)
     records.insert(where, stray)
     data = assemble(records)

@@ -50,7 +50,7 @@ rows = cache(matching)
 
 
 def values(column: str) -> st.SearchStrategy[Any]:
-    """Of its values in some image, and others."""
+    """Values of a column in some image, and others."""
     found = sorted({row[column] for name in IMAGES for row in rows(name) if row[column] is not None})
     if column in NUMBERS:
         near = st.sampled_from([0, *found]).flatmap(lambda v: st.sampled_from([v, v - 1, v + 1]))

@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_readers_agree_about_mutants() -> None:
-    """In a process of its own, whose last line says which mutant it was that crashed or never ended."""
+    """The mutants are read in a process of its own, whose last line says which mutant it was that crashed or never ended."""
     first = random.randrange(1 << 40) if STRESS else 0
     run = subprocess.run(
         [sys.executable, "-m", "tests.readers", "--seconds", str(SECONDS), "--first", str(first)],
@@ -39,7 +39,7 @@ def test_readers_agree_about_mutants() -> None:
 
 
 def test_what_is_cut_and_mended_is_an_image() -> None:
-    """So that it is the change that a mutant is refused for."""
+    """Cutting and mending alone leave an image, so that it is the change that a mutant is refused for."""
     for number in range(40):
         rng = random.Random(number)
         records = cut(rng, parse(rng.choice(seeds())))

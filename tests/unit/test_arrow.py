@@ -49,7 +49,7 @@ def signed(value: Any) -> Any:
 
 
 def as_arrow(value: Any, column: Column) -> Any:
-    """What JSON says as Arrow has it: text as UTF-8, numbers with a sign, times as seconds."""
+    """Return what JSON says as Arrow has it: text as UTF-8, numbers with a sign, times as seconds."""
     if column.unit == "time" and value is not None:
         return int(datetime.fromisoformat(value.replace("Z", "+00:00")).timestamp())
     if column.type == "text" and value is not None:

@@ -32,7 +32,7 @@ def test_every_file_is_the_one_that_was_made() -> None:
 
 
 def _as_of_old(row: Any, old: Any) -> Any:
-    """What a row says of that which the old one told, also within it."""
+    """Return a row with the keys of the old one alone, also within it."""
     if isinstance(row, dict) and isinstance(old, dict):
         return {key: _as_of_old(row.get(key), value) for key, value in old.items()}
     return row

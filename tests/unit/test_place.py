@@ -125,7 +125,7 @@ def test_a_link_that_comes_between_is_replaced_and_not_followed(shared: Path, tm
 
 
 def test_a_folder_that_is_moved_meanwhile_is_still_the_one(tmp_path: Path) -> None:
-    """As whoever may write to the folder around it can: the image goes where it was judged to go."""
+    """The folder is moved by who may write to the one around it: the image goes where it was judged to go."""
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
     sink = open_sink(tmp_path / "a" / "out")

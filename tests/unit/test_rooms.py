@@ -59,7 +59,7 @@ def imported(tree: ast.Module) -> Iterator[str]:
 
 
 def arrows(modules: Modules) -> Arrows:
-    """Which modules each uses, a name of the package's face by the module where it lives."""
+    """Return the modules that each uses, a name of the package's face by the module where it lives."""
 
     def module(name: str) -> str | None:
         if not name.startswith("crfd.") or name == "crfd.__version__":

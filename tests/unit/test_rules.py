@@ -216,7 +216,7 @@ def test_a_broken_rule_is_named(rfc: bool, change: Break, rule: str, expected: s
 @pytest.mark.parametrize("rfc", [False, True], ids=["extended", "rfc"])
 @pytest.mark.parametrize("pids", [[5, 5], [7, 5, 7], [1, 2, 3, 9, 4, 2]])
 def test_a_pid_has_one_section(pids: list[int], rfc: bool) -> None:
-    """Else one of the two could not be asked for."""
+    """A pid has one section, for of two one could not be asked for."""
     data = image([Task(pid, [Fd(0)]) for pid in pids], rfc=rfc)
     for read in (crfd.verify, crfd.open):
         with pytest.raises(crfd.FormatError, match="one section a pid: expected another pid") as caught:
@@ -252,7 +252,7 @@ def test_every_byte_outside_the_sections_is_judged_before_it_is_read(stray: Rec,
 
 
 def test_a_record_that_changed_after_it_was_judged_does_not_hang() -> None:
-    """As it may where the image is mapped: whoever owns the file writes a length of -8."""
+    """The owner of a mapped file may write a length of -8 meanwhile."""
     for length in (-8, 1, 32767):
         with pytest.raises(crfd.FormatError, match="stays as it was"):
             list(split(memoryview(struct.pack("<hhI", STILL, length, 0))))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What is whole in a damaged image: every cut and every changed byte of a made one, and what the commands say of it."""
+"""The whole tasks of a damaged image are read, for every cut and every changed byte, and the commands say what is lost."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Told = dict[int, list[tuple[int, bytes | None, bool | None]]]
 
 
 def spans() -> list[tuple[int, int, int]]:
-    """Where each section of EXTENDED begins and ends, and its pid."""
+    """Return where each section of EXTENDED begins, its length, and its pid."""
     return [
         (*struct.unpack("<QQ", bytes(record.payload[start : start + 16])), number)
         for record in crfd.Image(EXTENDED).records()
@@ -58,7 +58,7 @@ def salvaged(data: bytes | bytearray) -> crfd.Image:
 
 
 def expected(kept: set[int]) -> Told:
-    """Where the first task is lost, so is what it shares with the second; a table is with its first task."""
+    """Return what is told of the kept tasks. Where the first is lost, so is what it shares; so is a table with its first."""
     whole = told(crfd.Image(EXTENDED))
     found = {pid: list(fds) for pid, fds in whole.items() if pid in kept}
     for pid, carrier, fds in ((101, 101, [5]), (102, 101, [5])):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Where images go: all of a file or nothing, and errors that name the destination."""
+"""Sinks take all of an image or leave nothing, and their errors name the destination."""
 
 from __future__ import annotations
 

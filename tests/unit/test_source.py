@@ -86,7 +86,7 @@ with crfd.open(path, map=mapped) as read:
 
 @pytest.mark.parametrize("reads", ["tasks", "columns", "records", "links", "consistency"])
 def test_a_file_that_is_truncated_while_it_is_read_is_a_format_error(tmp_path: Path, reads: str) -> None:
-    """Whoever owns the file must not end the process that reads it (SIGBUS, mmap(2))."""
+    """The owner of the file must not end the process that reads it (SIGBUS, mmap(2))."""
     found = {}
     env = {**os.environ, "ASAN_OPTIONS": f"{os.environ.get('ASAN_OPTIONS', '')}:handle_sigbus=0"}
     for how in ("read", "map"):

@@ -41,7 +41,7 @@ def test_nothing_is_left_of_it() -> None:
 
 
 def test_one_that_cannot_begin_is_no_memory_and_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its arguments go without its function's having been called, as where there is no memory for the first frame."""
+    """The arguments go without a call of the function, as where there is no memory for the first frame."""
     monkeypatch.setattr("crfd.worker.start_new_thread", lambda function, arguments: 1)
     with pytest.raises(MemoryError):
         Worker(lambda: 7)
