@@ -142,12 +142,44 @@ class ImageReader(Reader):
             ffi.release(data)  # or the traceback holds the image's memory for as long as somebody keeps the exception
             raise
 
+
+class Surveyed(namedtuple("Surveyed", ("pid", "tgid", "table", "changed"))):
+    """A task: tgid 0 where it is not known; table: the number of a table that several share, 0: its own; changed: how many
+    numbers were opened or closed while it was read, None: nobody looked again."""
+
+    __slots__ = ()
+    pid: int
+    tgid: int
+    table: int
+    changed: int | None
+
+
+class Survey:
+    """What an image is as a whole, every byte checked, from its bytes in pieces."""
+
+    def __init__(self, path: str | None) -> None:
+        self._c = owned(lib.crfd_survey_new(), lib.crfd_survey_free)
+        self._path = path
+        self._used = ffi.new("size_t *")
+        self._fault = ffi.new("crfd_fault *")
+
+    def feed(self, data: memoryview, last: bool) -> int:
+        """Bytes consumed."""
+        with ffi.from_buffer("uint8_t[]", data) as buf:
+            rc = lib.crfd_survey_feed(self._c, buf, len(data), last, self._used, self._fault)
+        checked(rc, self._fault, self._path)
+        return int(self._used[0])
+
     def totals(self) -> Totals:
-        t = ffi.new("crfd_image_totals *")
-        lib.crfd_reader_totals(self._c, t)
+        t = lib.crfd_survey_totals(self._c)
         kinds = {kind_name(kind): int(n) for kind, n in enumerate(t.kind) if n}
         most = dict(sorted(kinds.items(), key=lambda kind: -kind[1]))
         return Totals(t.ntasks, t.nfds, t.unread, t.nfiles, t.shared, t.deleted, most)
+
+    def tasks(self) -> Iterator[Surveyed]:
+        for number in range(lib.crfd_survey_totals(self._c).ntasks):
+            t = lib.crfd_survey_task(self._c, number)
+            yield Surveyed(t.pid, t.tgid, t.table, t.changed if t.is_quiet_known else None)
 
 
 class Render:

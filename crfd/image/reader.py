@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from crfd._core import declarations
-from crfd._core.columns import ImageReader, Render
+from crfd._core.columns import Survey
 from crfd._core.freeze import IMAGE_FROZEN, Still
 from crfd._core.parse import Index, Lost, Parser, Salvaged, read_index
 from crfd._core.parse import salvage as core_salvage
@@ -77,6 +77,7 @@ class Image:
         self._bytes = data if isinstance(data, Bytes) else Bytes(data, name)
         self.name = self._bytes.name
         self._columns: Columns | None = None
+        self._survey: Survey | None = None
         self.damage: FormatError | None = None
         self.lost: tuple[Lost, ...] = ()
         self.lost_files = 0
@@ -187,17 +188,20 @@ class Image:
 
     def consistency(self) -> dict[int, Consistency]:
         """Return the certainty, by pid, that each task's table was so at one moment; no descriptor is decoded for it."""
-        names = ("pid", "tgid", "fd_table", "changed")
-        reader, render = ImageReader(self.view, self.name), Render(names, "nul")
-        rows = [bytes(render.head(reader, number)).split(b"\0") for number in range(len(reader))]
-        carried: dict[bytes, int | None] = {}  # of a shared table: what its first task says
+        carried: dict[int, int | None] = {}  # of a shared table: what its first task says
         found, held = {}, self._sections.held
-        for pid, tgid, table, changes, _ in rows:
-            told = int(changes) if changes else None
-            if table != b"0":
-                told = carried.setdefault(table, told)
-            found[int(pid)] = consistency(told, int(pid) in held or (tgid != b"" and int(tgid) in held))
+        for pid, tgid, table, told in self.survey().tasks():
+            changes = carried.setdefault(table, told) if table else told
+            found[pid] = consistency(changes, pid in held or tgid in held)
         return found
+
+    def survey(self) -> Survey:
+        """Return what it is as a whole, every byte checked; no descriptor is decoded for it, none of it stays in memory."""
+        if self._survey is None:
+            found = Survey(self.name)
+            self._bytes.feed(found.feed)
+            self._survey = found
+        return self._survey
 
     def file(self, objref: int) -> OpenFile:
         """Return an open file description; IndexError for an objref that the image does not define."""

@@ -9,16 +9,18 @@ import os
 import stat
 import sys
 from _thread import allocate_lock
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import IO, Union
 from weakref import finalize
 
+from crfd._core.parse import REC_SIZE_MAX
 from crfd._core.shared import Shared
 from crfd.errors import FormatError
 
 Source = Union[str, bytes, "os.PathLike[str]", "os.PathLike[bytes]", IO[bytes]]
 CHUNK = 1 << 18  # bytes that are read at least
+PIECE = 1 << 18  # bytes read at a time where none of them stays: fewer than a processor's cache holds
 _SPLIT = 1 << 24  # bytes from which on two threads read
 
 
@@ -39,6 +41,20 @@ def open_stream(source: Source) -> Iterator[tuple[IO[bytes], str | None]]:
         yield stream, path
 
 
+def in_pieces(read: Callable[[memoryview], int], feed: Callable[[memoryview, bool], int]) -> None:
+    """Feeds what is read, until nothing more comes. feed is told whether the piece is the last, and says how many bytes of it
+    need not come again."""
+    buffer = memoryview(bytearray(PIECE + REC_SIZE_MAX))
+    have, last = 0, False
+    while not last:
+        n = read(buffer[have : have + PIECE])
+        last = not n
+        have += n
+        used = feed(buffer[:have], last)
+        buffer[: have - used] = buffer[used:have]
+        have -= used
+
+
 class Bytes:
     """The bytes of an image, all of them in memory: view has as many bytes as the image."""
 
@@ -57,6 +73,10 @@ class Bytes:
 
     def all(self) -> memoryview:
         return self.need(0, len(self.view))
+
+    def feed(self, feed: Callable[[memoryview, bool], int]) -> None:
+        """Feeds all of them once, as in_pieces() does."""
+        feed(self.all(), True)
 
     def close(self) -> None:
         self.view.release()
@@ -106,6 +126,21 @@ class FileBytes(Bytes):
                 self._load(start // CHUNK, -(-min(end, len(self.view)) // CHUNK))
         return self.view[start:end]
 
+    def feed(self, feed: Callable[[memoryview, bool], int]) -> None:
+        """What is not there is read for this alone, and takes no memory."""
+        at, size = 0, len(self.view)
+        if self.has(0, size):
+            super().feed(feed)
+            return
+
+        def read(into: memoryview) -> int:
+            nonlocal at
+            n = self._read_some(into[: size - at], at) if at < size else 0
+            at += n
+            return n
+
+        in_pieces(read, feed)
+
     def _load(self, first: int, last: int) -> None:
         """Read the chunks from first to last that are not there."""
         while first < last:
@@ -137,13 +172,16 @@ class FileBytes(Bytes):
 
     def _read(self, start: int, end: int) -> None:
         while start < end:
-            n = os.preadv(self._fd, [self._into[start:end]], start)
-            if not n:
-                size = len(self.view)
-                raise FormatError(
-                    self.name, start, "the file stays whole while it is read", f"{size} bytes", f"{start} bytes"
-                )
-            start += n
+            start += self._read_some(self._into[start:end], start)
+
+    def _read_some(self, into: memoryview, start: int) -> int:
+        n = os.preadv(self._fd, [into], start)
+        if not n:
+            size = len(self.view)
+            raise FormatError(
+                self.name, start, "the file stays whole while it is read", f"{size} bytes", f"{start} bytes"
+            )
+        return n
 
     def close(self) -> None:
         super().close()

@@ -6,12 +6,11 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import IO
 
-from crfd._core.parse import REC_SIZE_MAX, Parser
-from crfd.image.source import Source, open_stream
-
-PIECE = 1 << 20
+from crfd._core.parse import Parser
+from crfd.image.source import Source, in_pieces, open_stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,25 +32,16 @@ def verify(source: Source, *, progress: Callable[[int], None] | None = None) -> 
     """
     with open_stream(source) as (stream, name):
         parser = Parser(name)
-        _feed(parser, stream, progress)
+
+        def feed(data: memoryview, last: bool) -> int:
+            used, _ = parser.feed(data, last)
+            if progress:
+                progress(parser.stats().bytes)
+            return used
+
+        in_pieces(partial(_read, stream), feed)
     stats = parser.stats()
     return Verified(stats.tasks, stats.fds, stats.objrefs, stats.bytes)
-
-
-def _feed(parser: Parser, stream: IO[bytes], progress: Callable[[int], None] | None) -> None:
-    buffer = memoryview(bytearray(PIECE + REC_SIZE_MAX))
-    have = total = 0
-    last = False
-    while not last:
-        n = _read(stream, buffer[have : have + PIECE])
-        last = not n
-        have += n
-        used, _ = parser.feed(buffer[:have], last)
-        buffer[: have - used] = buffer[used:have]
-        have -= used
-        total += used
-        if progress:
-            progress(total)
 
 
 def _read(stream: IO[bytes], into: memoryview) -> int:

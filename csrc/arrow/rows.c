@@ -103,16 +103,13 @@ static int read_row(struct crfd_rows_of *w)
 
 int crfd_rows_of_begin(struct crfd_rows_of *w, const struct crfd_table *t, crfd_reader *reader, crfd_filter *filter)
 {
-	crfd_image_totals totals;
-
 	w->table = t;
 	w->list = crfd_table_list(t);
 	w->reader = reader;
 	if (t->rows != CRFD_ROWS_TASK && crfd_reader_task(reader, 0) >= 0)
 		w->task = 1;
 	w->filter = filter ? crfd_filter_take(filter) : NULL;
-	crfd_reader_totals(reader, &totals);
-	w->seen = calloc(totals.nfiles / 8 + 1, 1);
+	w->seen = calloc(crfd_reader_totals(reader)->nfiles / 8 + 1, 1);
 	return w->seen ? 0 : -ENOMEM;
 }
 

@@ -179,7 +179,7 @@ static int hold_image(struct stream *s, const crfd_arrow_options *o)
 
 static int open_reader(struct stream *s, size_t n, crfd_filter *filter, crfd_fault *fault)
 {
-	crfd_image_totals totals;
+	uint64_t nfds;
 	int rc = 1;
 
 	s->reader = crfd_reader_new_image(crfd_shared_bytes(s->image), n);
@@ -192,9 +192,9 @@ static int open_reader(struct stream *s, size_t n, crfd_filter *filter, crfd_fau
 	rc = crfd_rows_of_begin(&s->rows, s->table, s->reader, filter);
 	if (rc < 0)
 		return rc;
-	crfd_reader_totals(s->reader, &totals);
+	nfds = crfd_reader_totals(s->reader)->nfds;
 	if (s->table->rows == CRFD_ROWS_FD && !filter)
-		s->expected = totals.nfds < CRFD_ARROW_ROWS ? totals.nfds : CRFD_ARROW_ROWS;
+		s->expected = nfds < CRFD_ARROW_ROWS ? nfds : CRFD_ARROW_ROWS;
 	return 0;
 }
 

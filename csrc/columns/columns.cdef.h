@@ -51,6 +51,40 @@ size_t crfd_columns_len(void);
 /* Returns a column by its number, for the life of the process; NULL beyond the last. */
 const crfd_column_info *crfd_columns_get(size_t number);
 
+/* ---- a survey: what an image is as a whole, from its bytes in pieces ---- */
+
+#define CRFD_KINDS 64
+
+typedef struct {
+	uint64_t nfds, unread; /* descriptors; of those, that could not be read */
+	uint64_t nfiles, shared; /* open file descriptions; of those, that several descriptors are */
+	uint64_t deleted; /* of those, without the name they were opened by */
+	uint64_t kind[CRFD_KINDS]; /* of those, by enum crfd_kind */
+	uint64_t ntasks;
+} crfd_image_totals;
+
+typedef struct {
+	uint64_t offset; /* of TASK */
+	uint64_t files; /* of FILES */
+	uint32_t carrier; /* number of the task that has the entries of its table */
+	uint32_t pid, tgid; /* tgid 0: not known */
+	uint32_t nfds;
+	uint32_t table; /* FILES.objref */
+	uint32_t changed, is_quiet_known; /* of TASK_QUIET */
+} crfd_surveyed_task;
+
+typedef struct crfd_survey crfd_survey;
+
+/* NULL when out of memory. */
+crfd_survey *crfd_survey_new(void);
+/* Checks the next n bytes, the last ones where `last`, as crfd_parser_feed() does. 0, the code of *fault, or -ENOMEM. */
+int crfd_survey_feed(crfd_survey *s, const uint8_t *buf, size_t n, int last, size_t *used, crfd_fault *fault);
+/* Returns the totals of what has been fed, for the life of the survey. */
+const crfd_image_totals *crfd_survey_totals(const crfd_survey *s);
+/* Returns the number-th task, until more is fed; NULL beyond the last. */
+const crfd_surveyed_task *crfd_survey_task(const crfd_survey *s, size_t number);
+void crfd_survey_free(crfd_survey *s);
+
 /* ---- readers: the rows of a batch or of an image, one after the other ---- */
 
 typedef struct crfd_reader crfd_reader;
@@ -68,18 +102,6 @@ crfd_reader *crfd_reader_new_image(const uint8_t *buf, size_t n);
  */
 int crfd_reader_check(crfd_reader *r, size_t want, crfd_fault *fault);
 
-#define CRFD_KINDS 64
-
-/* The totals of an image are known once it has been checked. */
-typedef struct {
-	uint64_t nfds, unread; /* descriptors; of those, that could not be read */
-	uint64_t nfiles, shared; /* open file descriptions; of those, that several descriptors are */
-	uint64_t deleted; /* of those, without the name they were opened by */
-	uint64_t kind[CRFD_KINDS]; /* of those, by enum crfd_kind */
-	uint64_t ntasks;
-} crfd_image_totals;
-
-void crfd_reader_totals(const crfd_reader *r, crfd_image_totals *out);
 /* Goes on with the rows of the number-th task alone: 0, 1 where a task before has the same table, -ERANGE: there is none. */
 int crfd_reader_task(crfd_reader *r, size_t number);
 /* Returns the number of tasks. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads the rows of an image in two passes. The first makes its map; the second takes the descriptors in order and fetches each
+ * Reads the rows of an image in two passes. The first is a survey; the second takes the descriptors in order and fetches each
  * description from where it is.
  */
 #include <errno.h>
@@ -8,13 +8,19 @@
 #include <string.h>
 
 #include "columns/held.h"
-#include "columns/image_map.h"
 #include "columns/peers.h"
+#include "columns/survey.h"
 #include "format/oflags.h"
+
+struct image {
+	const uint8_t *buf;
+	size_t n, checked;
+	struct crfd_survey found;
+};
 
 struct image_reader {
 	crfd_reader reader;
-	struct crfd_image_map map;
+	struct image image;
 	const struct crfd_oflags *there; /* NULL: an image of a machine with our numbers */
 	struct crfd_peers peers;
 
@@ -26,32 +32,50 @@ struct image_reader {
 	struct crfd_fd_records own;
 };
 
+static crfd_rec header(const struct image *m, uint64_t offset)
+{
+	crfd_rec h;
+
+	memcpy(&h, m->buf + offset, sizeof(h));
+	return h;
+}
+
+static const uint8_t *payload(const struct image *m, uint64_t offset)
+{
+	return m->buf + offset + sizeof(crfd_rec);
+}
+
+/* Returns the offset of the record behind the one at offset. */
+static uint64_t behind(const struct image *m, uint64_t offset)
+{
+	return offset + sizeof(crfd_rec) + (size_t)header(m, offset).len;
+}
+
 int crfd_reader_check(crfd_reader *reader, size_t want, crfd_fault *fault)
 {
 	struct image_reader *r = (struct image_reader *)reader;
-	int rc = crfd_image_map_more(&r->map, want, fault);
+	struct image *m = &r->image;
+	size_t used = 0;
+	int rc = crfd_survey_look(&m->found, m->buf + m->checked, m->n - m->checked, 1, want, &used, fault);
 
+	m->checked += used;
 	if (rc == 0)
-		r->end = r->map.nsections;
+		r->end = m->found.ntasks;
 	return rc;
 }
 
-void crfd_reader_totals(const crfd_reader *reader, crfd_image_totals *out)
+const crfd_image_totals *crfd_reader_totals(const crfd_reader *reader)
 {
-	const struct image_reader *r = (const struct image_reader *)reader;
-
-	*out = r->map.totals;
-	out->nfiles = r->map.ndescriptions;
-	out->ntasks = r->map.nsections;
+	return &((const struct image_reader *)reader)->image.found.totals;
 }
 
 /* Takes the extension records of one parent, from offset on; *offset moves behind them. */
-static struct crfd_bytes extensions(const struct crfd_image_map *m, uint64_t *offset, uint32_t parent)
+static struct crfd_bytes extensions(const struct image *m, uint64_t *offset, uint32_t parent)
 {
 	uint64_t from = *offset;
 
-	for (crfd_rec h; *offset + sizeof(h) <= m->n; *offset = crfd_image_behind(m, *offset)) {
-		h = crfd_image_header(m, *offset);
+	for (crfd_rec h; *offset + sizeof(h) <= m->n; *offset = behind(m, *offset)) {
+		h = header(m, *offset);
 		if (h.type < CRFD_REC_EXT_FIRST || h.parent != parent)
 			break;
 	}
@@ -59,29 +83,28 @@ static struct crfd_bytes extensions(const struct crfd_image_map *m, uint64_t *of
 }
 
 /* Copies the payload of a record, whose size is known; *offset moves behind it. */
-static void take(const struct crfd_image_map *m, uint64_t *offset, void *out, size_t size)
+static void take(const struct image *m, uint64_t *offset, void *out, size_t size)
 {
-	memcpy(out, crfd_image_payload(m, *offset), size);
-	*offset = crfd_image_behind(m, *offset);
+	memcpy(out, payload(m, *offset), size);
+	*offset = behind(m, *offset);
 }
 
 static void begin(struct image_reader *r)
 {
-	const struct crfd_image_map *m = &r->map;
-	const struct crfd_image_section *s = &m->section[r->at], *carrier = &m->section[s->carrier];
-	uint64_t offset = s->offset, theirs = crfd_image_behind(m, crfd_image_behind(m, carrier->offset));
-	uint32_t pid = crfd_image_header(m, s->files).parent;
+	const struct image *m = &r->image;
+	const crfd_surveyed_task *s = &m->found.task[r->at], *carrier = &m->found.task[s->carrier];
+	uint64_t offset = s->offset, theirs = behind(m, behind(m, carrier->offset));
 
-	r->task = (struct crfd_row_task){.number = r->at + 1, .table = s->table, .nfds = s->nfds, .info.pid = pid};
+	r->task = (struct crfd_row_task){.number = r->at + 1, .table = s->table, .nfds = s->nfds, .info.pid = s->pid};
 	take(m, &offset, &r->task.rec, sizeof(r->task.rec));
 	take(m, &offset, r->task.comm, sizeof(r->task.comm));
-	r->task.ext = r->held = extensions(m, &offset, pid);
-	if (r->task.ext.n && crfd_image_header(m, (uint64_t)(r->task.ext.p - m->buf)).type == CRFD_REC_TASK_INFO)
+	r->task.ext = r->held = extensions(m, &offset, s->pid);
+	if (r->task.ext.n && header(m, (uint64_t)(r->task.ext.p - m->buf)).type == CRFD_REC_TASK_INFO)
 		memcpy(&r->task.info, r->task.ext.p + sizeof(crfd_rec), sizeof(r->task.info));
-	crfd_origin_tell(&m->origin, &r->task);
-	r->task.mounts = extensions(m, &theirs, crfd_image_header(m, carrier->files).parent);
+	crfd_origin_tell(&m->found.origin, &r->task);
+	r->task.mounts = extensions(m, &theirs, carrier->pid);
 	crfd_fd_records_init(&r->own, r->task.mounts);
-	r->offset = crfd_image_behind(m, carrier->files);
+	r->offset = behind(m, carrier->files);
 	r->left = s->nfds;
 }
 
@@ -107,14 +130,14 @@ static void take_inode(struct crfd_row *row)
 /* Fills the row from its description; *offset, at FD_DATA, moves behind it. */
 static void describe(const struct image_reader *r, uint64_t *offset, struct crfd_row *row)
 {
-	const struct crfd_image_map *m = &r->map;
+	const struct image *m = &r->image;
 	crfd_rec h;
 
 	take(m, offset, &row->data, sizeof(row->data));
 	if (r->there)
 		row->data.f_flags = crfd_oflags_translate(r->there, row->data.f_flags);
-	row->name = (struct crfd_bytes){crfd_image_payload(m, *offset), (size_t)crfd_image_header(m, *offset).len - 1};
-	*offset = crfd_image_behind(m, *offset);
+	row->name = (struct crfd_bytes){payload(m, *offset), (size_t)header(m, *offset).len - 1};
+	*offset = behind(m, *offset);
 	row->ext = extensions(m, offset, row->objref);
 	row->st = (crfd_fd_stat){.known = CRFD_HAS_FLAGS | CRFD_HAS_ACCESS | CRFD_HAS_PATH, .f_mode = row->data.f_mode};
 	if (row->data.f_uid != UINT32_MAX)
@@ -138,15 +161,15 @@ static void read_entry(struct image_reader *r, struct crfd_row *row)
 	uint64_t elsewhere, *from = &elsewhere;
 	crfd_fd_ent ent;
 
-	take(&r->map, &r->offset, &ent, sizeof(ent));
+	take(&r->image, &r->offset, &ent, sizeof(ent));
 	*row = (struct crfd_row){.task = &r->task, .fd = ent.fd, .objref = ent.objref, .close_on_exec = ent.close_on_exec,
 				 .peers = &r->peers};
 	crfd_fd_records_take(&r->own, row);
 	if (!ent.objref)
 		return;
 	row->is_read = 1;
-	row->uses = r->map.uses[ent.objref - 1];
-	elsewhere = r->map.description[ent.objref - 1];
+	row->uses = r->image.found.uses[ent.objref - 1];
+	elsewhere = r->image.found.description[ent.objref - 1];
 	if (elsewhere == r->offset)
 		from = &r->offset;
 	describe(r, from, row);
@@ -179,7 +202,7 @@ static int fill_peers(struct crfd_peers *p)
 	int rc = 0;
 
 	other.at = 0;
-	other.end = other.map.nsections;
+	other.end = other.image.found.ntasks;
 	other.left = UINT32_MAX;
 	while (rc >= 0 && next(&other.reader, &row))
 		rc = crfd_peers_note(p, &row);
@@ -190,12 +213,12 @@ static int task(crfd_reader *reader, size_t number)
 {
 	struct image_reader *r = (struct image_reader *)reader;
 
-	if (number >= r->map.nsections)
+	if (number >= r->image.found.ntasks)
 		return -ERANGE;
 	r->at = number;
 	r->end = number + 1;
 	r->left = UINT32_MAX;
-	return r->map.section[number].carrier != number;
+	return r->image.found.task[number].carrier != number;
 }
 
 /* Reads what begin() does, of any task, and leaves the rows where they are. */
@@ -203,7 +226,7 @@ static int head(crfd_reader *reader, size_t number, struct crfd_row_task *out)
 {
 	struct image_reader other = *(struct image_reader *)reader;
 
-	if (number >= other.map.nsections)
+	if (number >= other.image.found.ntasks)
 		return -ERANGE;
 	other.at = number;
 	begin(&other);
@@ -213,14 +236,14 @@ static int head(crfd_reader *reader, size_t number, struct crfd_row_task *out)
 
 static size_t ntasks(const crfd_reader *reader)
 {
-	return ((const struct image_reader *)reader)->map.nsections;
+	return ((const struct image_reader *)reader)->image.found.ntasks;
 }
 
 static void release(crfd_reader *reader)
 {
 	struct image_reader *r = (struct image_reader *)reader;
 
-	crfd_image_map_release(&r->map);
+	crfd_survey_release(&r->image.found);
 	crfd_peers_release(&r->peers);
 	free(r);
 }
@@ -232,10 +255,10 @@ crfd_reader *crfd_reader_new_image(const uint8_t *buf, size_t n)
 	if (!r)
 		return NULL;
 	r->reader = (crfd_reader){.next = next, .task = task, .ntasks = ntasks, .head = head, .free = release};
-	r->map = (struct crfd_image_map){.buf = buf, .n = n};
+	r->image = (struct image){.buf = buf, .n = n};
 	r->there = crfd_oflags_of_image(buf, n);
 	r->left = UINT32_MAX;
 	r->peers.fill = fill_peers;
-	crfd_parser_init(&r->map.parser, NULL);
+	crfd_survey_init(&r->image.found);
 	return &r->reader;
 }

@@ -25,6 +25,9 @@ int crfd_reader_next(crfd_reader *r, struct crfd_row *row);
 /* Makes a row of the number-th task without a descriptor, fd -1; *task is what it points to. -ERANGE: there is none. */
 int crfd_reader_head(crfd_reader *r, size_t number, struct crfd_row_task *task, struct crfd_row *row);
 
+/* Returns the totals of an image that has been checked. */
+const crfd_image_totals *crfd_reader_totals(const crfd_reader *r);
+
 /* Tasks are of a kernel that booted then, and has so many ticks a second. */
 struct crfd_origin {
 	uint32_t boot_time, clk_tck; /* 0: not known */

@@ -125,6 +125,21 @@ def test_one_task_is_read_from_the_file_without_the_others(tmp_path: Path) -> No
         assert not {*read._bytes._there} - {1}
 
 
+def test_a_survey_is_the_same_in_pieces_that_cut_records_and_keeps_none_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crfd.image.source.PIECE", 61)
+    path = tmp_path / "image"
+    data = image([Task(pid, [Fd(fd, File(b"/" + b"x" * 4000)) for fd in range(100)]) for pid in range(1, 11)])
+    path.write_bytes(data)
+    with crfd.open(path) as read, crfd.Image(data) as whole:
+        assert read.survey().totals() == whole.survey().totals()
+        assert [*read.survey().tasks()] == [*whole.survey().tasks()]
+        assert read.survey().totals()[:2] == (10, 1000)
+        assert isinstance(read._bytes, FileBytes)
+        assert sum(read._bytes._there) * CHUNK < read.size / 4
+
+
 def test_a_large_file_is_read_by_two_threads_and_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("crfd.image.source._SPLIT", 1)
     path = tmp_path / "image"

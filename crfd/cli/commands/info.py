@@ -7,7 +7,6 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 
-from crfd._core.columns import ImageReader
 from crfd.cli import images, output
 from crfd.cli.tables import text
 
@@ -34,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
 
 def facts(image: Any) -> Iterator[tuple[str, str]]:
     head, info = image.head, image.info
-    totals = ImageReader(image.view, image.name).totals()
+    totals = image.survey().totals()
     yield "taken", time.strftime("%Y-%m-%d %H:%M:%S %z", time.localtime(head.time))
     yield "kernel", f"{head.release} {head.machine}"
     if info is None:
