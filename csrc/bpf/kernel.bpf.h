@@ -199,10 +199,12 @@ struct sock_common {
 } CORE;
 
 struct socket;
+struct sk_buff;
 
 struct sock {
 	struct sock_common __sk_common;
 	struct {
+		struct sk_buff *next;
 		__u32 qlen;
 	} sk_receive_queue;
 	struct {
@@ -251,6 +253,48 @@ struct unix_sock___listened {
 /* Since 6.17: the bytes of a stream. */
 struct unix_sock___counted {
 	int inq_len;
+} CORE;
+
+/* A message, or the head of a list of them, which has next and prev at the same places. */
+struct sk_buff {
+	struct sk_buff *next, *prev;
+	struct sock *sk;
+	char cb[48];
+} CORE;
+
+/* What a message of a unix socket has in cb. */
+struct unix_skb_parms {
+	struct scm_fp_list *fp;
+} CORE;
+
+struct scm_fp_list {
+	short count, max;
+	struct file *fp[1];
+} CORE;
+
+struct io_rsrc_node {
+	unsigned long file_ptr;
+} CORE;
+
+struct io_ring_ctx {
+	struct {
+		struct {
+			unsigned int nr;
+			struct io_rsrc_node **nodes;
+		} data;
+	} file_table;
+} CORE;
+
+/* Until 6.12. */
+struct io_fixed_file {
+	unsigned long file_ptr;
+} CORE;
+
+struct io_ring_ctx___flat {
+	unsigned int nr_user_files;
+	struct {
+		struct io_fixed_file *files;
+	} file_table;
 } CORE;
 
 struct socket {

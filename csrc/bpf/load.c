@@ -232,12 +232,12 @@ uint8_t *crfd_bpf_room(const crfd_bpf *bpf)
 	return bpf->programs.room;
 }
 
-static int need_fds(crfd_bpf *bpf)
+static int need(crfd_bpf *bpf, enum crfd_bpf_walk walk)
 {
 	int rc;
 
 	crfd_bpf_hold(bpf);
-	rc = crfd_bpf_programs_add_fds(&bpf->programs);
+	rc = crfd_bpf_programs_add(&bpf->programs, walk);
 	crfd_bpf_let_go(bpf);
 	return rc;
 }
@@ -245,7 +245,7 @@ static int need_fds(crfd_bpf *bpf)
 int crfd_bpf_iter(crfd_bpf *bpf, enum crfd_bpf_walk walk, struct crfd_bpf_scope scope)
 {
 	struct crfd_bpf_scope all = {0};
-	int rc = walk == CRFD_BPF_FDS ? need_fds(bpf) : 0;
+	int rc = walk == CRFD_BPF_FDS || walk == CRFD_BPF_INSIDE ? need(bpf, walk) : 0;
 	int link = rc < 0 ? rc : link_walk(bpf, walk, bpf->selects ? scope : all);
 	struct iter_create iter = {.link_fd = (uint32_t)link};
 

@@ -72,6 +72,8 @@ static const struct program tasks_program = PROGRAM("walk_tasks", walk_tasks);
 
 static const struct program tables_program = PROGRAM("walk_tables", walk_tables);
 
+static const struct program inside_program = PROGRAM("walk_inside", walk_inside);
+
 /* The first of these that loads is used: it reads by loads, the other by a helper (bpf/read.bpf.h). */
 static const struct program fds_programs[] = {PROGRAM("walk_fds", cast_fds), PROGRAM("walk_fds", probe_fds)};
 
@@ -188,17 +190,28 @@ static void *load_tasks(void *arg)
 	return NULL;
 }
 
-int crfd_bpf_programs_add_fds(struct crfd_bpf_programs *p)
+static int load_any(const struct crfd_bpf_programs *p, const struct program *programs, size_t n)
 {
-	int types_fd = p->prog_fd[CRFD_BPF_FDS] < 0 ? load_types() : -1, rc = types_fd;
+	int types_fd = load_types(), rc = types_fd;
 
-	if (p->prog_fd[CRFD_BPF_FDS] >= 0)
-		return 0;
-	for (size_t i = 0; i < COUNT(fds_programs) && types_fd >= 0 && (!i || (rc < 0 && rc != -EPERM)); i++)
-		rc = load_into(p, &fds_programs[i], types_fd);
+	for (size_t i = 0; i < n && types_fd >= 0 && (!i || (rc < 0 && rc != -EPERM)); i++)
+		rc = load_into(p, &programs[i], types_fd);
 	if (types_fd >= 0)
 		close(types_fd);
-	p->prog_fd[CRFD_BPF_FDS] = rc < 0 ? -1 : rc;
+	return rc;
+}
+
+int crfd_bpf_programs_add(struct crfd_bpf_programs *p, enum crfd_bpf_walk walk)
+{
+	int rc;
+
+	if (p->prog_fd[walk] >= 0)
+		return 0;
+	if (walk == CRFD_BPF_INSIDE)
+		rc = p->ask ? load_any(p, &inside_program, 1) : -EOPNOTSUPP;
+	else
+		rc = load_any(p, fds_programs, COUNT(fds_programs));
+	p->prog_fd[walk] = rc < 0 ? -1 : rc;
 	return rc < 0 ? rc : 0;
 }
 
@@ -234,7 +247,7 @@ static int load_needed(struct crfd_bpf_programs *p, int types_fd)
 	int rc = add_tables(p, types_fd);
 
 	if (rc < 0 && rc != -EPERM)
-		rc = crfd_bpf_programs_add_fds(p);
+		rc = crfd_bpf_programs_add(p, CRFD_BPF_FDS);
 	if (apart)
 		pthread_join(thread, NULL);
 	else
@@ -247,7 +260,7 @@ int crfd_bpf_programs_load(struct crfd_bpf_programs *p, enum crfd_bpf_step *step
 {
 	int rc, types_fd;
 
-	*p = (struct crfd_bpf_programs){.map_fd = -1, .prog_fd = {-1, -1, -1}};
+	*p = (struct crfd_bpf_programs){.map_fd = -1, .prog_fd = {-1, -1, -1, -1}};
 	*step = CRFD_BPF_OK;
 	p->layout = calloc(1, sizeof(*p->layout));
 	if (!p->layout)
@@ -281,8 +294,11 @@ static void close_all(const int *fd, size_t n)
 
 int crfd_bpf_programs_have(const struct crfd_bpf_programs *p, int fd)
 {
-	return fd == p->map_fd || fd == p->prog_fd[CRFD_BPF_FDS] || fd == p->prog_fd[CRFD_BPF_TASKS] ||
-	       fd == p->prog_fd[CRFD_BPF_TABLES];
+	int has = fd == p->map_fd;
+
+	for (int i = 0; i < CRFD_BPF_WALKS; i++)
+		has |= fd == p->prog_fd[i];
+	return has;
 }
 
 void crfd_bpf_programs_release(struct crfd_bpf_programs *p)

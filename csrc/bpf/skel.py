@@ -15,17 +15,24 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-SECTIONS = {"walk_fds": "iter/task_file", "walk_tasks": "iter/task", "walk_tables": "iter/task_tables"}
+SECTIONS = {
+    "walk_fds": "iter/task_file",
+    "walk_tasks": "iter/task",
+    "walk_tables": "iter/task_tables",
+    "walk_inside": "iter/task_inside",
+}
 ATTACH = {  # functions of the kernel
     "walk_fds": "bpf_iter_task_file",
     "walk_tasks": "bpf_iter_task",
     "walk_tables": "bpf_iter_task",
+    "walk_inside": "bpf_iter_task",
 }
 TAKEN = {  # of which object
     "cast_fds": (0, "walk_fds"),
     "probe_fds": (1, "walk_fds"),
     "walk_tasks": (1, "walk_tasks"),
     "walk_tables": (0, "walk_tables"),
+    "walk_inside": (0, "walk_inside"),
 }
 SHARED = ("walk_ask", "walk_room")  # variables that the reader maps: they come first
 R_64, R_CALL = 1, 10  # relocations of the object: the address of a variable or a function, a call

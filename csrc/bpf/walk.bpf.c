@@ -10,6 +10,7 @@
 #include <bpf/bpf_core_read.h>
 
 #include "file.bpf.h"
+#include "inside.bpf.h"
 #include "kernel.bpf.h"
 #include "kinds.bpf.h"
 #include "out.bpf.h"
@@ -100,6 +101,27 @@ int walk_tables(struct bpf_iter__task *ctx)
 	pass.tid = here.level ? nr_here(task->thread_pid) : task->pid;
 	i = next_asked();
 	if (walk_ask.tid[i] == pass.tid && !walk_task(task, i))
+		return 1;
+	walk_ask.done = i + (walk_ask.tid[i] == pass.tid) >= walk_ask.nr;
+	return walk_ask.done;
+}
+
+/* The same, of what lies in the task's sockets and rings. */
+SEC("iter/task_inside")
+int walk_inside(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = (void *)ctx->task;
+	__u32 i;
+
+	if (!task)
+		return 0;
+	task = AS(task_struct, number_of(task));
+	find_here();
+	if (!walk_ask.used)
+		reads++;
+	pass.tid = here.level ? nr_here(task->thread_pid) : task->pid;
+	i = next_asked();
+	if (walk_ask.tid[i] == pass.tid && !look_inside(task))
 		return 1;
 	walk_ask.done = i + (walk_ask.tid[i] == pass.tid) >= walk_ask.nr;
 	return walk_ask.done;

@@ -32,6 +32,7 @@ struct walk_fd {
 };
 
 #define WALK_CLOEXEC 1
+#define WALK_IN_RING WALK_CLOEXEC /* of walk_inside: it is registered in an io_uring, not in flight */
 #define WALK_UNLINKED 2 /* d_path() has put " (deleted)" behind the path */
 #define WALK_UNNAMED 4 /* was never in a directory: " (deleted)" behind its path is the kernel's, if it is there */
 #define WALK_PLAIN 8 /* its fdinfo has nothing but pos, flags, mnt_id and ino */
@@ -195,6 +196,12 @@ struct walk_end {
 	__u64 start;
 	__u32 fd_size, pad;
 };
+
+/*
+ * walk_inside() gives, by the same means, a walk_fd for each file that lies in a socket or ring of a task that was asked for: fd is
+ * the lowest of the socket or ring, version the file's number in it, and nothing follows the path. One with file 0 says that there are
+ * others, of which nothing is told. A walk_end ends each task.
+ */
 
 #define WALK_ASK_MAX 256
 
