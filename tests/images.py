@@ -26,8 +26,8 @@ for _i in range(256):
     _TABLE.append(_i)
 
 
-def crc32c(data: bytes, crc: int = 0) -> int:
-    crc ^= 0xFFFFFFFF
+def crc32c(data: bytes) -> int:
+    crc = 0xFFFFFFFF
     for byte in data:
         crc = crc >> 8 ^ _TABLE[(crc ^ byte) & 0xFF]
     return crc ^ 0xFFFFFFFF

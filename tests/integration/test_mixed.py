@@ -4,18 +4,14 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
 import crfd
 from crfd.kinds.event import Eventfd
 from crfd.kinds.pipe import Pipe
-from tests.procs import Need
+from tests.procs import Need, running
 
 STABLE = 500
 SLOTS = 8
@@ -40,7 +36,7 @@ path = [f"dir{i}/name{i}" for i in range(3)]
 flag = [os.O_RDONLY, os.O_WRONLY | os.O_APPEND, os.O_RDWR | os.O_NONBLOCK]
 first = os.open("/dev/null", os.O_RDONLY)
 os.close(first)
-os.write(1, b"ready")
+print("ready", flush=True)
 made = [None] * slots
 n = 0
 while True:
@@ -69,23 +65,11 @@ for _ in range(40):
     os.mkdir("d")
     os.chdir("d")
 os.mkfifo("fifo")
-os.write(1, b"ready")
+print("ready", flush=True)
 while True:
     close(open("fifo", os.O_RDWR))
     close(eventfd(77))
 """
-
-
-@contextmanager
-def churn(code: str, *args: object) -> Iterator[int]:
-    command = [sys.executable, "-I", "-S", "-c", code, *map(str, args)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
-        assert process.stdout
-        assert process.stdout.read(5) == b"ready"
-        try:
-            yield process.pid
-        finally:
-            process.kill()
 
 
 def allowed(directory: Path) -> set[tuple[object, ...]]:
@@ -117,10 +101,10 @@ def seen(file: crfd.OpenFile) -> tuple[object, ...]:
 def test_no_record_is_of_two_files(need: Need, tmp_path: Path) -> None:
     need("backend bpf")
     wrong, found, changing = [], set(), 0
-    with churn(CHURN, tmp_path, STABLE, SLOTS) as pid:
+    with running(CHURN, str(tmp_path), str(STABLE), str(SLOTS)) as process:
         expected = allowed(tmp_path)
         for _ in range(SCANS):
-            task = crfd.scan(pid, backend="bpf")
+            task = crfd.scan(process.pid, backend="bpf")
             steady = [entry for number, entry in task.fds.items() if number >= 1000]
             assert len(steady) == STABLE
             assert {entry.objref for entry in steady} == {steady[0].objref}
@@ -143,11 +127,11 @@ def test_what_is_read_behind_a_long_path_is_of_the_same_file(need: Need, tmp_pat
     wrong: list[object] = []
     kinds: set[type] = set()
     end = time.monotonic() + 60
-    with churn(IN_THE_DEPTHS, tmp_path) as pid:
+    with running(IN_THE_DEPTHS, str(tmp_path)) as process:
         for scans in count(1):
             if scans > 25 * SCANS and (Pipe in kinds or time.monotonic() > end):
                 break  # a slot that is empty at each other look is mostly seen empty
-            for number, entry in crfd.scan(pid, backend="bpf").fds.items():
+            for number, entry in crfd.scan(process.pid, backend="bpf").fds.items():
                 if number < 3:
                     continue
                 assert entry.file, entry.error

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import io
 import logging
 import os
@@ -71,7 +72,7 @@ def test_a_thread_with_a_table_of_its_own_keeps_it(backend: str) -> None:
     facts: list[int] = []
 
     def work() -> None:
-        os_unshare(0x400)  # CLONE_FILES
+        assert ctypes.CDLL(None).unshare(0x400) == 0  # CLONE_FILES
         facts.extend((threading.get_native_id(), os.open("/dev/null", os.O_RDONLY)))
         told.set()
         go.wait()
@@ -85,9 +86,3 @@ def test_a_thread_with_a_table_of_its_own_keeps_it(backend: str) -> None:
     finally:
         go.set()
         thread.join()
-
-
-def os_unshare(flags: int) -> None:
-    import ctypes
-
-    assert ctypes.CDLL(None).unshare(flags) == 0

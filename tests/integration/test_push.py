@@ -19,7 +19,7 @@ from crfd._core.library import lib
 from crfd._core.scan import Push, Scanner
 from tests import mkfds, procs
 from tests.fdkinds.cli import expand
-from tests.procs import Need, until
+from tests.procs import until
 
 BACKENDS = {"proc": int(lib.CRFD_BACKEND_PROC), "bpf": int(lib.CRFD_BACKEND_BPF)}
 # The walk over tables tests conditions, the iterator over files does not: on x86-64, with bpf_rdonly_cast() of 6.2.
@@ -39,13 +39,6 @@ def numbers(backend: str, pids: list[int], push: Push | None, threads: int = 1) 
                 fds = (batch._c.fd[k].fd for k in range(task.first, task.first + task.nfds))
                 found[int(task.info.pid)] = {int(fd) for fd in fds}
     return found
-
-
-@pytest.fixture(params=BACKENDS)
-def backend(request: pytest.FixtureRequest, need: Need) -> str:
-    if request.param == "bpf":
-        need("backend bpf")
-    return str(request.param)
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from crfd._core.scan import Push
 from crfd.cli.main import main
 from tests import mkfds, procs
 from tests.integration.test_who import HOLD
-from tests.procs import Need, running, until
+from tests.procs import running, until
 from tests.shown import parsed
 
 # The columns in which a row is the same at two times; objref is a number of one output alone.
@@ -47,13 +47,6 @@ def held() -> Iterator[crfd.Task]:
     with mkfds.spawn("all") as holder:
         until(lambda: procs.state(holder.pid) == "S", "the holder waits for its end")
         yield crfd.scan(holder.pid)
-
-
-@pytest.fixture(params=["proc", "bpf"])
-def backend(request: pytest.FixtureRequest, need: Need) -> str:
-    if request.param == "bpf":
-        need("backend bpf")
-    return str(request.param)
 
 
 class Asked:

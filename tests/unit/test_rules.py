@@ -54,16 +54,16 @@ def poke(kind: int, offset: int, code: str, value: int, nth: int = 0) -> Break:
     return lambda records: records[at(records, kind, nth)].poke(offset, code, value)
 
 
-def parent(kind: int, value: int, nth: int = 0) -> Break:
-    return lambda records: setattr(records[at(records, kind, nth)], "parent", value)
+def parent(kind: int, value: int) -> Break:
+    return lambda records: setattr(records[at(records, kind)], "parent", value)
 
 
-def payload(kind: int, value: bytes, nth: int = 0) -> Break:
-    return lambda records: setattr(records[at(records, kind, nth)], "payload", value)
+def payload(kind: int, value: bytes) -> Break:
+    return lambda records: setattr(records[at(records, kind)], "payload", value)
 
 
-def drop(kind: int, nth: int = 0) -> Break:
-    return lambda records: records.__delitem__(at(records, kind, nth))
+def drop(kind: int) -> Break:
+    return lambda records: records.__delitem__(at(records, kind))
 
 
 def insert(record: Rec, before: int, nth: int = 0) -> Break:
