@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from array import array
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
@@ -119,11 +118,10 @@ class Reader:
 
 
 class BatchReader(Reader):
-    """Rows of a batch. objrefs as of ObjrefTable.add(), None: 1 for each that could be read."""
+    """Rows of a batch; the objref is 1 of each descriptor that could be read."""
 
-    def __init__(self, batch: Batch, objrefs: array[int] | None = None) -> None:
-        pointer = ffi.NULL if objrefs is None else ffi.from_buffer("uint32_t[]", objrefs)
-        super().__init__(lib.crfd_reader_new_batch(batch._c, pointer), (batch, pointer))
+    def __init__(self, batch: Batch) -> None:
+        super().__init__(lib.crfd_reader_new_batch(batch._c, ffi.NULL), batch)
 
 
 class ImageReader(Reader):

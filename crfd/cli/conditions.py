@@ -55,9 +55,9 @@ def chosen(args: argparse.Namespace) -> Condition | None:
     return Condition.all_of(_parts(given))
 
 
-def require_none(condition: Condition | None, option: str) -> None:
+def require_none(condition: Condition | None) -> None:
     if condition is not None:
-        raise UsageError(f"{option} and conditions on descriptors exclude each other")
+        raise UsageError("--links and conditions on descriptors exclude each other")
 
 
 def _option(name: str) -> str:

@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     chosen = arguments.chosen(args, everything=True)
     condition = conditions.chosen(args)
     if args.links:
-        conditions.require_none(condition, "--links")
+        conditions.require_none(condition)
         unread = _links(args, chosen)
     else:
         unread = show(listing.Listing(args, condition), chosen, args.backend, args.holds)

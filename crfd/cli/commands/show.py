@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
         return DONE
     condition = conditions.chosen(args)
     if args.links:
-        conditions.require_none(condition, "--links")
+        conditions.require_none(condition)
     with images.opened(args) as image:
         status = images.report(image)
         if args.pid is not None and args.pid not in image.tasks:
