@@ -11,7 +11,7 @@ _BY_PROC = {"proc", "--backend=proc"}
 
 
 def main() -> int:
-    """Runs the command."""
+    """Run the command."""
     _stand_in()
     try:
         return _run(sys.argv[1:])
@@ -21,7 +21,7 @@ def main() -> int:
 
 
 def _stand_in() -> None:
-    """Gives each standard stream that is closed a descriptor, or one that we open would become that stream.
+    """Give each standard stream that is closed a descriptor, or one that we open would become that stream.
 
     To read the first and to write the second is refused (EBADF), as if they were still closed.
     """
@@ -37,7 +37,7 @@ def _stand_in() -> None:
 
 
 def _run(words: list[str]) -> int:
-    """Where it will scan, the BPF programs are loaded while Python is still busy with its imports."""
+    """Load the BPF programs, where the command will scan, while Python is still busy with its imports; then run it."""
     if words[:1] in _SCANNING and not _BY_PROC.intersection(words):
         from crfd._core.probe import load_bpf_ahead
 

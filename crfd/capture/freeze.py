@@ -28,7 +28,7 @@ PAUSE = 0.0005
 
 @dataclass(slots=True)
 class Frozen:
-    """What is held. still is filled when all have been released; refused maps a pid to the errno that kept it running."""
+    """The processes held. still is filled when all have been released; refused maps a pid to the errno that kept it running."""
 
     pids: list[int]
     refused: dict[int, int] = field(default_factory=dict)
@@ -37,7 +37,7 @@ class Frozen:
 
 @contextmanager
 def frozen(selection: Selection) -> Iterator[Frozen]:
-    """Holds the processes of a selection for the length of the block.
+    """Hold the processes of a selection for the length of the block.
 
     Threads and processes that appear meanwhile are held too. What stood still before stays so, and nothing else does,
     whatever becomes of us: the kernel lets go of our tracees, a watchdog thaws the cgroup. (Only who sends SIGKILL to us and
@@ -55,7 +55,7 @@ def frozen(selection: Selection) -> Iterator[Frozen]:
 
 @contextmanager
 def _by_ptrace(selection: Selection) -> Iterator[Frozen]:
-    """The tracer is a thread that ends with the block: what could not be let go by then, the kernel lets go."""
+    """Hold by a tracer, a thread that ends with the block: what could not be let go by then, the kernel lets go."""
     held = Frozen([])
     tried, leave = allocate_lock(), allocate_lock()
     tried.acquire()
@@ -98,7 +98,7 @@ def _hold(tracer: Freeze, selection: Selection, held: Frozen, leave: LockType) -
 
 
 def _appeared(selection: Selection, held: list[int]) -> Iterable[int]:
-    """Who belongs to the selection since those were held: of a mere tree their children, who may have come before."""
+    """Return who belongs to the selection since those were held: of a mere tree their children, who may have come before."""
     if selection in {Selection(selection.pids), Selection.everything()}:
         return ()
     if selection == Selection(selection.pids, tree=True):
@@ -109,7 +109,7 @@ def _appeared(selection: Selection, held: list[int]) -> Iterable[int]:
 
 
 def _children(pid: int) -> list[int] | None:
-    """None where the kernel does not list them (CONFIG_PROC_CHILDREN)."""
+    """Return the children of a process; None where the kernel does not list them (CONFIG_PROC_CHILDREN)."""
     tasks = Path(f"/proc/{pid}/task")
     found: list[int] = []
     try:
@@ -127,7 +127,7 @@ def _children(pid: int) -> list[int] | None:
 
 @dataclass(frozen=True, slots=True)
 class _Freezer:
-    """One control file (cgroups v2: cgroup.freeze; v1: freezer.state) and what to write and to wait for."""
+    """The control file of a cgroup (v2: cgroup.freeze; v1: freezer.state) and what to write and to wait for."""
 
     control: Path
     freeze: str
@@ -136,11 +136,11 @@ class _Freezer:
     settled: str
 
     def frozen(self) -> bool:
-        """Somebody has frozen it, or is about to: v1 says FREEZING until all stand, v2 has just the order."""
+        """Whether somebody has frozen it, or is about to: v1 says FREEZING until all stand, v2 has just the order."""
         return self.control.read_text().strip() in {self.freeze, "FREEZING"}
 
     def is_left(self) -> bool:
-        """Whether it is frozen because whoever froze it through us was killed with the watchdog: marked, and held by nobody."""
+        """Whether it stays frozen since we were killed with the watchdog: it is marked then, and locked by nobody."""
         try:
             with open(self.control, "rb") as control:
                 os.getxattr(control.fileno(), MARK)
@@ -150,7 +150,7 @@ class _Freezer:
             return False
 
     def pids(self) -> list[int]:
-        """The processes in the cgroup and below it, ascending."""
+        """Return the processes in the cgroup and below it, ascending."""
         lists = (procs.read_text().split() for procs in self.control.parent.rglob("cgroup.procs"))
         return sorted({int(pid) for pids in lists for pid in pids})
 
@@ -164,7 +164,7 @@ LATE = 20
 
 
 class _Watch:
-    """Looks at the state of a freezer, and whether it was another one in between."""
+    """A look at the state of a freezer, which tells whether it was another one in between."""
 
     def __init__(self, freezer: _Freezer) -> None:
         self._settled = freezer.settled
@@ -174,7 +174,7 @@ class _Watch:
         self._changes.register(self._fd, select.POLLPRI)
 
     def settles(self) -> bool:
-        """Waits until all stand."""
+        """Wait until all stand; False when they do not in time."""
         deadline = time.monotonic() + PATIENCE
         while not self._stands():
             if time.monotonic() > deadline:
@@ -186,7 +186,7 @@ class _Watch:
         return True
 
     def stood(self) -> bool:
-        """Whether all have been standing since. Of a change v2 tells us (fs/kernfs/file.c, kernfs_generic_poll()), v1 not."""
+        """Whether all have been standing since. v2 tells of a change (fs/kernfs/file.c, kernfs_generic_poll()), v1 does not."""
         return not self._changes.poll(self._late) and self._stands()
 
     def _stands(self) -> bool:
@@ -197,7 +197,7 @@ class _Watch:
 
 
 def _cgroup_freezer(selection: Selection) -> _Freezer | None:
-    """The freezer to use where the selection is exactly a cgroup, which cannot hold ourselves then."""
+    """Return the freezer to use where the selection is exactly a cgroup, which cannot hold ourselves then."""
     if selection.cgroup is None or selection != Selection(cgroup=selection.cgroup):
         return None
     chosen = selection.resolve()
@@ -215,7 +215,7 @@ def _freezer(folder: Path, version: int) -> _Freezer:
 
 
 def left_frozen() -> list[tuple[str, str]]:
-    """The control files of cgroups that stay frozen because a dump was killed with its watchdog, and what thaws each."""
+    """Return the control files of cgroups that stay frozen because a dump was killed with its watchdog, and what thaws each."""
     found = []
     for mount, version in _mounts():
         for folder in map(Path, (at for at, _, _ in os.walk(mount))):
@@ -226,7 +226,7 @@ def left_frozen() -> list[tuple[str, str]]:
 
 
 def _mounts() -> Iterator[tuple[Path, int]]:
-    """Where cgroup v2 and the v1 freezer are mounted (proc_pid_mountinfo(5))."""
+    """Give the mount points of cgroup v2 and of the v1 freezer (proc_pid_mountinfo(5)), and the version of each."""
     for line in Path("/proc/self/mountinfo").read_text(errors="surrogateescape").splitlines():
         before, _, after = line.partition(" - ")
         kind, _, options = after.split(" ", 2)
@@ -274,7 +274,7 @@ read -r released || {
 
 
 def _managed() -> list[str]:
-    """The roots of the hierarchies by which processes are killed all at once: cgroup v2, and v1 of systemd."""
+    """Return the roots of the hierarchies by which processes are killed all at once: cgroup v2, and v1 of systemd."""
     with open("/proc/self/mounts", errors="surrogateescape") as lines:
         mounts = [line.split(" ") for line in lines]
     return [at for _, at, kind, options, *_ in mounts if kind == "cgroup2" or "name=systemd" in options.split(",")]

@@ -51,7 +51,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def list_columns() -> Iterator[str]:
-    """A line a column, with its meaning."""
+    """Give a line for each column, with its meaning."""
     known = columns().values()
     width = max(len(c.name) for c in known)
     for c in known:
@@ -73,7 +73,7 @@ def _column(name: str) -> Column:
 
 
 def _names(text: str, usual: Iterable[str]) -> list[str]:
-    """The columns that the words name; with +NAME the usual ones before them."""
+    """Return the columns that the words name; with +NAME the usual ones before them."""
     words = [word for word in text.replace(" ", "").split(",") if word]
     if words == ["all"]:
         return list(columns())
@@ -86,7 +86,7 @@ def _names(text: str, usual: Iterable[str]) -> list[str]:
 
 
 def _with_name_last(usual: Iterable[str], more: list[str]) -> Iterator[str]:
-    """The last of the usual ones may hold blanks, so what is added goes before it."""
+    """Add names before the last of the usual ones, which may hold blanks."""
     first = [name for name in usual if name not in more]
     yield from first[:-1]
     yield from more
@@ -94,7 +94,7 @@ def _with_name_last(usual: Iterable[str], more: list[str]) -> Iterator[str]:
 
 
 def _width() -> int:
-    """Columns of the terminal, 0 where standard output is none."""
+    """Return the columns of the terminal, 0 where standard output is none."""
     if not output.out.is_terminal:
         return 0
     told = os.environ.get("COLUMNS", "")
@@ -107,7 +107,7 @@ def _width() -> int:
 
 
 class Listing:
-    """What the arguments of add() ask for, of the descriptors that fit a condition."""
+    """The rows that the arguments of add() ask for, of the descriptors that fit a condition."""
 
     def __init__(
         self,
@@ -146,7 +146,7 @@ class Listing:
 
     @property
     def needs_image(self) -> bool:
-        """Whether a column is asked for that the whole has to be known for."""
+        """Whether a column is asked for that is known only when the whole is."""
         asked = [
             *self._columns,
             *(name for name, _ in self._sort),
@@ -156,15 +156,15 @@ class Listing:
 
     @property
     def push(self) -> Push | None:
-        """What a scan may leave out."""
+        """The descriptors that a scan may leave out; None: none."""
         if self._condition is None or self._args.group:
             return None
         return self._condition.push([*self._columns, *(name for name, _ in self._sort)])
 
-    def _render(self, *, header: bool = True, names: list[str] | None = None) -> Render:
-        names = names or self._columns
+    def _render(self) -> Render:
+        names = self._columns
         told = self._args.only_pids or self._args.count or self._args.count_by
-        labels = None if self._args.no_header or told or not header else [LABELS.get(n, n.upper()) for n in names]
+        labels = None if self._args.no_header or told else [LABELS.get(n, n.upper()) for n in names]
         if labels and self._format == "csv":
             labels = names
         color = self._args.color
@@ -179,13 +179,13 @@ class Listing:
         )
 
     def batches(self, batches: Iterable[Batch]) -> None:
-        """Lists what a scan gives, while it goes on."""
+        """List what a scan gives, while it goes on."""
         self._put(BatchReader(batch) for batch in batches)
 
     def image(
         self, view: memoryview, name: str | None, number: int | None = None, let_go: Callable[[], object] | None = None
     ) -> None:
-        """Lists an image, or the number-th task of it."""
+        """List an image, or the number-th task of it."""
         reader = ImageReader(view, name, let_go)
         if self._args.group and self._format == "table":
             self._group(reader, number)
@@ -236,7 +236,7 @@ class Listing:
 
 
 class Heading:
-    """What is said of a task above its descriptors."""
+    """The line above the descriptors of a task, which describes it."""
 
     NAMES = ("pid", "comm", "tgid", "uid", "fds", "fd_table", "identity", "changed", "cmdline", "exe")
     WORDS = 60  # characters of a command line
@@ -267,7 +267,7 @@ def _write(data: bytes | memoryview) -> None:
 
 
 def _write_once(pieces: Iterable[memoryview]) -> None:
-    """Each line once, in the order in which they came first."""
+    """Write each line once, in the order in which they came first."""
     seen: dict[bytes, None] = {}
     for piece in pieces:
         seen.update(dict.fromkeys(bytes(piece).split(b"\r\n")))
@@ -276,7 +276,7 @@ def _write_once(pieces: Iterable[memoryview]) -> None:
 
 
 def _write_counts(pieces: Iterable[memoryview], names: list[str], *, header: bool) -> None:
-    """A line for each combination of values, the most frequent first."""
+    """Write a line for each combination of values, the most frequent first."""
     import csv
     from collections import Counter
 

@@ -57,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _explain(error: BaseException, subcommand: str, *, verbose: bool) -> int:
-    """Says what went wrong, one line a reason, and gives the exit status; re-raises what should never happen."""
+    """Say what went wrong, one line a reason, and return the exit status; re-raise what should never happen."""
     if isinstance(error, UsageError):
         return _say(f"{error} (see crfd {subcommand} --help)", USAGE)
     if isinstance(error, UnreadError):

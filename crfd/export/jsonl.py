@@ -26,7 +26,7 @@ def _lock(lock: Lock) -> dict[str, Any]:
 
 
 def wait_lines(waits: Iterable[LockWait], rings: Iterable[tuple[int, ...]]) -> Iterator[str]:
-    """rings: the deadlocks of the image."""
+    """Give one object a wait. rings: the deadlocks of the image."""
     closed: dict[int, set[int]] = {}
     for number, ring in enumerate(rings):
         for pid in ring:
@@ -47,7 +47,7 @@ def wait_lines(waits: Iterable[LockWait], rings: Iterable[tuple[int, ...]]) -> I
 
 
 def link_lines(links: Links, chosen: Iterable[Link]) -> Iterator[str]:
-    """One object a link. Of the holders of its ends it names HOLDERS and says how many there are."""
+    """Give one object a link, which names up to HOLDERS holders of each end and says how many there are."""
     told: dict[tuple[int, ...], str] = {}
 
     def held(ends: tuple[int, ...]) -> str:
