@@ -31,14 +31,14 @@ def run(
 ) -> subprocess.CompletedProcess[Any]:
     """Run crfd by the command `before`; options are those of subprocess.run(), which otherwise captures text."""
     command = [*before, *CRFD, *(str(arg) if isinstance(arg, int) else arg for arg in args)]
-    captured = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "timeout": 60}
+    captured = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "timeout": 60 * PATIENCE}
     return subprocess.run(command, check=check, cwd=ROOT, **{**captured, **options})
 
 
 def inside(*before: str, code: str, args: tuple[str, ...] = (), timeout: float = 120) -> Any:
     """Return what code prints as JSON, run by the command `before`, which puts it into namespaces or under a filter."""
     command = [*before, sys.executable, "-c", code, *args]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=timeout, cwd=ROOT)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=timeout * PATIENCE, cwd=ROOT)
     if done.returncode and before[0] == "unshare" and "unshare:" in done.stderr:
         pytest.skip(done.stderr.strip())
     assert done.returncode == 0, done.stderr

@@ -4,7 +4,7 @@
 modules=$1 checkout=$2 prefix=$3 python=$4
 shift 4
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 COLUMNS=120
-export PYTEST_ADDOPTS=--color=no
+export PYTEST_ADDOPTS="--color=no --timeout=$((300 * CRFD_PATIENCE))"
 ulimit -Hn 524288 # as systemd(1) has it
 
 # $1 of the machine, writable, where something else was mounted over it
