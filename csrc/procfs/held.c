@@ -66,7 +66,17 @@ static int put_tty(const crfd_filter_push *push, uint32_t packed, crfd_buf *out)
 	return crfd_held_put(&one, out);
 }
 
-/* io_uring/fdinfo.c: "    3: /path", with \\040 and its like in it; before Linux 6.9 the last part of the path alone, or <none>. */
+/* Before Linux 6.14 the text has the last part of a path alone, which is "/" of any mount's root and may have colons in it. */
+static int is_whole(const uint8_t *p, size_t len)
+{
+	const uint8_t *colon = memchr(p, ':', len);
+
+	if (*p == '/' || !colon)
+		return *p == '/' && len > 1;
+	return (p[len - 1] == ']' && colon[1] == '[') || (colon - p == 10 && !memcmp(p, "anon_inode", 10));
+}
+
+/* io_uring/fdinfo.c: "    3: /path", with \\040 and its like in it, or <none>. */
 static int put_ring_file(struct crfd_holds *h, int dir, int32_t fd, const struct crfd_line *l, crfd_buf *out)
 {
 	struct crfd_held_one one = {.r = {.held = CRFD_HELD_RING, .kind = CRFD_KIND_UNKNOWN, .fd = fd}};
@@ -81,7 +91,7 @@ static int put_ring_file(struct crfd_holds *h, int dir, int32_t fd, const struct
 	if (rc < 0)
 		return rc;
 	one.len = h->name.nr;
-	if (one.len && one.len < sizeof(one.path) && (*h->name.v == '/' || memchr(h->name.v, ':', one.len))) {
+	if (one.len > 1 && one.len < sizeof(one.path) && is_whole(h->name.v, one.len)) {
 		memcpy(one.path, h->name.v, one.len);
 		one.r.st.known = CRFD_HAS_PATH;
 		rc = crfd_held_judge(&h->deleted, dir, &one);
