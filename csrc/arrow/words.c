@@ -116,7 +116,7 @@ int64_t crfd_words_number(struct crfd_words *w, struct crfd_bytes b)
 		w->text.nr = from;
 		return number;
 	}
-	w->last.nr = 0;
+	crfd_buf_clear(&w->last);
 	rc = crfd_buf_put(&w->last, b.p, b.n);
 	w->last_number = rc < 0 ? -1 : (int32_t)number;
 	return rc < 0 ? rc : number;

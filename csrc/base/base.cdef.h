@@ -5,10 +5,11 @@
  * the GIL around each call.
  */
 
-/* Growable bytes. */
+/* Growable bytes. After an append that failed every other one fails, so that of several the last one tells. */
 typedef struct {
 	uint8_t *v;
 	size_t nr, alloc;
+	int failed; /* -ENOMEM or -EOVERFLOW of the first that did; 0 */
 } crfd_buf;
 
 void crfd_buf_release(crfd_buf *b);

@@ -29,9 +29,15 @@ int crfd_grow(void *v, size_t *alloc, size_t want, size_t elem)
 
 int crfd_buf_reserve(crfd_buf *b, size_t n)
 {
-	if (n > SIZE_MAX - b->nr)
-		return -EOVERFLOW;
-	return crfd_grow(&b->v, &b->alloc, b->nr + n, 1);
+	if (!b->failed)
+		b->failed = n > SIZE_MAX - b->nr ? -EOVERFLOW : crfd_grow(&b->v, &b->alloc, b->nr + n, 1);
+	return b->failed;
+}
+
+void crfd_buf_clear(crfd_buf *b)
+{
+	b->nr = 0;
+	b->failed = 0;
 }
 
 void crfd_buf_release(crfd_buf *b)

@@ -15,7 +15,7 @@ int crfd_buf_reserve(crfd_buf *b, size_t n);
 /* Appends n bytes; inlined, for a few bytes of a known number are then a store. */
 static inline int crfd_buf_put(crfd_buf *b, const void *p, size_t n)
 {
-	int rc = n > b->alloc - b->nr ? crfd_buf_reserve(b, n) : 0;
+	int rc = n > b->alloc - b->nr ? crfd_buf_reserve(b, n) : b->failed;
 
 	if (rc < 0 || !n)
 		return rc;
@@ -23,5 +23,8 @@ static inline int crfd_buf_put(crfd_buf *b, const void *p, size_t n)
 	b->nr += n;
 	return 0;
 }
+
+/* Empties it, and keeps its memory. */
+void crfd_buf_clear(crfd_buf *b);
 
 #endif

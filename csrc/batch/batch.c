@@ -28,7 +28,7 @@ void crfd_batch_clear(crfd_batch *b)
 {
 	b->ntasks = 0;
 	b->nfds = 0;
-	b->text.nr = 0;
+	crfd_buf_clear(&b->text);
 	b->locked = 0;
 }
 

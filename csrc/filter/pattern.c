@@ -103,7 +103,7 @@ static int end_with_nul(struct crfd_scratch *s, struct crfd_bytes text)
 	if (is_there && text.n) {
 		memmove(s->text.v, text.p, text.n);
 	} else if (text.n) {
-		s->text.nr = 0;
+		crfd_buf_clear(&s->text);
 		rc = crfd_buf_put(&s->text, text.p, text.n);
 	}
 	s->text.nr = text.n;

@@ -11,7 +11,9 @@ void crfd_detail_begin(struct crfd_detail *d, int kind)
 	const struct crfd_kind_ops *last = d->ops;
 
 	memset(d, 0, offsetof(struct crfd_detail, locks));
-	d->locks.nr = d->entries.nr = d->more.nr = 0;
+	crfd_buf_clear(&d->locks);
+	crfd_buf_clear(&d->entries);
+	crfd_buf_clear(&d->more);
 	d->name.len = d->peer.len = 0;
 	d->ops = last && last->kind == kind ? last : crfd_kind_find(kind); /* most are like the one before */
 	if (d->ops) {

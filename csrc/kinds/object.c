@@ -2,6 +2,7 @@
 /* These kinds are handles of the kernel's own objects: processes, namespaces, rings, BPF. */
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/number.h"
 #include "kinds/detail.h"
 
@@ -25,7 +26,7 @@ static int pids(struct crfd_detail *d, const struct crfd_line *l, int32_t *first
 		rc = crfd_detail_entry(d, &r);
 	}
 	if (n < 2)
-		d->entries.nr = 0;
+		crfd_buf_clear(&d->entries);
 	return rc;
 }
 
@@ -49,7 +50,7 @@ static int pidfd_line(struct crfd_detail *d, const struct crfd_line *l)
 		return rc;
 	if (!rc || (!ns && first != last)) {
 		d->broken = 1;
-		d->entries.nr = 0;
+		crfd_buf_clear(&d->entries);
 		return 0;
 	}
 	if (ns)

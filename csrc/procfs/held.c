@@ -86,7 +86,7 @@ static int put_ring_file(struct crfd_holds *h, int dir, int32_t fd, const struct
 	if (crfd_number(l->key, l->len, 10, UINT32_MAX, &slot) < 0 || (l->end - l->p == 6 && !memcmp(l->p, "<none>", 6)))
 		return 0;
 	one.r.slot = (uint32_t)slot;
-	h->name.nr = 0;
+	crfd_buf_clear(&h->name);
 	rc = crfd_mountinfo_unescape(l->p, (size_t)(l->end - l->p), &h->name);
 	if (rc < 0)
 		return rc;
@@ -126,7 +126,7 @@ static int copy_fdinfo(struct crfd_holds *h, const crfd_batch *b, const crfd_fd 
 	struct crfd_cursor c = {.p = b->text.v + f->ext.off, .end = b->text.v + f->ext.off + f->ext.len};
 	int rc = 0;
 
-	h->ring.nr = 0;
+	crfd_buf_clear(&h->ring);
 	while (rc >= 0 && crfd_cursor_next(&c))
 		if (c.h.type == CRFD_REC_FDINFO)
 			rc = crfd_buf_put(&h->ring, c.payload, (size_t)c.h.len);

@@ -46,12 +46,12 @@ static int find_driver(struct crfd_names *n, const crfd_fd *f, struct crfd_detai
 	if (!(f->st.known & CRFD_HAS_TYPE))
 		return 0;
 	rc = read_devices(n);
-	n->scratch.nr = 0;
+	crfd_buf_clear(&n->scratch);
 	if (rc >= 0)
 		rc = crfd_devices_find((const char *)n->devices.v, n->devices.nr, block, major(f->st.rdev), &n->scratch);
 	if (rc >= 0)
 		rc = say(n, CRFD_REC_DRIVER, d);
-	n->scratch.nr = 0;
+	crfd_buf_clear(&n->scratch);
 	if (rc >= 0 && !block && major(f->st.rdev) == MISC_MAJOR)
 		rc = crfd_misc_find((const char *)n->misc.v, n->misc.nr, minor(f->st.rdev), &n->scratch);
 	return rc < 0 ? rc : say(n, CRFD_REC_MISC_DEVICE, d);

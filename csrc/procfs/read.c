@@ -42,7 +42,7 @@ int crfd_proc_read(int dir, const char *name, int records, crfd_buf *buf)
 
 	if (fd < 0)
 		return -errno;
-	buf->nr = 0;
+	crfd_buf_clear(buf);
 	do {
 		size_t room;
 

@@ -30,7 +30,7 @@ static int put_field(struct crfd_render *v, struct crfd_bytes text, int shown, c
 	int rc = 0;
 
 	if (!shown) {
-		v->cell.nr = 0;
+		crfd_buf_clear(&v->cell);
 		rc = crfd_text_escape(&v->cell, text.p, text.n);
 		text = (struct crfd_bytes){v->cell.v, v->cell.nr};
 	}

@@ -206,8 +206,10 @@ static int release(crfd_render *v, size_t full, crfd_buf *out)
 		else
 			rc = crfd_buf_put(out, v->held.v + row->at, row->len);
 	}
-	if (rc >= 0 && v->next == v->nheld)
-		v->next = v->nheld = v->held.nr = 0;
+	if (rc >= 0 && v->next == v->nheld) {
+		crfd_buf_clear(&v->held);
+		v->next = v->nheld = 0;
+	}
 	return rc < 0 ? rc : v->nheld > 0;
 }
 
@@ -230,7 +232,7 @@ static int show(crfd_render *v, const struct crfd_row *r, crfd_buf *out)
 	}
 	if (v->o.format != CRFD_RENDER_TABLE)
 		return put_row(v, r, out);
-	v->held.nr = 0;
+	crfd_buf_clear(&v->held);
 	rc = put_row(v, r, &v->held);
 	return rc < 0 ? rc : crfd_render_line(v, v->held.v, out);
 }

@@ -96,6 +96,7 @@ int crfd_render_sort(struct crfd_render *v)
 	free(v->row);
 	free(order);
 	v->row = row;
-	v->keys.nr = v->texts.nr = 0;
+	crfd_buf_clear(&v->keys);
+	crfd_buf_clear(&v->texts);
 	return 0;
 }

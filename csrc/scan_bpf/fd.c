@@ -149,7 +149,7 @@ static int make_fdinfo(const struct walk_fd *r, const crfd_fd *f, struct crfd_bp
 			 flags, r->mnt_id, (unsigned long long)r->ino);
 	int rc;
 
-	asker->scratch.nr = 0;
+	crfd_buf_clear(&asker->scratch);
 	rc = crfd_buf_put(&asker->scratch, line, (size_t)n);
 	return rc < 0 ? rc : crfd_detail_fdinfo(&asker->detail, (const char *)asker->scratch.v, (size_t)n, (size_t)n);
 }

@@ -81,7 +81,7 @@ static int find_begin(struct crfd_bpf_lane *lane, struct crfd_bpf_source *s, con
 
 static int keep_begin(struct crfd_bpf_lane *lane, struct crfd_bpf_source *s, const struct walk_fd *r)
 {
-	lane->begin.nr = 0;
+	crfd_buf_clear(&lane->begin);
 	s->at += r->len;
 	return crfd_buf_put(&lane->begin, r, r->len);
 }

@@ -66,7 +66,7 @@ static int put_cgroup(struct crfd_bpf_lane *lane, const struct crfd_bpf_unit *un
 		return crfd_is_ours(rc) ? rc : 0;
 	if (shared) {
 		group->cgroups = 0;
-		group->text.nr = 0;
+		crfd_buf_clear(&group->text);
 		rc = crfd_buf_put(&group->text, scratch->v, scratch->nr);
 		if (rc < 0)
 			return rc;

@@ -40,7 +40,8 @@ int crfd_bpf_words_read(struct crfd_bpf_words *w, const struct crfd_bpf_unit *un
 {
 	int rc = crfd_grow(&w->end, &w->alloc, n, sizeof(*w->end));
 
-	w->text.nr = w->nr = 0;
+	crfd_buf_clear(&w->text);
+	w->nr = 0;
 	for (size_t i = 0; i < n && rc >= 0; i++) {
 		const struct walk_task *r = &units[i].rec;
 

@@ -131,7 +131,7 @@ static uint32_t start_helpers(struct run *run, struct helper *helpers, uint32_t 
 	for (nr = 1; nr < want; nr++) {
 		struct crfd_proc_reader *reader = &run->r->v[nr];
 
-		reader->own.nr = 0;
+		crfd_buf_clear(&reader->own);
 		reader->text = &reader->own;
 		helpers[nr] = (struct helper){.run = run, .reader = nr};
 		if (crfd_thread_start(&helpers[nr].thread, run_helper, &helpers[nr]))

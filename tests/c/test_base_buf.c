@@ -67,14 +67,27 @@ static void test_no_memory_keeps_the_block(void)
 	oom_arm(1, 1);
 	CHECK_EQ(crfd_buf_reserve(&b, b.alloc), -ENOMEM);
 	CHECK_EQ(crfd_buf_put(&b, b.v, b.alloc), -ENOMEM);
-	CHECK_EQ(oom_disarm(), 2);
+	CHECK_EQ(oom_disarm(), 1);
 	CHECK(b.v == old);
 	CHECK_BYTES(b.v, b.nr, piece, nr);
-	CHECK_EQ(crfd_buf_reserve(&b, SIZE_MAX), -EOVERFLOW);
 	crfd_buf_release(&b);
 	CHECK(!b.v);
 	CHECK_EQ(b.nr, 0);
 	CHECK_EQ(b.alloc, 0);
+}
+
+static void test_every_append_after_a_failure_fails(void)
+{
+	crfd_buf b = {0};
+
+	CHECK_EQ(crfd_buf_put(&b, "ab", 2), 0);
+	CHECK_EQ(crfd_buf_reserve(&b, SIZE_MAX), -EOVERFLOW);
+	CHECK_EQ(crfd_buf_put(&b, "c", 1), -EOVERFLOW);
+	CHECK_BYTES(b.v, b.nr, "ab", 2);
+	crfd_buf_clear(&b);
+	CHECK_EQ(crfd_buf_put(&b, "d", 1), 0);
+	CHECK_BYTES(b.v, b.nr, "d", 1);
+	crfd_buf_release(&b);
 }
 
 int main(void)
@@ -82,5 +95,6 @@ int main(void)
 	test_growth_is_geometric();
 	test_overflow_keeps_the_block();
 	test_no_memory_keeps_the_block();
+	test_every_append_after_a_failure_fails();
 	return check_status();
 }
