@@ -3,7 +3,6 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -74,32 +73,22 @@ static unsigned int port_of(const union address *a)
 
 static int say_unix(struct crfd_bytes path, crfd_buf *out)
 {
-	int abstract = path.n && !path.p[0], rc;
+	int abstract = path.n && !path.p[0];
 
 	if (!path.n)
 		return crfd_text_put(out, "unnamed");
-	rc = abstract ? crfd_text_put(out, "@") : 0;
-	return rc < 0 ? rc : crfd_text_escape(out, path.p + abstract, path.n - (size_t)abstract);
-}
-
-static int say_hex(struct crfd_bytes raw, crfd_buf *out)
-{
-	int rc = 0;
-
-	for (size_t i = 2; i < raw.n && rc >= 0; i++)
-		rc = crfd_text_printf(out, "%02x", raw.p[i]);
-	return rc;
+	crfd_text_put(out, abstract ? "@" : "");
+	return crfd_text_escape(out, path.p + abstract, path.n - (size_t)abstract);
 }
 
 static int say_packet(const union address *a, crfd_buf *out)
 {
 	uint16_t protocol = ntohs(a->packet.protocol);
-	int rc = crfd_text_put(out, "protocol ");
 
-	for (size_t i = 0; i < CRFD_LEN(ethers) && rc >= 0; i++)
+	for (size_t i = 0; i < CRFD_LEN(ethers); i++)
 		if (ethers[i].protocol == protocol)
-			return crfd_text_printf(out, "%s interface %d", ethers[i].name, a->packet.ifindex);
-	return rc < 0 ? rc : crfd_text_printf(out, "0x%04x interface %d", protocol, a->packet.ifindex);
+			return crfd_text_printf(out, "protocol %s interface %d", ethers[i].name, a->packet.ifindex);
+	return crfd_text_printf(out, "protocol 0x%04x interface %d", protocol, a->packet.ifindex);
 }
 
 /* VMADDR_CID_ANY and VMADDR_PORT_ANY of linux/vm_sockets.h */
@@ -112,7 +101,6 @@ int crfd_address_say(struct crfd_bytes raw, crfd_buf *out)
 {
 	char text[INET6_ADDRSTRLEN];
 	union address a;
-	int rc;
 
 	if (!raw.p)
 		return crfd_text_put(out, "?");
@@ -129,43 +117,39 @@ int crfd_address_say(struct crfd_bytes raw, crfd_buf *out)
 	case AF_PACKET:
 		return say_packet(&a, out);
 	case AF_VSOCK:
-		rc = say_wildcard(a.pair.b, ":", out);
-		return rc < 0 ? rc : say_wildcard(a.pair.a, "", out);
+		say_wildcard(a.pair.b, ":", out);
+		return say_wildcard(a.pair.a, "", out);
 	default:
-		return say_hex(raw, out);
+		return raw.n > 2 ? crfd_text_hex(out, raw.p + 2, raw.n - 2) : 0;
 	}
 }
 
 static int json_packet(struct crfd_bytes raw, const union address *a, crfd_buf *out)
 {
 	size_t n = raw.n - 12 < a->packet.len ? raw.n - 12 : a->packet.len;
-	int rc = crfd_text_printf(out, "{\"protocol\": %u, \"ifindex\": %d, \"hatype\": %u, \"pkttype\": %u, \"address\": ",
-				  ntohs(a->packet.protocol), a->packet.ifindex, a->packet.hatype, a->packet.pkttype);
 
-	if (rc >= 0)
-		rc = crfd_text_json(out, raw.p + 12, n);
-	return rc < 0 ? rc : crfd_text_put(out, "}");
+	crfd_text_printf(out, "{\"protocol\": %u, \"ifindex\": %d, \"hatype\": %u, \"pkttype\": %u, \"address\": ",
+			 ntohs(a->packet.protocol), a->packet.ifindex, a->packet.hatype, a->packet.pkttype);
+	crfd_text_json(out, raw.p + 12, n);
+	return crfd_text_put(out, "}");
 }
 
-static int json_named(const char *before, struct crfd_bytes text, crfd_buf *out)
+static int json_unix(struct crfd_bytes path, crfd_buf *out)
 {
-	int rc = crfd_text_put(out, before);
-
-	if (rc >= 0)
-		rc = crfd_text_json(out, text.p, text.n);
-	return rc < 0 ? rc : crfd_text_put(out, "}");
+	crfd_text_put(out, "{\"path\": ");
+	crfd_text_json(out, path.p, path.n);
+	return crfd_text_put(out, "}");
 }
 
 static int json_other(struct crfd_bytes raw, crfd_buf *out)
 {
 	uint16_t family = 0;
-	char before[40];
 
-	if (raw.n < sizeof(family))
-		return json_named("{\"family\": 0, \"data\": ", (struct crfd_bytes){raw.p, 0}, out);
-	memcpy(&family, raw.p, sizeof(family));
-	snprintf(before, sizeof(before), "{\"family\": %u, \"data\": ", family);
-	return json_named(before, (struct crfd_bytes){raw.p + 2, raw.n - 2}, out);
+	if (raw.n >= sizeof(family))
+		memcpy(&family, raw.p, sizeof(family));
+	crfd_text_printf(out, "{\"family\": %u, \"data\": ", family);
+	crfd_text_json(out, raw.p + sizeof(family), raw.n < sizeof(family) ? 0 : raw.n - sizeof(family));
+	return crfd_text_put(out, "}");
 }
 
 int crfd_address_json(struct crfd_bytes raw, crfd_buf *out)
@@ -179,7 +163,7 @@ int crfd_address_json(struct crfd_bytes raw, crfd_buf *out)
 	family = read_address(raw, &a);
 	switch (family) {
 	case AF_UNIX:
-		return json_named("{\"path\": ", unix_path(raw), out);
+		return json_unix(unix_path(raw), out);
 	case AF_INET:
 	case AF_INET6:
 		return crfd_text_printf(out, "{\"host\": \"%s\", \"port\": %u, \"flowinfo\": %u, \"scope_id\": %u}",

@@ -82,12 +82,12 @@ struct crfd_column {
 struct crfd_family {
 	const char *name; /* of its columns before the dot */
 	uint16_t kind[5];
+	uint16_t rec[2]; /* a row has a value of any of them where it has a record of one of these types; 0: is_told says it */
 	const struct crfd_column *column;
 	size_t ncolumns;
-	/* Returns 1 where the row has a value of any of them. */
-	int (*is_told)(const struct crfd_row *r);
-	/* Appends to out what the NAME column says, each word with a blank before it. 0 or -ENOMEM. */
-	int (*say)(struct crfd_scratch *s, const struct crfd_row *r, crfd_buf *out);
+	/* Appends to out what the NAME column says, each word with a blank before it. 0 or -ENOMEM. NULL: it says nothing. */
+	int (*say)(const struct crfd_row *r, crfd_buf *out);
+	int (*is_told)(const struct crfd_row *r); /* NULL: always */
 };
 
 extern const struct crfd_family crfd_family_eventfd, crfd_family_timerfd, crfd_family_signalfd;
@@ -123,6 +123,8 @@ const struct crfd_family *crfd_family_of(const struct crfd_row *r);
 /* Finds the payload of the first record of the type in ext whose word at known_at has a bit of `known`, or NULL. */
 const uint8_t *crfd_row_record(struct crfd_bytes ext, int rec, size_t size, uint16_t known_at, uint32_t known,
 			       size_t *len);
+/* Fills out from the description's first record of the type, and returns 1; with zeros, and returns 0, where there is none. */
+int crfd_row_read(const struct crfd_row *r, int rec, void *out, size_t size);
 /* Calls each(arg, entry) for every entry of a list; stops where it gives not 0, and returns that. */
 int crfd_list_each(const struct crfd_list *l, const struct crfd_row *r,
 		   int (*each)(void *arg, const struct crfd_row *entry), void *arg);

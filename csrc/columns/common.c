@@ -55,13 +55,10 @@ static int json_held(struct crfd_scratch *s, const struct crfd_row *r, crfd_buf 
 
 static int get_error(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
 {
-	int rc;
+	const char *why = strerrordesc_np(r->err);
 
 	(void)c;
-	if (!r->err)
-		return 0;
-	rc = crfd_text_put(&s->text, strerrordesc_np(r->err) ? strerrordesc_np(r->err) : "unknown error");
-	return crfd_value_scratch(s, rc, v);
+	return r->err ? crfd_value_scratch(s, crfd_text_put(&s->text, why ? why : "unknown error"), v) : 0;
 }
 
 static int get_step(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
@@ -88,12 +85,12 @@ static int get_uses(const struct crfd_column *c, struct crfd_scratch *s, const s
 static int get_fd_mark(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r,
 		       struct crfd_value *v)
 {
-	int rc = r->held ? crfd_text_name(&s->text, holders, CRFD_LEN(holders), r->held) : crfd_text_signed(&s->text, r->fd);
-
 	(void)c;
-	if (rc >= 0 && r->close_on_exec)
-		rc = crfd_text_put(&s->text, "*");
-	return crfd_value_scratch(s, rc, v);
+	if (r->held)
+		crfd_text_name(&s->text, holders, CRFD_LEN(holders), r->held);
+	else
+		crfd_text_signed(&s->text, r->fd);
+	return crfd_value_scratch(s, crfd_text_put(&s->text, r->close_on_exec ? "*" : ""), v);
 }
 
 static int get_objref(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
@@ -107,15 +104,13 @@ static int get_objref(const struct crfd_column *c, struct crfd_scratch *s, const
 static int get_kind(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
 {
 	const char *name = crfd_kind_name(r->data.fd_type);
-	int rc;
 
 	(void)c;
 	if (!r->is_read)
 		return 0;
 	if (name)
 		return crfd_value_text(v, (const uint8_t *)name, strlen(name));
-	rc = crfd_text_printf(&s->text, "kind-%d", r->data.fd_type);
-	return crfd_value_scratch(s, rc, v);
+	return crfd_value_scratch(s, crfd_text_printf(&s->text, "kind-%d", r->data.fd_type), v);
 }
 
 /* Gives the 16 bits of FD_DATA alone where an image has no FD_STAT. */
@@ -148,23 +143,22 @@ static int get_flags(const struct crfd_column *c, struct crfd_scratch *s, const 
 	};
 	static const char *const access[] = {"O_RDONLY", "O_WRONLY", "O_RDWR", "3"};
 	uint32_t large = crfd_oflags_here->largefile, rest = r->data.f_flags & ~(O_ACCMODE | large);
-	int rc = 0;
 
 	if (!r->is_read || !(r->st.known & CRFD_HAS_FLAGS))
 		return 0;
 	if (!(r->data.f_flags & O_PATH))
-		rc = crfd_text_put(&s->text, access[r->data.f_flags & O_ACCMODE]);
-	for (size_t i = 0; i < CRFD_LEN(names) && rc >= 0; i++) {
+		crfd_text_put(&s->text, access[r->data.f_flags & O_ACCMODE]);
+	for (size_t i = 0; i < CRFD_LEN(names); i++) {
 		if ((rest & names[i].bits) != names[i].bits)
 			continue;
 		rest &= ~names[i].bits;
-		rc = crfd_text_printf(&s->text, "%s%s", s->text.nr ? "|" : "", names[i].name);
+		crfd_text_printf(&s->text, "%s%s", s->text.nr ? "|" : "", names[i].name);
 	}
-	if (rc >= 0 && c->at && r->data.f_flags & large)
-		rc = crfd_text_printf(&s->text, "%sO_LARGEFILE", s->text.nr ? "|" : "");
-	if (rc >= 0 && rest)
-		rc = crfd_text_printf(&s->text, "%s0%o", s->text.nr ? "|" : "", rest);
-	return crfd_value_scratch(s, rc, v);
+	if (c->at && r->data.f_flags & large)
+		crfd_text_printf(&s->text, "%sO_LARGEFILE", s->text.nr ? "|" : "");
+	if (rest)
+		crfd_text_printf(&s->text, "%s0%o", s->text.nr ? "|" : "", rest);
+	return crfd_value_scratch(s, s->text.failed, v);
 }
 
 static int get_path(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
@@ -245,75 +239,60 @@ static int get_text(const struct crfd_column *c, struct crfd_scratch *s, const s
 	return p ? crfd_value_text(v, p, n) : 0;
 }
 
-static int is_device(const struct crfd_row *r)
+static void say_file(const struct crfd_row *r, crfd_buf *out)
 {
-	return r->st.known & CRFD_HAS_TYPE && (S_ISCHR(r->st.st_mode) || S_ISBLK(r->st.st_mode));
-}
-
-static int say_file(const struct crfd_row *r, crfd_buf *out)
-{
-	int rc = 0;
-
-	if (is_device(r)) {
-		rc = crfd_text_put(out, " [");
-		if (rc >= 0)
-			rc = crfd_text_device(out, r->st.rdev);
-		if (rc >= 0)
-			rc = crfd_text_put(out, "]");
+	if (r->st.known & CRFD_HAS_TYPE && (S_ISCHR(r->st.st_mode) || S_ISBLK(r->st.st_mode))) {
+		crfd_text_put(out, " [");
+		crfd_text_device(out, r->st.rdev);
+		crfd_text_put(out, "]");
 	}
-	if (rc >= 0 && r->st.known & CRFD_HAS_DELETED && r->st.flags & CRFD_STAT_DELETED)
-		rc = crfd_text_put(out, " [deleted]");
-	return rc;
+	if (r->st.known & CRFD_HAS_DELETED && r->st.flags & CRFD_STAT_DELETED)
+		crfd_text_put(out, " [deleted]");
 }
 
-static int say_failure(const struct crfd_row *r, crfd_buf *out)
+static void say_failure(const struct crfd_row *r, crfd_buf *out)
 {
 	const char *why = strerrordesc_np(r->err);
-	int rc = crfd_text_put(out, "[");
 
-	if (rc >= 0 && !r->held) {
-		rc = crfd_text_name(out, steps, CRFD_LEN(steps), r->step);
-		if (rc >= 0)
-			rc = crfd_text_put(out, ": ");
+	crfd_text_put(out, "[");
+	if (!r->held) {
+		crfd_text_name(out, steps, CRFD_LEN(steps), r->step);
+		crfd_text_put(out, ": ");
 	}
-	return rc < 0 ? rc : crfd_text_printf(out, "%s]", why ? why : "unknown error");
+	crfd_text_printf(out, "%s]", why ? why : "unknown error");
 }
 
 /* Puts the name, escaped, and in a few words what is special about the description. */
 static int get_name(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
 {
-	const struct crfd_family *family;
-	int rc = 0;
+	const struct crfd_family *family = crfd_row_is_plain(r) ? NULL : crfd_family_of(r);
 
 	(void)c;
 	if (r->fd < 0 && !r->held)
 		return 0;
 	if (!r->is_read || (!(r->st.known & CRFD_HAS_PATH) && r->err))
-		rc = say_failure(r, &s->text);
+		say_failure(r, &s->text);
 	else
-		rc = crfd_text_escape(&s->text, r->name.p, r->name.n);
-	if (rc >= 0 && r->is_read)
-		rc = say_file(r, &s->text);
-	if (rc >= 0 && r->held)
-		rc = crfd_held_say(r, &s->text);
-	family = rc < 0 || crfd_row_is_plain(r) ? NULL : crfd_family_of(r);
+		crfd_text_escape(&s->text, r->name.p, r->name.n);
+	if (r->is_read)
+		say_file(r, &s->text);
+	if (r->held)
+		crfd_held_say(r, &s->text);
 	if (family && family->say)
-		rc = family->say(s, r, &s->text);
-	if (rc >= 0 && r->is_read && !crfd_row_is_plain(r))
-		rc = crfd_lock_say(r, &s->text);
-	return crfd_value_scratch(s, rc, v);
+		family->say(r, &s->text);
+	if (r->is_read && !crfd_row_is_plain(r))
+		crfd_lock_say(r, &s->text);
+	return crfd_value_scratch(s, s->text.failed, v);
 }
 
 /* Puts what the kind has of its own: members into an object, words into a table. */
 static int get_detail(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
 {
 	const struct crfd_family *family = crfd_family_of(r);
-	int rc = family && family->say ? family->say(s, r, &s->text) : 0;
+	int rc = family && family->say ? family->say(r, &s->text) : 0, has_blank = s->text.nr > 0;
 
 	(void)c;
-	if (rc < 0 || !family)
-		return rc;
-	return crfd_value_text(v, s->text.v + (s->text.nr > 0), s->text.nr - (s->text.nr > 0));
+	return rc < 0 || !family ? rc : crfd_value_text(v, s->text.v + has_blank, s->text.nr - (size_t)has_blank);
 }
 
 #define TASK(name, text, type, unit, flags, member, bits) \
@@ -386,10 +365,10 @@ const struct crfd_column crfd_common[] = {
 	CRFD_CALL("all_flags", "O_ flags by name", FILE, TEXT, NONE, FEW, get_flags, .at = 1),
 	CRFD_CALL("proto", "TCP, UDP6, unix stream …", KIND, TEXT, NONE, FEW, crfd_socket_proto),
 	CRFD_CALL("state", "state of a socket: LISTEN, ESTABLISHED, connected …", KIND, TEXT, NONE, FEW, crfd_socket_state),
-	CRFD_CALL("local", "address that a socket is bound to", KIND, TEXT, NONE, SHOWN, crfd_socket_local),
-	CRFD_CALL("remote", "address that a socket is connected with", KIND, TEXT, NONE, SHOWN, crfd_socket_remote),
-	CRFD_CALL("port", "port of the local address", KIND, INT, ID, 0, crfd_socket_port),
-	CRFD_CALL("remote_port", "port of the remote address", KIND, INT, ID, 0, crfd_socket_remote_port),
+	CRFD_CALL("local", "address that a socket is bound to", KIND, TEXT, NONE, SHOWN, crfd_socket_address, .rec = CRFD_REC_SOCK_NAME),
+	CRFD_CALL("remote", "address that a socket is connected with", KIND, TEXT, NONE, SHOWN, crfd_socket_address, .rec = CRFD_REC_SOCK_PEER),
+	CRFD_CALL("port", "port of the local address", KIND, INT, ID, 0, crfd_socket_port, .rec = CRFD_REC_SOCK_NAME),
+	CRFD_CALL("remote_port", "port of the remote address", KIND, INT, ID, 0, crfd_socket_port, .rec = CRFD_REC_SOCK_PEER),
 	CRFD_CALL("other_net_ns", "inode of a socket's network namespace where it is not that of who asks", KIND, INT, ID, 0,
 		  crfd_socket_other_net_ns),
 	CRFD_CALL("peer_pid", "process at the other end of a pipe or socket, if it was read too; of several one other than its own",

@@ -10,42 +10,27 @@
 
 /* ---- eventfd ---- */
 
-static int has(const struct crfd_row *r, int rec)
-{
-	return crfd_row_record(r->ext, rec, 0, CRFD_ALWAYS, 0, NULL) != NULL;
-}
-
-static int eventfd_is_told(const struct crfd_row *r)
-{
-	return has(r, CRFD_REC_EVENTFD);
-}
-
 static int get_semaphore(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r,
 			 struct crfd_value *v)
 {
-	const uint8_t *p = crfd_row_record(r->ext, CRFD_REC_EVENTFD, sizeof(crfd_eventfd), CRFD_ALWAYS, 0, NULL);
 	crfd_eventfd e;
 
 	(void)c, (void)s;
-	if (!p)
-		return 0;
-	memcpy(&e, p, sizeof(e));
-	v->known = (e.known & CRFD_EVENTFD_HAS_SEMAPHORE) != 0;
-	v->number = e.semaphore == 1;
-	return 0;
+	crfd_row_read(r, CRFD_REC_EVENTFD, &e, sizeof(e));
+	return e.known & CRFD_EVENTFD_HAS_SEMAPHORE ? crfd_value_number(v, e.semaphore == 1) : 0;
 }
 
-static int eventfd_say(struct crfd_scratch *s, const struct crfd_row *r, crfd_buf *out)
+static int eventfd_say(const struct crfd_row *r, crfd_buf *out)
 {
 	crfd_eventfd e;
-	int rc;
 
-	(void)s;
-	memcpy(&e, crfd_row_record(r->ext, CRFD_REC_EVENTFD, sizeof(e), CRFD_ALWAYS, 0, NULL), sizeof(e));
-	rc = crfd_text_printf(out, " count=%llu", (unsigned long long)e.count);
-	if (rc >= 0 && e.semaphore)
-		rc = crfd_text_put(out, " semaphore");
-	return rc < 0 || !(e.known & CRFD_EVENTFD_HAS_ID) ? rc : crfd_text_printf(out, " id=%u", e.id);
+	crfd_row_read(r, CRFD_REC_EVENTFD, &e, sizeof(e));
+	crfd_text_printf(out, " count=%llu", (unsigned long long)e.count);
+	if (e.semaphore)
+		crfd_text_put(out, " semaphore");
+	if (e.known & CRFD_EVENTFD_HAS_ID)
+		crfd_text_printf(out, " id=%u", e.id);
+	return out->failed;
 }
 
 #define EVENT(name, text, type, unit, member, bits) \
@@ -58,8 +43,10 @@ static const struct crfd_column eventfd_columns[] = {
 	CRFD_CALL("eventfd.semaphore", "whether a read takes one (EFD_SEMAPHORE)", KIND, BOOL, NONE, 0, get_semaphore),
 };
 
-const struct crfd_family crfd_family_eventfd = {"eventfd", {CRFD_KIND_EVENTFD}, eventfd_columns, CRFD_LEN(eventfd_columns),
-						eventfd_is_told, eventfd_say};
+const struct crfd_family crfd_family_eventfd = {
+	"eventfd", {CRFD_KIND_EVENTFD}, {CRFD_REC_EVENTFD}, eventfd_columns, CRFD_LEN(eventfd_columns),
+	.say = eventfd_say,
+};
 
 /* ---- timerfd ---- */
 
@@ -68,38 +55,36 @@ static const char *const clocks[] = {"realtime", "monotonic", "process_cputime",
 				     "realtime_coarse", "monotonic_coarse", "boottime", "realtime_alarm",
 				     "boottime_alarm"};
 
-static int timerfd_is_told(const struct crfd_row *r)
-{
-	return has(r, CRFD_REC_TIMERFD);
-}
-
 /* Puts nanoseconds as seconds, without zeros at the end. */
-static int put_seconds(crfd_buf *out, const char *before, uint64_t ns)
+static void put_seconds(crfd_buf *out, const char *before, uint64_t ns)
 {
-	int rc = crfd_text_printf(out, " %s %llu", before, (unsigned long long)(ns / SECOND)), digits = 9;
 	unsigned int rest = (unsigned int)(ns % SECOND);
+	int digits = 9;
 
+	crfd_text_printf(out, " %s %llu", before, (unsigned long long)(ns / SECOND));
 	for (; rest && rest % 10 == 0; rest /= 10)
 		digits--;
-	if (rc >= 0 && rest)
-		rc = crfd_text_printf(out, ".%0*u", digits, rest);
-	return rc < 0 ? rc : crfd_text_put(out, "s");
+	if (rest)
+		crfd_text_printf(out, ".%0*u", digits, rest);
+	crfd_text_put(out, "s");
 }
 
-static int timerfd_say(struct crfd_scratch *s, const struct crfd_row *r, crfd_buf *out)
+static int timerfd_say(const struct crfd_row *r, crfd_buf *out)
 {
 	crfd_timerfd t;
-	int rc = crfd_text_put(out, " ");
 
-	(void)s;
-	memcpy(&t, crfd_row_record(r->ext, CRFD_REC_TIMERFD, sizeof(t), CRFD_ALWAYS, 0, NULL), sizeof(t));
-	if (rc >= 0)
-		rc = crfd_text_name(out, clocks, CRFD_LEN(clocks), t.clock);
-	if (rc >= 0)
-		rc = t.value ? put_seconds(out, "in", t.value) : crfd_text_put(out, " disarmed");
-	if (rc >= 0 && t.interval)
-		rc = put_seconds(out, "every", t.interval);
-	return rc < 0 || !t.ticks ? rc : crfd_text_printf(out, " ticks=%llu", (unsigned long long)t.ticks);
+	crfd_row_read(r, CRFD_REC_TIMERFD, &t, sizeof(t));
+	crfd_text_put(out, " ");
+	crfd_text_name(out, clocks, CRFD_LEN(clocks), t.clock);
+	if (t.value)
+		put_seconds(out, "in", t.value);
+	else
+		crfd_text_put(out, " disarmed");
+	if (t.interval)
+		put_seconds(out, "every", t.interval);
+	if (t.ticks)
+		crfd_text_printf(out, " ticks=%llu", (unsigned long long)t.ticks);
+	return out->failed;
 }
 
 #define TIMER(name, text, type, unit, member) \
@@ -113,35 +98,34 @@ static const struct crfd_column timerfd_columns[] = {
 	TIMER("interval", "period", UINT, NS, interval),
 };
 
-const struct crfd_family crfd_family_timerfd = {"timerfd", {CRFD_KIND_TIMERFD}, timerfd_columns, CRFD_LEN(timerfd_columns),
-						timerfd_is_told, timerfd_say};
+const struct crfd_family crfd_family_timerfd = {
+	"timerfd", {CRFD_KIND_TIMERFD}, {CRFD_REC_TIMERFD}, timerfd_columns, CRFD_LEN(timerfd_columns),
+	.say = timerfd_say,
+};
 
 /* ---- signalfd ---- */
 
-static int signalfd_is_told(const struct crfd_row *r)
-{
-	return has(r, CRFD_REC_SIGNALFD);
-}
-
-static int signalfd_say(struct crfd_scratch *s, const struct crfd_row *r, crfd_buf *out)
+static int signalfd_say(const struct crfd_row *r, crfd_buf *out)
 {
 	crfd_signalfd f;
-	int rc = crfd_text_put(out, " signals="), nr = 0;
+	int nr = 0;
 
-	(void)s;
-	memcpy(&f, crfd_row_record(r->ext, CRFD_REC_SIGNALFD, sizeof(f), CRFD_ALWAYS, 0, NULL), sizeof(f));
-	for (int n = 0; n < 64 && rc >= 0; n++) {
+	crfd_row_read(r, CRFD_REC_SIGNALFD, &f, sizeof(f));
+	crfd_text_put(out, " signals=");
+	for (int n = 0; n < 64; n++) {
 		if (!(f.mask >> n & 1))
 			continue;
-		rc = nr++ ? crfd_text_put(out, ",") : 0;
-		rc = rc < 0 ? rc : crfd_text_signal(out, n + 1);
+		crfd_text_put(out, nr++ ? "," : "");
+		crfd_text_signal(out, n + 1);
 	}
-	return rc;
+	return out->failed;
 }
 
 static const struct crfd_column signalfd_columns[] = {
 	MEMBER(CRFD_REC_SIGNALFD, crfd_signalfd, "signalfd.mask", "bit n - 1 for signal n", UINT, BITS, mask, CRFD_ALWAYS, 0),
 };
 
-const struct crfd_family crfd_family_signalfd = {"signalfd", {CRFD_KIND_SIGNALFD}, signalfd_columns,
-						 CRFD_LEN(signalfd_columns), signalfd_is_told, signalfd_say};
+const struct crfd_family crfd_family_signalfd = {
+	"signalfd", {CRFD_KIND_SIGNALFD}, {CRFD_REC_SIGNALFD}, signalfd_columns, CRFD_LEN(signalfd_columns),
+	.say = signalfd_say,
+};

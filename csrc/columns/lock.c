@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-
 /* enum crfd_lock_kind, enum crfd_lock_type; F_OWNER_* of fcntl(2) */
 static const char *const kinds[] = {NULL, "posix", "ofd", "flock", "lease", "deleg"};
 static const char *const types[] = {"read", "write", "unlock"};
@@ -33,26 +32,24 @@ static int get_type(const struct crfd_column *c, struct crfd_scratch *s, const s
 
 static int get_pid(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
 {
+	int32_t pid = lock_at(r).pid;
+
 	(void)c, (void)s;
-	v->known = lock_at(r).pid > 0;
-	v->number = (uint64_t)lock_at(r).pid;
-	return 0;
+	return pid > 0 ? crfd_value_number(v, (uint64_t)pid) : 0;
 }
 
 static int get_end(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
 {
+	uint64_t end = lock_at(r).end;
+
 	(void)c, (void)s;
-	v->number = lock_at(r).end;
-	v->known = v->number != UINT64_MAX;
-	return 0;
+	return end != UINT64_MAX ? crfd_value_number(v, end) : 0;
 }
 
 static int get_flag(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
 {
 	(void)s;
-	v->known = 1;
-	v->number = (lock_at(r).flags & c->at) != 0;
-	return 0;
+	return crfd_value_number(v, (lock_at(r).flags & c->at) != 0);
 }
 
 static const struct crfd_column members[] = {
@@ -119,69 +116,61 @@ static int say_range(const crfd_lock *l, crfd_buf *out)
 static int say_lock(const crfd_lock *l, int first, crfd_buf *out)
 {
 	static const char *const names[] = {NULL, "POSIX", "OFD", "FLOCK", "LEASE", "DELEG"};
-	int rc = crfd_text_put(out, " lock: ");
 
 	(void)first;
-	if (rc >= 0)
-		rc = crfd_text_name(out, names, CRFD_LEN(names), l->lock);
-	if (rc >= 0)
-		rc = crfd_text_put(out, " ");
-	if (rc >= 0)
-		rc = crfd_text_name(out, types, CRFD_LEN(types), l->type);
-	if (rc >= 0 && (l->lock == CRFD_LOCK_POSIX || l->lock == CRFD_LOCK_OFD))
-		rc = say_range(l, out);
-	if (rc >= 0 && l->pid > 0)
-		rc = crfd_text_printf(out, " pid %d", l->pid);
-	if (rc >= 0 && l->flags & CRFD_LOCK_MANDATORY)
-		rc = crfd_text_put(out, " mandatory");
-	if (rc >= 0 && l->flags & CRFD_LOCK_BREAKING)
-		rc = crfd_text_put(out, " breaking");
-	return rc;
+	crfd_text_put(out, " lock: ");
+	crfd_text_name(out, names, CRFD_LEN(names), l->lock);
+	crfd_text_put(out, " ");
+	crfd_text_name(out, types, CRFD_LEN(types), l->type);
+	if (l->lock == CRFD_LOCK_POSIX || l->lock == CRFD_LOCK_OFD)
+		say_range(l, out);
+	if (l->pid > 0)
+		crfd_text_printf(out, " pid %d", l->pid);
+	if (l->flags & CRFD_LOCK_MANDATORY)
+		crfd_text_put(out, " mandatory");
+	if (l->flags & CRFD_LOCK_BREAKING)
+		crfd_text_put(out, " breaking");
+	return out->failed;
 }
 
 static int json_lock(const crfd_lock *l, int first, crfd_buf *out)
 {
-	int rc = crfd_text_printf(out, "%s{\"kind\": \"", first ? "[" : ", ");
-
-	if (rc >= 0)
-		rc = crfd_text_name(out, kinds, CRFD_LEN(kinds), l->lock);
-	if (rc >= 0)
-		rc = crfd_text_put(out, "\", \"type\": \"");
-	if (rc >= 0)
-		rc = crfd_text_name(out, types, CRFD_LEN(types), l->type);
-	if (rc >= 0)
-		rc = crfd_text_put(out, "\", \"pid\": ");
-	if (rc >= 0)
-		rc = l->pid > 0 ? crfd_text_signed(out, l->pid) : crfd_text_put(out, "null");
-	if (rc >= 0)
-		rc = crfd_text_printf(out, ", \"start\": %llu, \"end\": ", (unsigned long long)l->start);
-	if (rc >= 0)
-		rc = l->end == UINT64_MAX ? crfd_text_put(out, "null") : crfd_text_number(out, l->end);
-	return rc < 0 ? rc : crfd_text_printf(out, ", \"mandatory\": %s, \"breaking\": %s}",
-					      l->flags & CRFD_LOCK_MANDATORY ? "true" : "false",
-					      l->flags & CRFD_LOCK_BREAKING ? "true" : "false");
+	crfd_text_printf(out, "%s{\"kind\": \"", first ? "[" : ", ");
+	crfd_text_name(out, kinds, CRFD_LEN(kinds), l->lock);
+	crfd_text_put(out, "\", \"type\": \"");
+	crfd_text_name(out, types, CRFD_LEN(types), l->type);
+	crfd_text_put(out, "\", \"pid\": ");
+	if (l->pid > 0)
+		crfd_text_signed(out, l->pid);
+	else
+		crfd_text_put(out, "null");
+	crfd_text_printf(out, ", \"start\": %llu, \"end\": ", (unsigned long long)l->start);
+	if (l->end == UINT64_MAX)
+		crfd_text_put(out, "null");
+	else
+		crfd_text_number(out, l->end);
+	return crfd_text_printf(out, ", \"mandatory\": %s, \"breaking\": %s}", l->flags & CRFD_LOCK_MANDATORY ? "true" : "false",
+				l->flags & CRFD_LOCK_BREAKING ? "true" : "false");
 }
 
 static int read_owner(const struct crfd_row *r, crfd_owner *o)
 {
-	const uint8_t *p = r->is_read ? crfd_row_record(r->ext, CRFD_REC_OWNER, sizeof(*o), CRFD_ALWAYS, 0, NULL) : NULL;
-
-	if (p)
-		memcpy(o, p, sizeof(*o));
-	return p != NULL;
+	return r->is_read && crfd_row_read(r, CRFD_REC_OWNER, o, sizeof(*o));
 }
 
 static int say_owner(const crfd_owner *o, crfd_buf *out)
 {
-	int rc = crfd_text_put(out, " owner: ");
-
-	if (rc >= 0)
-		rc = crfd_text_name(out, owners, CRFD_LEN(owners), o->type);
-	if (rc >= 0)
-		rc = o->pid ? crfd_text_printf(out, " %d", o->pid) : crfd_text_put(out, " ?");
-	if (rc >= 0 && o->signum)
-		rc = crfd_text_put(out, " signal ");
-	return rc < 0 || !o->signum ? rc : crfd_text_signal(out, (int)o->signum);
+	crfd_text_put(out, " owner: ");
+	crfd_text_name(out, owners, CRFD_LEN(owners), o->type);
+	if (o->pid)
+		crfd_text_printf(out, " %d", o->pid);
+	else
+		crfd_text_put(out, " ?");
+	if (o->signum) {
+		crfd_text_put(out, " signal ");
+		crfd_text_signal(out, (int)o->signum);
+	}
+	return out->failed;
 }
 
 /* The first locks, and how many more there are. */
@@ -204,11 +193,7 @@ int crfd_lock_say(const struct crfd_row *r, crfd_buf *out)
 
 static int take(struct crfd_scratch *s, int rc, struct crfd_value *v)
 {
-	if (rc < 0 || !s->text.nr)
-		return rc;
-	v->known = 1;
-	v->text = (struct crfd_bytes){s->text.v + 1, s->text.nr - 1};
-	return 0;
+	return rc < 0 || !s->text.nr ? rc : crfd_value_text(v, s->text.v + 1, s->text.nr - 1);
 }
 
 int crfd_lock_get(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
@@ -238,13 +223,16 @@ int crfd_owner_get(const struct crfd_column *c, struct crfd_scratch *s, const st
 int crfd_owner_json(struct crfd_scratch *s, const struct crfd_row *r, crfd_buf *out)
 {
 	crfd_owner o;
-	int rc;
 
 	(void)s;
 	if (!read_owner(r, &o))
 		return crfd_text_put(out, "null");
-	rc = o.pid ? crfd_text_printf(out, "{\"pid\": %d, \"type\": \"", o.pid) : crfd_text_put(out, "{\"pid\": null, \"type\": \"");
-	if (rc >= 0)
-		rc = crfd_text_name(out, owners, CRFD_LEN(owners), o.type);
-	return rc < 0 ? rc : crfd_text_printf(out, "\", \"uid\": %u, \"euid\": %u, \"signal\": %u}", o.uid, o.euid, o.signum);
+	crfd_text_put(out, "{\"pid\": ");
+	if (o.pid)
+		crfd_text_signed(out, o.pid);
+	else
+		crfd_text_put(out, "null");
+	crfd_text_put(out, ", \"type\": \"");
+	crfd_text_name(out, owners, CRFD_LEN(owners), o.type);
+	return crfd_text_printf(out, "\", \"uid\": %u, \"euid\": %u, \"signal\": %u}", o.uid, o.euid, o.signum);
 }

@@ -3,62 +3,49 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "columns/column.h"
 
-static const uint8_t *record(const struct crfd_row *r, int rec, size_t size)
-{
-	return crfd_row_record(r->ext, rec, size, CRFD_ALWAYS, 0, NULL);
-}
-
 /* ---- pidfd ---- */
-
-static int pidfd_is_told(const struct crfd_row *r)
-{
-	return record(r, CRFD_REC_PIDFD, sizeof(crfd_pidfd)) != NULL;
-}
 
 enum { PID, NS_PID, REAPED, THREAD };
 
 /* PIDFD_THREAD of linux/pidfd.h, which is O_EXCL, Linux 6.9; before there is none of a thread */
 static int get_pidfd(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
 {
-	const uint8_t *p = record(r, CRFD_REC_PIDFD, sizeof(crfd_pidfd));
 	crfd_pidfd f;
 	int32_t pid;
 
 	(void)s;
-	if (!p)
+	if (!crfd_row_read(r, CRFD_REC_PIDFD, &f, sizeof(f)))
 		return 0;
-	memcpy(&f, p, sizeof(f));
+	if (c->at == REAPED)
+		return crfd_value_number(v, f.pid == -1);
+	if (c->at == THREAD)
+		return r->st.known & CRFD_HAS_FLAGS ? crfd_value_number(v, (r->data.f_flags & O_EXCL) != 0) : 0;
 	pid = c->at == PID ? f.pid : f.ns_pid;
-	v->known = c->at == REAPED || (c->at == THREAD ? (r->st.known & CRFD_HAS_FLAGS) != 0 : pid > 0);
-	v->number = c->at == REAPED ? f.pid == -1 : c->at == THREAD ? (r->data.f_flags & O_EXCL) != 0 : (uint64_t)pid;
-	return 0;
+	return pid > 0 ? crfd_value_number(v, (uint64_t)pid) : 0;
 }
 
-static int say_comm(const uint8_t *comm, crfd_buf *out)
+static int pidfd_say(const struct crfd_row *r, crfd_buf *out)
 {
-	int rc = crfd_text_put(out, " (");
-
-	if (rc >= 0)
-		rc = crfd_text_escape(out, comm, strnlen((const char *)comm, sizeof(crfd_pidfd_comm)));
-	return rc < 0 ? rc : crfd_text_put(out, ")");
-}
-
-static int pidfd_say(struct crfd_scratch *s, const struct crfd_row *r, crfd_buf *out)
-{
-	int thread = r->st.known & CRFD_HAS_FLAGS && r->data.f_flags & O_EXCL, rc;
-	const uint8_t *comm = record(r, CRFD_REC_PIDFD_COMM, sizeof(crfd_pidfd_comm));
+	int thread = r->st.known & CRFD_HAS_FLAGS && r->data.f_flags & O_EXCL;
+	crfd_pidfd_comm comm;
 	crfd_pidfd f;
 
-	(void)s;
-	memcpy(&f, record(r, CRFD_REC_PIDFD, sizeof(f)), sizeof(f));
+	crfd_row_read(r, CRFD_REC_PIDFD, &f, sizeof(f));
 	if (f.pid == -1)
 		return crfd_text_put(out, " reaped");
-	rc = crfd_text_put(out, thread ? " tid " : " pid ");
-	if (rc >= 0)
-		rc = f.pid > 0 ? crfd_text_signed(out, f.pid) : crfd_text_put(out, "?");
-	return rc < 0 || !comm ? rc : say_comm(comm, out);
+	crfd_text_put(out, thread ? " tid " : " pid ");
+	if (f.pid > 0)
+		crfd_text_signed(out, f.pid);
+	else
+		crfd_text_put(out, "?");
+	if (!crfd_row_read(r, CRFD_REC_PIDFD_COMM, &comm, sizeof(comm)))
+		return out->failed;
+	crfd_text_put(out, " (");
+	crfd_text_padded(out, comm.comm, sizeof(comm.comm));
+	return crfd_text_put(out, ")");
 }
 
 static const struct crfd_column pidfd_columns[] = {
@@ -70,28 +57,22 @@ static const struct crfd_column pidfd_columns[] = {
 		    crfd_pidfd_comm, comm, CRFD_ALWAYS, 0),
 };
 
-const struct crfd_family crfd_family_pidfd = {"pidfd", {CRFD_KIND_PIDFD}, pidfd_columns, CRFD_LEN(pidfd_columns), pidfd_is_told,
-					      pidfd_say};
+const struct crfd_family crfd_family_pidfd = {
+	"pidfd", {CRFD_KIND_PIDFD}, {CRFD_REC_PIDFD}, pidfd_columns, CRFD_LEN(pidfd_columns), .say = pidfd_say,
+};
 
 /* ---- io_uring ---- */
 
-static int io_uring_is_told(const struct crfd_row *r)
-{
-	return record(r, CRFD_REC_IO_URING, sizeof(crfd_io_uring)) != NULL;
-}
-
-static int io_uring_say(struct crfd_scratch *s, const struct crfd_row *r, crfd_buf *out)
+static int io_uring_say(const struct crfd_row *r, crfd_buf *out)
 {
 	crfd_io_uring u;
-	int rc = 0;
 
-	(void)s;
-	memcpy(&u, record(r, CRFD_REC_IO_URING, sizeof(u)), sizeof(u));
+	crfd_row_read(r, CRFD_REC_IO_URING, &u, sizeof(u));
 	if (u.known & CRFD_IO_URING_HAS_ENTRIES)
-		rc = crfd_text_printf(out, " sq=%u cq=%u", u.sq_entries, u.cq_entries);
-	if (rc >= 0 && u.known & CRFD_IO_URING_HAS_REGISTERED)
-		rc = crfd_text_printf(out, " files=%u buffers=%u", u.files, u.buffers);
-	return rc;
+		crfd_text_printf(out, " sq=%u cq=%u", u.sq_entries, u.cq_entries);
+	if (u.known & CRFD_IO_URING_HAS_REGISTERED)
+		crfd_text_printf(out, " files=%u buffers=%u", u.files, u.buffers);
+	return out->failed;
 }
 
 #define RING(name, text, member, bit)                                                                                  \
@@ -115,8 +96,10 @@ static const struct crfd_column io_uring_columns[] = {
 	QUEUE("sq_cpu", "processor that it is on, -1: none", sq_cpu, THREAD),
 };
 
-const struct crfd_family crfd_family_io_uring = {"io_uring", {CRFD_KIND_IO_URING}, io_uring_columns, CRFD_LEN(io_uring_columns),
-						 io_uring_is_told, io_uring_say};
+const struct crfd_family crfd_family_io_uring = {
+	"io_uring", {CRFD_KIND_IO_URING}, {CRFD_REC_IO_URING}, io_uring_columns, CRFD_LEN(io_uring_columns),
+	.say = io_uring_say,
+};
 
 /* ---- BPF ---- */
 
@@ -139,55 +122,35 @@ static const char *const link_types[] = {
 	"netfilter", "tcx", "uprobe_multi", "netkit", "sockmap",
 };
 
-static int read_bpf(const struct crfd_row *r, crfd_bpf_object *b)
-{
-	const uint8_t *p = record(r, CRFD_REC_BPF, sizeof(*b));
-
-	if (p)
-		memcpy(b, p, sizeof(*b));
-	return p != NULL;
-}
-
-static int bpf_is_told(const struct crfd_row *r)
-{
-	crfd_bpf_object b;
-
-	return read_bpf(r, &b);
-}
-
 static int say_type(int kind, uint32_t type, crfd_buf *out)
 {
-	int rc = crfd_text_put(out, " ");
-
-	if (rc >= 0 && type == UINT32_MAX)
+	crfd_text_put(out, " ");
+	if (type == UINT32_MAX)
 		return crfd_text_put(out, "?");
-	if (rc < 0 || kind == CRFD_KIND_BPF_MAP)
-		return rc < 0 ? rc : crfd_text_name(out, map_types, CRFD_LEN(map_types), type);
+	if (kind == CRFD_KIND_BPF_MAP)
+		return crfd_text_name(out, map_types, CRFD_LEN(map_types), type);
 	return kind == CRFD_KIND_BPF_PROG ? crfd_text_name(out, prog_types, CRFD_LEN(prog_types), type) :
 					    crfd_text_name(out, link_types, CRFD_LEN(link_types), type);
 }
 
-static int bpf_say(struct crfd_scratch *s, const struct crfd_row *r, crfd_buf *out)
+static int bpf_say(const struct crfd_row *r, crfd_buf *out)
 {
-	int kind = r->data.fd_type, rc = 0;
+	int kind = r->data.fd_type;
 	crfd_bpf_object b;
 
-	(void)s;
-	read_bpf(r, &b);
+	crfd_row_read(r, CRFD_REC_BPF, &b, sizeof(b));
 	if (kind != CRFD_KIND_BTF)
-		rc = say_type(kind, b.type, out);
-	if (rc >= 0 && b.id)
-		rc = crfd_text_printf(out, " id=%u", b.id);
-	if (rc >= 0 && *b.name) {
-		rc = crfd_text_put(out, " name=");
-		if (rc >= 0)
-			rc = crfd_text_escape(out, (const uint8_t *)b.name, strnlen(b.name, sizeof(b.name)));
-	}
-	if (rc >= 0 && kind == CRFD_KIND_BPF_MAP)
-		rc = crfd_text_printf(out, " key=%u value=%u max=%u", b.key_size, b.value_size, b.max_entries);
-	if (rc >= 0 && kind == CRFD_KIND_BPF_LINK)
-		rc = crfd_text_printf(out, " prog=%u", b.prog_id);
-	return rc;
+		say_type(kind, b.type, out);
+	if (b.id)
+		crfd_text_printf(out, " id=%u", b.id);
+	if (*b.name)
+		crfd_text_put(out, " name=");
+	crfd_text_padded(out, b.name, sizeof(b.name));
+	if (kind == CRFD_KIND_BPF_MAP)
+		crfd_text_printf(out, " key=%u value=%u max=%u", b.key_size, b.value_size, b.max_entries);
+	if (kind == CRFD_KIND_BPF_LINK)
+		crfd_text_printf(out, " prog=%u", b.prog_id);
+	return out->failed;
 }
 
 /* Gives a member that only a map or a link has; a member is 0 or -1 where the kernel did not say it. */
@@ -195,47 +158,38 @@ static int get_bpf(const struct crfd_column *c, struct crfd_scratch *s, const st
 {
 	crfd_bpf_object b;
 	uint32_t number;
+	int known;
 
 	(void)s;
-	if (!read_bpf(r, &b))
+	if (!crfd_row_read(r, CRFD_REC_BPF, &b, sizeof(b)))
 		return 0;
 	memcpy(&number, (const uint8_t *)&b + c->at, sizeof(number));
-	v->number = number;
 	if (c->at == offsetof(crfd_bpf_object, id))
-		v->known = number != 0;
+		known = number != 0;
 	else if (c->at == offsetof(crfd_bpf_object, type))
-		v->known = number != UINT32_MAX;
+		known = number != UINT32_MAX;
 	else
-		v->known = r->data.fd_type == (c->at == offsetof(crfd_bpf_object, prog_id) ? CRFD_KIND_BPF_LINK : CRFD_KIND_BPF_MAP);
-	return 0;
+		known = r->data.fd_type == (c->at == offsetof(crfd_bpf_object, prog_id) ? CRFD_KIND_BPF_LINK : CRFD_KIND_BPF_MAP);
+	return known ? crfd_value_number(v, number) : 0;
 }
 
 static int get_bpf_name(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r,
 			struct crfd_value *v)
 {
-	const uint8_t *p = record(r, CRFD_REC_BPF, sizeof(crfd_bpf_object));
+	crfd_bpf_object b;
 
-	(void)c, (void)s;
-	if (!p)
-		return 0;
-	p += offsetof(crfd_bpf_object, name);
-	v->text = (struct crfd_bytes){p, strnlen((const char *)p, sizeof(((crfd_bpf_object *)0)->name))};
-	v->known = v->text.n > 0;
-	return 0;
+	(void)c;
+	crfd_row_read(r, CRFD_REC_BPF, &b, sizeof(b));
+	return *b.name ? crfd_value_scratch(s, crfd_buf_put(&s->text, b.name, strnlen(b.name, sizeof(b.name))), v) : 0;
 }
 
 /* Writes the tag as bpftool(8) and the lines of fdinfo do. */
 static int get_bpf_tag(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
 {
-	const uint8_t *tag = record(r, CRFD_REC_BPF_TAG, sizeof(crfd_bpf_tag));
-	int rc = 0;
+	crfd_bpf_tag t;
 
 	(void)c;
-	for (size_t i = 0; tag && i < sizeof(crfd_bpf_tag) && rc >= 0; i++)
-		rc = crfd_text_printf(&s->text, "%02x", tag[i]);
-	v->known = tag != NULL;
-	v->text = (struct crfd_bytes){s->text.v, s->text.nr};
-	return rc;
+	return crfd_row_read(r, CRFD_REC_BPF_TAG, &t, sizeof(t)) ? crfd_value_scratch(s, crfd_text_hex(&s->text, t.tag, sizeof(t.tag)), v) : 0;
 }
 
 #define BPF(name, text, unit, member) \
@@ -254,8 +208,8 @@ static const struct crfd_column bpf_columns[] = {
 };
 
 const struct crfd_family crfd_family_bpf = {
-	"bpf", {CRFD_KIND_BPF_MAP, CRFD_KIND_BPF_PROG, CRFD_KIND_BPF_LINK, CRFD_KIND_BTF}, bpf_columns, CRFD_LEN(bpf_columns),
-	bpf_is_told, bpf_say,
+	"bpf", {CRFD_KIND_BPF_MAP, CRFD_KIND_BPF_PROG, CRFD_KIND_BPF_LINK, CRFD_KIND_BTF}, {CRFD_REC_BPF}, bpf_columns,
+	CRFD_LEN(bpf_columns), .say = bpf_say,
 };
 
 /* ---- namespaces ---- */
@@ -277,18 +231,17 @@ static int namespace_is_told(const struct crfd_row *r)
 static int get_type(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
 {
 	(void)c, (void)s;
-	v->known = r->is_read && r->data.fd_type == CRFD_KIND_NAMESPACE && type_len(r);
-	if (v->known)
-		v->text = (struct crfd_bytes){r->name.p, type_len(r)};
-	return 0;
+	if (!r->is_read || r->data.fd_type != CRFD_KIND_NAMESPACE || !type_len(r))
+		return 0;
+	return crfd_value_text(v, r->name.p, type_len(r));
 }
 
 static int get_ino(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
 {
 	(void)c, (void)s;
-	v->known = r->is_read && r->data.fd_type == CRFD_KIND_NAMESPACE && r->st.known & CRFD_HAS_INO;
-	v->number = r->st.ino;
-	return 0;
+	if (!r->is_read || r->data.fd_type != CRFD_KIND_NAMESPACE || !(r->st.known & CRFD_HAS_INO))
+		return 0;
+	return crfd_value_number(v, r->st.ino);
 }
 
 static const struct crfd_column namespace_columns[] = {
@@ -296,5 +249,7 @@ static const struct crfd_column namespace_columns[] = {
 	CRFD_CALL("namespace.ino", "inode, which names it", KIND, UINT, ID, 0, get_ino),
 };
 
-const struct crfd_family crfd_family_namespace = {"namespace", {CRFD_KIND_NAMESPACE}, namespace_columns,
-						  CRFD_LEN(namespace_columns), namespace_is_told, NULL};
+const struct crfd_family crfd_family_namespace = {
+	"namespace", {CRFD_KIND_NAMESPACE}, {0}, namespace_columns, CRFD_LEN(namespace_columns),
+	.is_told = namespace_is_told,
+};

@@ -178,9 +178,7 @@ int crfd_peer_pid(const struct crfd_column *c, struct crfd_scratch *s, const str
 	int rc = find_peer(r, &h);
 
 	(void)c, (void)s;
-	v->known = h != NULL;
-	v->number = h ? h->pid : 0;
-	return rc;
+	return h ? crfd_value_number(v, h->pid) : rc;
 }
 
 int crfd_peer_comm(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
@@ -189,8 +187,5 @@ int crfd_peer_comm(const struct crfd_column *c, struct crfd_scratch *s, const st
 	int rc = find_peer(r, &h);
 
 	(void)c, (void)s;
-	v->known = h != NULL;
-	if (h)
-		v->text = (struct crfd_bytes){(const uint8_t *)h->comm, strnlen(h->comm, sizeof(h->comm))};
-	return rc;
+	return h ? crfd_value_text(v, (const uint8_t *)h->comm, strnlen(h->comm, sizeof(h->comm))) : rc;
 }

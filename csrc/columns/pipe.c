@@ -27,29 +27,24 @@ static int get_packet(const struct crfd_column *c, struct crfd_scratch *s, const
 	int is_pipe = r->data.fd_type == CRFD_KIND_PIPE;
 
 	(void)c, (void)s;
-	v->known = !is_pipe || r->st.known & CRFD_HAS_FLAGS;
-	v->number = is_pipe && r->data.f_flags & O_DIRECT;
-	return 0;
+	return !is_pipe || r->st.known & CRFD_HAS_FLAGS ? crfd_value_number(v, is_pipe && r->data.f_flags & O_DIRECT) : 0;
 }
 
-static int say(struct crfd_scratch *s, const struct crfd_row *r, crfd_buf *out)
+static int say(const struct crfd_row *r, crfd_buf *out)
 {
-	const uint8_t *p = crfd_row_record(r->ext, CRFD_REC_PIPE, sizeof(crfd_pipe), CRFD_ALWAYS, 0, NULL);
-	int rc = crfd_text_printf(out, " %s", ends[r->st.f_mode & (FMODE_READ | FMODE_WRITE)]);
-	crfd_pipe pipe = {0};
+	crfd_pipe pipe;
 
-	(void)s;
-	if (p)
-		memcpy(&pipe, p, sizeof(pipe));
-	if (rc >= 0 && r->data.fd_type == CRFD_KIND_PIPE && r->st.known & CRFD_HAS_FLAGS && r->data.f_flags & O_DIRECT)
-		rc = crfd_text_put(out, " packet");
-	if (rc >= 0 && pipe.known & CRFD_PIPE_HAS_WAITING)
-		rc = crfd_text_printf(out, " %lluB waiting", (unsigned long long)pipe.waiting);
-	if (rc >= 0 && pipe.known & CRFD_PIPE_HAS_CAPACITY)
-		rc = crfd_text_printf(out, " of %uB", pipe.capacity);
-	if (rc >= 0 && pipe.known & CRFD_PIPE_HAS_ENDS)
-		rc = crfd_text_printf(out, " readers=%u writers=%u", pipe.readers, pipe.writers);
-	return rc;
+	crfd_row_read(r, CRFD_REC_PIPE, &pipe, sizeof(pipe));
+	crfd_text_printf(out, " %s", ends[r->st.f_mode & (FMODE_READ | FMODE_WRITE)]);
+	if (r->data.fd_type == CRFD_KIND_PIPE && r->st.known & CRFD_HAS_FLAGS && r->data.f_flags & O_DIRECT)
+		crfd_text_put(out, " packet");
+	if (pipe.known & CRFD_PIPE_HAS_WAITING)
+		crfd_text_printf(out, " %lluB waiting", (unsigned long long)pipe.waiting);
+	if (pipe.known & CRFD_PIPE_HAS_CAPACITY)
+		crfd_text_printf(out, " of %uB", pipe.capacity);
+	if (pipe.known & CRFD_PIPE_HAS_ENDS)
+		crfd_text_printf(out, " readers=%u writers=%u", pipe.readers, pipe.writers);
+	return out->failed;
 }
 
 #define PIPE(name, text, unit, member, bit)                                                                           \
@@ -65,24 +60,15 @@ static const struct crfd_column columns[] = {
 	PIPE("writers", "open ends to write to", NONE, writers, ENDS),
 };
 
-const struct crfd_family crfd_family_pipe = {"pipe", {CRFD_KIND_PIPE, CRFD_KIND_FIFO}, columns, CRFD_LEN(columns), is_told, say};
+const struct crfd_family crfd_family_pipe = {
+	"pipe", {CRFD_KIND_PIPE, CRFD_KIND_FIFO}, {0}, columns, CRFD_LEN(columns), .say = say, .is_told = is_told,
+};
 
-static const uint8_t *mqueue_of(const struct crfd_row *r)
-{
-	return crfd_row_record(r->ext, CRFD_REC_MQUEUE, sizeof(crfd_mqueue), CRFD_ALWAYS, 0, NULL);
-}
-
-static int mqueue_is_told(const struct crfd_row *r)
-{
-	return mqueue_of(r) != NULL;
-}
-
-static int mqueue_say(struct crfd_scratch *s, const struct crfd_row *r, crfd_buf *out)
+static int mqueue_say(const struct crfd_row *r, crfd_buf *out)
 {
 	crfd_mqueue q;
 
-	(void)s;
-	memcpy(&q, mqueue_of(r), sizeof(q));
+	crfd_row_read(r, CRFD_REC_MQUEUE, &q, sizeof(q));
 	return crfd_text_printf(out, " %llu of %llu messages of %lluB", (unsigned long long)q.curmsgs,
 				(unsigned long long)q.maxmsg, (unsigned long long)q.msgsize);
 }
@@ -97,5 +83,6 @@ static const struct crfd_column mqueue_columns[] = {
 	MQUEUE("curmsgs", "messages that wait", NONE, curmsgs),
 };
 
-const struct crfd_family crfd_family_mqueue = {"mqueue", {CRFD_KIND_MQUEUE}, mqueue_columns, CRFD_LEN(mqueue_columns),
-					       mqueue_is_told, mqueue_say};
+const struct crfd_family crfd_family_mqueue = {
+	"mqueue", {CRFD_KIND_MQUEUE}, {CRFD_REC_MQUEUE}, mqueue_columns, CRFD_LEN(mqueue_columns), .say = mqueue_say,
+};

@@ -25,12 +25,7 @@ static const char *const netlinks[] = {
 	[21] = "crypto", [22] = "smc",
 };
 
-/* A socket is what is known of it, and two addresses, p NULL where there is none. */
-struct socket {
-	crfd_socket s;
-	struct crfd_bytes name, peer;
-};
-
+/* Returns the bytes of an address, p NULL where there is none. */
 static struct crfd_bytes address_of(const struct crfd_row *r, int rec)
 {
 	size_t n = 0;
@@ -39,22 +34,10 @@ static struct crfd_bytes address_of(const struct crfd_row *r, int rec)
 	return (struct crfd_bytes){p, n};
 }
 
-static int read_socket(const struct crfd_row *r, struct socket *out)
-{
-	*out = (struct socket){0};
-	if (!r->is_read || r->data.fd_type != CRFD_KIND_SOCKET)
-		return 0;
-	out->s = r->socket;
-	out->name = address_of(r, CRFD_REC_SOCK_NAME);
-	out->peer = address_of(r, CRFD_REC_SOCK_PEER);
-	return out->s.known || out->name.p || out->peer.p;
-}
-
 static int is_told(const struct crfd_row *r)
 {
-	struct socket s;
-
-	return read_socket(r, &s);
+	return r->data.fd_type == CRFD_KIND_SOCKET &&
+	       (r->socket.known || address_of(r, CRFD_REC_SOCK_NAME).p || address_of(r, CRFD_REC_SOCK_PEER).p);
 }
 
 static int is_inet(const crfd_socket *s)
@@ -81,20 +64,17 @@ static int peer_json(struct crfd_scratch *s, const struct crfd_row *r, crfd_buf 
 	return crfd_address_json(address_of(r, CRFD_REC_SOCK_PEER), out);
 }
 
-/* ---- columns ---- */
-
 static int say_proto(const crfd_socket *s, crfd_buf *out)
 {
-	int six = s->family == AF_INET6, rc;
+	int six = s->family == AF_INET6;
 
 	if (!is_inet(s)) {
 		if (s->family < CRFD_LEN(families) && families[s->family])
-			rc = crfd_text_printf(out, "%s ", families[s->family]);
+			crfd_text_printf(out, "%s ", families[s->family]);
 		else
-			rc = crfd_text_printf(out, "family %u ", s->family);
-		if (rc >= 0 && s->family == AF_NETLINK)
-			return crfd_text_name(out, netlinks, CRFD_LEN(netlinks), s->protocol);
-		return rc < 0 ? rc : crfd_text_name(out, types, CRFD_LEN(types), s->type);
+			crfd_text_printf(out, "family %u ", s->family);
+		return s->family == AF_NETLINK ? crfd_text_name(out, netlinks, CRFD_LEN(netlinks), s->protocol) :
+						 crfd_text_name(out, types, CRFD_LEN(types), s->type);
 	}
 	if (s->type == SOCK_RAW)
 		return crfd_text_put(out, six ? "RAW6" : "RAW");
@@ -115,173 +95,134 @@ static int say_state(const crfd_socket *s, crfd_buf *out)
 
 static int say_queues(const crfd_socket *s, crfd_buf *out)
 {
-	int listens = s->known & CRFD_SOCK_HAS_STATE && s->state == TCP_IS_LISTEN, rc = 0;
+	int listens = s->known & CRFD_SOCK_HAS_STATE && s->state == TCP_IS_LISTEN;
 
 	if (s->known & CRFD_SOCK_HAS_QUEUES && (listens || s->recv_queue))
-		rc = crfd_text_printf(out, listens ? " waiting=%u" : " recv=%u", s->recv_queue);
-	if (rc >= 0 && s->known & CRFD_SOCK_HAS_QUEUES && !listens && s->send_queue)
-		rc = crfd_text_printf(out, " send=%u", s->send_queue);
-	if (rc >= 0 && listens && s->known & CRFD_SOCK_HAS_BACKLOG)
-		rc = crfd_text_printf(out, " backlog=%u", s->backlog);
-	if (rc >= 0 && s->known & CRFD_SOCK_HAS_IN_FLIGHT && s->in_flight)
-		rc = crfd_text_printf(out, " in_flight=%u", s->in_flight);
-	return rc;
+		crfd_text_printf(out, listens ? " waiting=%u" : " recv=%u", s->recv_queue);
+	if (s->known & CRFD_SOCK_HAS_QUEUES && !listens && s->send_queue)
+		crfd_text_printf(out, " send=%u", s->send_queue);
+	if (listens && s->known & CRFD_SOCK_HAS_BACKLOG)
+		crfd_text_printf(out, " backlog=%u", s->backlog);
+	if (s->known & CRFD_SOCK_HAS_IN_FLIGHT && s->in_flight)
+		crfd_text_printf(out, " in_flight=%u", s->in_flight);
+	return out->failed;
 }
 
 /* Its network namespace where that is not our own, else 0. */
-static uint64_t other_net_ns(const struct socket *k, const struct crfd_row *r)
+static uint64_t other_net_ns(const struct crfd_row *r)
 {
-	return k->s.known & CRFD_SOCK_HAS_NET_NS && r->task->net_ns && k->s.net_ns != r->task->net_ns ? k->s.net_ns : 0;
+	uint64_t own = r->task->net_ns, its = r->socket.net_ns;
+
+	return r->socket.known & CRFD_SOCK_HAS_NET_NS && own && its != own ? its : 0;
 }
 
-static int spaced(int rc, const char *text, crfd_buf *out)
+static int say(const struct crfd_row *r, crfd_buf *out)
 {
-	return rc < 0 ? rc : crfd_text_put(out, text);
-}
+	struct crfd_bytes name = address_of(r, CRFD_REC_SOCK_NAME), peer = address_of(r, CRFD_REC_SOCK_PEER);
+	const crfd_socket *s = &r->socket;
+	crfd_sock_interface interface;
 
-static int say(struct crfd_scratch *scratch, const struct crfd_row *r, crfd_buf *out)
-{
-	const uint8_t *interface;
-	struct socket k;
-	int rc = 0;
-
-	(void)scratch;
-	read_socket(r, &k);
-	if (k.s.known & CRFD_SOCK_HAS_TYPE) {
-		rc = spaced(rc, " ", out);
-		rc = rc < 0 ? rc : say_proto(&k.s, out);
+	if (s->known & CRFD_SOCK_HAS_TYPE) {
+		crfd_text_put(out, " ");
+		say_proto(s, out);
 	}
-	if (k.name.p || k.peer.p) {
-		rc = spaced(rc, " ", out);
-		rc = rc < 0 ? rc : crfd_address_say(k.name, out);
+	if (name.p || peer.p) {
+		crfd_text_put(out, " ");
+		crfd_address_say(name, out);
 	}
-	if (k.peer.p) {
-		rc = spaced(rc, " → ", out);
-		rc = rc < 0 ? rc : crfd_address_say(k.peer, out);
+	if (peer.p) {
+		crfd_text_put(out, " → ");
+		crfd_address_say(peer, out);
 	}
-	interface = crfd_row_record(r->ext, CRFD_REC_SOCK_INTERFACE, sizeof(crfd_sock_interface), CRFD_ALWAYS, 0, NULL);
-	if (interface) {
-		rc = spaced(rc, " ", out);
-		rc = rc < 0 ? rc : crfd_text_escape(out, interface, strnlen((const char *)interface, sizeof(crfd_sock_interface)));
+	if (crfd_row_read(r, CRFD_REC_SOCK_INTERFACE, &interface, sizeof(interface))) {
+		crfd_text_put(out, " ");
+		crfd_text_padded(out, interface.name, sizeof(interface.name));
 	}
-	if (k.s.known & CRFD_SOCK_HAS_STATE) {
-		rc = spaced(rc, " ", out);
-		rc = rc < 0 ? rc : say_state(&k.s, out);
+	if (s->known & CRFD_SOCK_HAS_STATE) {
+		crfd_text_put(out, " ");
+		say_state(s, out);
 	}
-	if (rc >= 0 && other_net_ns(&k, r))
-		rc = crfd_text_printf(out, " net_ns=%llu", (unsigned long long)k.s.net_ns);
-	return rc < 0 ? rc : say_queues(&k.s, out);
-}
-
-static int take(struct crfd_scratch *s, int rc, struct crfd_value *v)
-{
-	v->known = 1;
-	v->text = (struct crfd_bytes){s->text.v, s->text.nr};
-	return rc;
+	if (other_net_ns(r))
+		crfd_text_printf(out, " net_ns=%llu", (unsigned long long)s->net_ns);
+	return say_queues(s, out);
 }
 
 int crfd_socket_proto(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
 {
-	struct socket k;
-
 	(void)c;
-	return read_socket(r, &k) && k.s.known & CRFD_SOCK_HAS_TYPE ? take(s, say_proto(&k.s, &s->text), v) : 0;
+	return r->socket.known & CRFD_SOCK_HAS_TYPE ? crfd_value_scratch(s, say_proto(&r->socket, &s->text), v) : 0;
 }
 
 int crfd_socket_state(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
 {
-	struct socket k;
-
 	(void)c;
-	return read_socket(r, &k) && k.s.known & CRFD_SOCK_HAS_STATE ? take(s, say_state(&k.s, &s->text), v) : 0;
+	return r->socket.known & CRFD_SOCK_HAS_STATE ? crfd_value_scratch(s, say_state(&r->socket, &s->text), v) : 0;
 }
 
-int crfd_socket_local(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
+int crfd_socket_address(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
 {
-	struct socket k;
+	struct crfd_bytes raw = address_of(r, c->rec);
 
-	(void)c;
-	return read_socket(r, &k) && k.name.p ? take(s, crfd_address_say(k.name, &s->text), v) : 0;
-}
-
-int crfd_socket_remote(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
-{
-	struct socket k;
-
-	(void)c;
-	return read_socket(r, &k) && k.peer.p ? take(s, crfd_address_say(k.peer, &s->text), v) : 0;
+	return raw.p ? crfd_value_scratch(s, crfd_address_say(raw, &s->text), v) : 0;
 }
 
 int crfd_socket_port(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
 {
-	(void)c, (void)s;
-	return crfd_address_port(r->is_read ? address_of(r, CRFD_REC_SOCK_NAME) : (struct crfd_bytes){0}, v);
-}
-
-int crfd_socket_remote_port(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r,
-			    struct crfd_value *v)
-{
-	(void)c, (void)s;
-	return crfd_address_port(r->is_read ? address_of(r, CRFD_REC_SOCK_PEER) : (struct crfd_bytes){0}, v);
+	(void)s;
+	return crfd_address_port(address_of(r, c->rec), v);
 }
 
 int crfd_socket_other_net_ns(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r,
 			     struct crfd_value *v)
 {
-	struct socket k;
+	uint64_t ino = other_net_ns(r);
 
 	(void)c, (void)s;
-	v->number = read_socket(r, &k) ? other_net_ns(&k, r) : 0;
-	v->known = v->number != 0;
-	return 0;
+	return ino ? crfd_value_number(v, ino) : 0;
 }
 
 /* ---- ends ---- */
 
-static size_t unix_end(const struct crfd_row *r, const struct socket *k, int others, struct crfd_end *out)
+static size_t unix_end(const struct crfd_row *r, int others, struct crfd_end *out)
 {
-	int is_known = others ? (k->s.known & (CRFD_SOCK_HAS_PEER | CRFD_SOCK_HAS_LISTENER)) != 0 :
+	int is_known = others ? (r->socket.known & (CRFD_SOCK_HAS_PEER | CRFD_SOCK_HAS_LISTENER)) != 0 :
 				(r->st.known & CRFD_HAS_INO) != 0;
 
-	*out = (struct crfd_end){.kind = CRFD_KIND_SOCKET, .ino = others ? k->s.peer_ino : r->st.ino};
+	*out = (struct crfd_end){.kind = CRFD_KIND_SOCKET, .ino = others ? r->socket.peer_ino : r->st.ino};
 	return is_known && out->ino;
 }
 
 size_t crfd_socket_end(const struct crfd_row *r, int others, struct crfd_end *out)
 {
-	struct socket k;
+	struct crfd_bytes name = address_of(r, CRFD_REC_SOCK_NAME), peer = address_of(r, CRFD_REC_SOCK_PEER);
+	const crfd_socket *s = &r->socket;
 
-	if (!read_socket(r, &k) || !(k.s.known & CRFD_SOCK_HAS_TYPE))
+	if (!(s->known & CRFD_SOCK_HAS_TYPE))
 		return 0;
-	if (k.s.family == AF_UNIX)
-		return unix_end(r, &k, others, out);
-	if (!is_inet(&k.s) || k.s.type == SOCK_RAW || !(k.s.known & CRFD_SOCK_HAS_NET_NS))
+	if (s->family == AF_UNIX)
+		return unix_end(r, others, out);
+	if (!is_inet(s) || s->type == SOCK_RAW || !(s->known & CRFD_SOCK_HAS_NET_NS))
 		return 0;
-	*out = (struct crfd_end){.kind = CRFD_KIND_SOCKET, .which = k.s.protocol, .ino = k.s.net_ns};
-	return crfd_address_host(others ? k.peer : k.name, &out->own) && crfd_address_host(others ? k.name : k.peer, &out->other);
+	*out = (struct crfd_end){.kind = CRFD_KIND_SOCKET, .which = s->protocol, .ino = s->net_ns};
+	return crfd_address_host(others ? peer : name, &out->own) && crfd_address_host(others ? name : peer, &out->other);
 }
 
 static int get_names_known(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r,
 			   struct crfd_value *v)
 {
-	struct socket k;
-
 	(void)c, (void)s;
-	v->known = read_socket(r, &k);
-	v->number = (k.s.known & CRFD_SOCK_HAS_NAMES) != 0;
-	return 0;
+	return is_told(r) ? crfd_value_number(v, (r->socket.known & CRFD_SOCK_HAS_NAMES) != 0) : 0;
 }
 
 /* Which halves are open: "rw", a - for what was shut down, a ? for what is not known. */
 static int get_shutdown(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
 {
-	struct socket k;
-	uint32_t known = read_socket(r, &k) ? k.s.known : 0;
+	uint32_t known = r->socket.known;
 	char read = known & CRFD_SOCK_HAS_READING ? 'r' : known & CRFD_SOCK_HAS_NO_READING ? '-' : '?';
 	char write = known & CRFD_SOCK_HAS_WRITING ? 'w' : known & CRFD_SOCK_HAS_NO_WRITING ? '-' : '?';
 
 	(void)c;
-	return read == '?' && write == '?' ? 0 : take(s, crfd_text_printf(&s->text, "%c%c", read, write), v);
+	return read == '?' && write == '?' ? 0 : crfd_value_scratch(s, crfd_text_printf(&s->text, "%c%c", read, write), v);
 }
 
 #define PATH(name, text, type, unit, member)                                                                       \
@@ -312,10 +253,14 @@ static const struct crfd_column columns[] = {
 	PATH("dev", "device of that inode", UINT, DEVICE, dev), PATH("ino", "number of that inode", UINT, ID, ino),
 	CRFD_MEMBER("socket.interface", "network interface that a packet socket is bound to", KIND, TEXT, NONE, 0, RECORD,
 		    CRFD_REC_SOCK_INTERFACE, crfd_sock_interface, name, CRFD_ALWAYS, 0),
-	CRFD_CALL("socket.name", "address it is bound to", KIND, TEXT, NONE, CRFD_COLUMN_SHOWN, crfd_socket_local, .json = name_json),
-	CRFD_CALL("socket.peer", "address it is connected with", KIND, TEXT, NONE, CRFD_COLUMN_SHOWN, crfd_socket_remote, .json = peer_json),
+	CRFD_CALL("socket.name", "address it is bound to", KIND, TEXT, NONE, CRFD_COLUMN_SHOWN, crfd_socket_address,
+		  .rec = CRFD_REC_SOCK_NAME, .json = name_json),
+	CRFD_CALL("socket.peer", "address it is connected with", KIND, TEXT, NONE, CRFD_COLUMN_SHOWN, crfd_socket_address,
+		  .rec = CRFD_REC_SOCK_PEER, .json = peer_json),
 	CRFD_CALL("socket.names_known", "whether an address that is not there means that there is none", KIND, BOOL, NONE, 0,
 		  get_names_known),
 };
 
-const struct crfd_family crfd_family_socket = {"socket", {CRFD_KIND_SOCKET}, columns, CRFD_LEN(columns), is_told, say};
+const struct crfd_family crfd_family_socket = {
+	"socket", {CRFD_KIND_SOCKET}, {0}, columns, CRFD_LEN(columns), .say = say, .is_told = is_told,
+};

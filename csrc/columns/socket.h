@@ -5,8 +5,8 @@
 
 #include "columns/peers.h"
 
-crfd_column_get crfd_socket_proto, crfd_socket_state, crfd_socket_local, crfd_socket_remote;
-crfd_column_get crfd_socket_port, crfd_socket_remote_port, crfd_socket_other_net_ns;
+crfd_column_get crfd_socket_proto, crfd_socket_state, crfd_socket_other_net_ns;
+crfd_column_get crfd_socket_address, crfd_socket_port; /* rec: of the one it is bound to, or connected with */
 
 /* The end that a socket is, or with `others` the one that it is connected with: how many, 0 or 1. */
 size_t crfd_socket_end(const struct crfd_row *r, int others, struct crfd_end *out);

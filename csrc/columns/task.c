@@ -108,7 +108,7 @@ int crfd_task_user(const struct crfd_column *c, struct crfd_scratch *s, const st
 	if (!(info->known & CRFD_TASK_HAS_STATUS))
 		return 0;
 	if (!s->has_uid || s->uid != info->uid) {
-		s->user.nr = 0;
+		crfd_buf_clear(&s->user);
 		if (getpwuid_r(info->uid, &pw, room, sizeof(room), &found) == 0 && found)
 			rc = crfd_text_put(&s->user, pw.pw_name);
 		else

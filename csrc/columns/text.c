@@ -23,6 +23,18 @@ int crfd_text_printf(crfd_buf *out, const char *format, ...)
 	return crfd_buf_put(out, text, n < (int)sizeof(text) ? (size_t)n : sizeof(text) - 1);
 }
 
+int crfd_text_padded(crfd_buf *out, const char *text, size_t size)
+{
+	return crfd_text_escape(out, (const uint8_t *)text, strnlen(text, size));
+}
+
+int crfd_text_hex(crfd_buf *out, const void *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		crfd_text_printf(out, "%02x", ((const uint8_t *)p)[i]);
+	return out->failed;
+}
+
 int crfd_text_number(crfd_buf *out, uint64_t v)
 {
 	char digits[20], *end = digits + sizeof(digits), *p = crfd_number_text(v, end);

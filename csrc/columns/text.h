@@ -10,6 +10,10 @@ static inline int crfd_text_put(crfd_buf *out, const char *text)
 {
 	return crfd_buf_put(out, text, strlen(text));
 }
+/* Appends, escaped, what comes before the first NUL of `size` bytes. */
+int crfd_text_padded(crfd_buf *out, const char *text, size_t size);
+/* Appends two digits in base 16 for each byte. */
+int crfd_text_hex(crfd_buf *out, const void *p, size_t n);
 int crfd_text_number(crfd_buf *out, uint64_t v);
 int crfd_text_signed(crfd_buf *out, int64_t v);
 /*

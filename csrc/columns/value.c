@@ -36,6 +36,17 @@ const uint8_t *crfd_row_record(struct crfd_bytes ext, int rec, size_t size, uint
 	return NULL;
 }
 
+int crfd_row_read(const struct crfd_row *r, int rec, void *out, size_t size)
+{
+	const uint8_t *p = crfd_row_record(r->ext, rec, size, CRFD_ALWAYS, 0, NULL);
+
+	if (p)
+		memcpy(out, p, size);
+	else
+		memset(out, 0, size);
+	return p != NULL;
+}
+
 /* Returns the struct that the member is in, or NULL where the row has none. */
 static const uint8_t *struct_of(const struct crfd_column *c, const struct crfd_row *r)
 {
@@ -79,7 +90,7 @@ int crfd_column_value(const struct crfd_column *c, struct crfd_scratch *s, const
 
 	*v = (struct crfd_value){0};
 	if (c->from == CRFD_FROM_CALL) {
-		s->text.nr = 0;
+		crfd_buf_clear(&s->text);
 		return c->get(c, s, r, v);
 	}
 	p = struct_of(c, r);

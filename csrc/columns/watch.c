@@ -7,11 +7,6 @@
 
 static const char *const mark_types[] = {NULL, "inode", "mount", "sb", "mntns"}; /* enum crfd_fanotify_type */
 
-static int has(const struct crfd_row *r, int rec)
-{
-	return crfd_row_record(r->ext, rec, 0, CRFD_ALWAYS, 0, NULL) != NULL;
-}
-
 #define ENTRY(name, text, type, unit, struct_, member) \
 	CRFD_MEMBER(name, text, KIND, type, unit, 0, ENTRY, 0, struct_, member, CRFD_ALWAYS, 0)
 
@@ -26,9 +21,9 @@ struct listing {
 static int say_entry(void *arg, const struct crfd_row *entry)
 {
 	struct listing *l = arg;
-	int rc = crfd_text_put(l->out, l->nr++ ? ", " : " [");
 
-	return rc < 0 ? rc : l->say(entry->entry, l->out);
+	crfd_text_put(l->out, l->nr++ ? ", " : " [");
+	return l->say(entry->entry, l->out);
 }
 
 static int say_list(const struct crfd_list *list, const struct crfd_row *r, const char *noun,
@@ -36,12 +31,11 @@ static int say_list(const struct crfd_list *list, const struct crfd_row *r, cons
 {
 	struct listing l = {.out = out, .say = say};
 	size_t n = crfd_list_count(list, r);
-	int rc;
 
 	if (!n || n > SHOWN)
 		return crfd_text_printf(out, " [%zu %s%s]", n, noun, n == 1 ? "" : "s");
-	rc = crfd_list_each(list, r, say_entry, &l);
-	return rc < 0 ? rc : crfd_text_put(out, "]");
+	crfd_list_each(list, r, say_entry, &l);
+	return crfd_text_put(out, "]");
 }
 
 /* ---- epoll ---- */
@@ -53,9 +47,7 @@ static int get_target(const struct crfd_column *c, struct crfd_scratch *s, const
 
 	(void)s;
 	memcpy(&t, r->entry, sizeof(t));
-	v->known = t.dev != 0;
-	v->number = c->at == 0 ? t.dev : c->at == 1 ? t.ino : t.pos;
-	return 0;
+	return t.dev ? crfd_value_number(v, c->at == 0 ? t.dev : c->at == 1 ? t.ino : t.pos) : 0;
 }
 
 static const struct crfd_column target_members[] = {
@@ -68,11 +60,6 @@ static const struct crfd_column target_members[] = {
 };
 static const struct crfd_list targets = {CRFD_REC_EPOLL, sizeof(crfd_epoll_target), target_members, CRFD_LEN(target_members), NULL};
 
-static int epoll_is_told(const struct crfd_row *r)
-{
-	return has(r, CRFD_REC_EPOLL);
-}
-
 static int say_target(const uint8_t *entry, crfd_buf *out)
 {
 	crfd_epoll_target t;
@@ -81,9 +68,8 @@ static int say_target(const uint8_t *entry, crfd_buf *out)
 	return crfd_text_printf(out, "fd %d", t.fd);
 }
 
-static int epoll_say(struct crfd_scratch *s, const struct crfd_row *r, crfd_buf *out)
+static int epoll_say(const struct crfd_row *r, crfd_buf *out)
 {
-	(void)s;
 	return say_list(&targets, r, "target", say_target, out);
 }
 
@@ -91,8 +77,9 @@ static const struct crfd_column epoll_columns[] = {
 	CRFD_CALL("epoll.targets", "files that it watches", KIND, LIST, NONE, 0, NULL, .list = &targets),
 };
 
-const struct crfd_family crfd_family_epoll = {"epoll", {CRFD_KIND_EPOLL}, epoll_columns, CRFD_LEN(epoll_columns), epoll_is_told,
-					      epoll_say};
+const struct crfd_family crfd_family_epoll = {
+	"epoll", {CRFD_KIND_EPOLL}, {CRFD_REC_EPOLL}, epoll_columns, CRFD_LEN(epoll_columns), .say = epoll_say,
+};
 
 /* ---- inotify ---- */
 
@@ -104,11 +91,6 @@ static const struct crfd_column inotify_members[] = {
 };
 static const struct crfd_list marks = {CRFD_REC_INOTIFY, sizeof(crfd_inotify_mark), inotify_members, CRFD_LEN(inotify_members), NULL};
 
-static int inotify_is_told(const struct crfd_row *r)
-{
-	return has(r, CRFD_REC_INOTIFY);
-}
-
 static int say_mark(const uint8_t *entry, crfd_buf *out)
 {
 	crfd_inotify_mark m;
@@ -117,9 +99,8 @@ static int say_mark(const uint8_t *entry, crfd_buf *out)
 	return crfd_text_printf(out, "inode %llu", (unsigned long long)m.ino);
 }
 
-static int inotify_say(struct crfd_scratch *s, const struct crfd_row *r, crfd_buf *out)
+static int inotify_say(const struct crfd_row *r, crfd_buf *out)
 {
-	(void)s;
 	return say_list(&marks, r, "mark", say_mark, out);
 }
 
@@ -127,8 +108,10 @@ static const struct crfd_column inotify_columns[] = {
 	CRFD_CALL("inotify.marks", "what it watches", KIND, LIST, NONE, 0, NULL, .list = &marks),
 };
 
-const struct crfd_family crfd_family_inotify = {"inotify", {CRFD_KIND_INOTIFY}, inotify_columns, CRFD_LEN(inotify_columns),
-						inotify_is_told, inotify_say};
+const struct crfd_family crfd_family_inotify = {
+	"inotify", {CRFD_KIND_INOTIFY}, {CRFD_REC_INOTIFY}, inotify_columns, CRFD_LEN(inotify_columns),
+	.say = inotify_say,
+};
 
 /* ---- fanotify ---- */
 
@@ -149,17 +132,11 @@ static int get_marked(const struct crfd_column *c, struct crfd_scratch *s, const
 
 	(void)s;
 	memcpy(&m, r->entry, sizeof(m));
-	if (c->at == 0) {
-		v->known = m.type == CRFD_FANOTIFY_INODE || m.type == CRFD_FANOTIFY_SB;
-		v->number = m.dev;
-	} else if (c->at == 1) {
-		v->known = m.type == CRFD_FANOTIFY_INODE || m.type == CRFD_FANOTIFY_MNTNS;
-		v->number = m.ino;
-	} else {
-		v->known = m.type == CRFD_FANOTIFY_MOUNT;
-		v->number = (uint64_t)(int64_t)m.mnt_id;
-	}
-	return 0;
+	if (c->at == 0)
+		return m.type == CRFD_FANOTIFY_INODE || m.type == CRFD_FANOTIFY_SB ? crfd_value_number(v, m.dev) : 0;
+	if (c->at == 1)
+		return m.type == CRFD_FANOTIFY_INODE || m.type == CRFD_FANOTIFY_MNTNS ? crfd_value_number(v, m.ino) : 0;
+	return m.type == CRFD_FANOTIFY_MOUNT ? crfd_value_number(v, (uint64_t)(int64_t)m.mnt_id) : 0;
 }
 
 static const struct crfd_column fanotify_members[] = {
@@ -174,30 +151,22 @@ static const struct crfd_column fanotify_members[] = {
 static const struct crfd_list fanotify_marks = {CRFD_REC_FANOTIFY_MARK, sizeof(crfd_fanotify_mark), fanotify_members,
 						CRFD_LEN(fanotify_members), NULL};
 
-static int fanotify_is_told(const struct crfd_row *r)
-{
-	return has(r, CRFD_REC_FANOTIFY);
-}
-
 static int say_fanotify_mark(const uint8_t *entry, crfd_buf *out)
 {
 	crfd_fanotify_mark m;
-	int rc;
 
 	memcpy(&m, entry, sizeof(m));
 	if (m.type == CRFD_FANOTIFY_SB) {
-		rc = crfd_text_put(out, "device ");
-		return rc < 0 ? rc : crfd_text_device(out, m.dev);
+		crfd_text_put(out, "device ");
+		return crfd_text_device(out, m.dev);
 	}
-	rc = crfd_text_name(out, mark_types, CRFD_LEN(mark_types), m.type);
-	if (rc >= 0)
-		rc = crfd_text_put(out, " ");
-	return rc < 0 ? rc : crfd_text_number(out, m.type == CRFD_FANOTIFY_MOUNT ? (uint64_t)m.mnt_id : m.ino);
+	crfd_text_name(out, mark_types, CRFD_LEN(mark_types), m.type);
+	crfd_text_put(out, " ");
+	return crfd_text_number(out, m.type == CRFD_FANOTIFY_MOUNT ? (uint64_t)m.mnt_id : m.ino);
 }
 
-static int fanotify_say(struct crfd_scratch *s, const struct crfd_row *r, crfd_buf *out)
+static int fanotify_say(const struct crfd_row *r, crfd_buf *out)
 {
-	(void)s;
 	return say_list(&fanotify_marks, r, "mark", say_fanotify_mark, out);
 }
 
@@ -210,5 +179,7 @@ static const struct crfd_column fanotify_columns[] = {
 	CRFD_CALL("fanotify.marks", "what it watches", KIND, LIST, NONE, 0, NULL, .list = &fanotify_marks),
 };
 
-const struct crfd_family crfd_family_fanotify = {"fanotify", {CRFD_KIND_FANOTIFY}, fanotify_columns, CRFD_LEN(fanotify_columns),
-						 fanotify_is_told, fanotify_say};
+const struct crfd_family crfd_family_fanotify = {
+	"fanotify", {CRFD_KIND_FANOTIFY}, {CRFD_REC_FANOTIFY}, fanotify_columns, CRFD_LEN(fanotify_columns),
+	.say = fanotify_say,
+};

@@ -126,7 +126,7 @@ static int keep_task(crfd_render *v, const struct crfd_row *r)
 
 	v->task = 0;
 	for (size_t i = 0; i < v->o.ncolumns && rc >= 0; i++) {
-		v->column[i].kept.nr = 0;
+		crfd_buf_clear(&v->column[i].kept);
 		if (v->column[i].c->info.about == CRFD_ABOUT_TASK)
 			rc = v->form->cell(v, i, r, &v->column[i].kept);
 	}
