@@ -84,6 +84,16 @@ def running(code: str, *args: str, before: tuple[str, ...] = (), **options: Any)
             process.kill()
 
 
+@contextmanager
+def opened(*fds: int) -> Iterator[tuple[int, ...]]:
+    """Close descriptors at the end of the block."""
+    try:
+        yield fds
+    finally:
+        for fd in fds:
+            os.close(fd)
+
+
 # Each child runs some code, in which k is its number; the parent says who they are, and all wait.
 _FORK = """
 import os, socket, sys

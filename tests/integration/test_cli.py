@@ -16,7 +16,7 @@ import pytest
 
 import crfd
 from tests import mkfds
-from tests.procs import CRFD, GONE, Need, run, until
+from tests.procs import CRFD, GONE, Need, opened, run, until
 from tests.shown import parsed
 
 FIELDS = {
@@ -110,12 +110,8 @@ def test_a_refused_process_is_told_from_a_vanished_one(nobody: tuple[str, ...]) 
 
 
 def test_a_terminal_is_refused() -> None:
-    master, slave = pty.openpty()
-    try:
+    with opened(*pty.openpty()) as (_, slave):
         done = run("dump", os.getpid(), stdout=slave)
-    finally:
-        os.close(master)
-        os.close(slave)
     assert done.returncode == 1
     assert "is a terminal" in done.stderr
 

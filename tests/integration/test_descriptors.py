@@ -29,7 +29,7 @@ from tests import mkfds
 from tests.deny import deny
 from tests.facts import of
 from tests.fdkinds import syscalls
-from tests.procs import Need, has_namespace_cookies
+from tests.procs import Need, has_namespace_cookies, opened
 
 SEALS = {"seal": 1, "shrink": 2, "grow": 4, "write": 8}  # F_SEAL_* of fcntl(2)
 STATES = {"ESTABLISHED": 1, "FIN_WAIT1": 4, "FIN_WAIT2": 5, "CLOSE": 7, "CLOSE_WAIT": 8, "LISTEN": 10}
@@ -238,8 +238,7 @@ def test_pipes_and_fifos(backend: str) -> None:
 
 
 def test_a_pipe_with_many_buffers_in_use(backend: str) -> None:
-    r, w = os.pipe2(os.O_DIRECT)
-    try:
+    with opened(*os.pipe2(os.O_DIRECT)) as (r, w):
         capacity = fcntl.fcntl(w, 1031, 1 << 18)  # F_SETPIPE_SZ
         for n in (15, 1, 1, 23):
             for _ in range(n):
@@ -256,9 +255,6 @@ def test_a_pipe_with_many_buffers_in_use(backend: str) -> None:
             os.read(r, 10)
         os.write(w, b"twenty two bytes here.")
         assert of(whole(os.getpid(), backend)[w], Pipe).waiting == 22
-    finally:
-        os.close(r)
-        os.close(w)
 
 
 def test_o_path_of_a_fifo_and_a_socket_is_only_a_name(backend: str) -> None:
@@ -287,8 +283,7 @@ def test_the_owner_of_a_socket(backend: str) -> None:
 
 
 def test_every_type_of_owner_of_a_pipe(backend: str) -> None:
-    r, w = os.pipe()
-    try:
+    with opened(*os.pipe()) as (r, w):
         rows = [(0, threading.get_native_id()), (1, os.getpid()), (2, os.getpgrp()), (1, os.getppid())]
         for type_, pid in rows:
             fcntl.fcntl(r, 15, struct.pack("ii", type_, pid))  # F_SETOWN_EX
@@ -299,9 +294,6 @@ def test_every_type_of_owner_of_a_pipe(backend: str) -> None:
         found = whole(os.getpid(), backend)[w].owner
         assert found is not None
         assert (found.pid, found.signal) == (None, signal.SIGRTMIN)
-    finally:
-        os.close(r)
-        os.close(w)
 
 
 def test_the_owner_of_a_file(backend: str) -> None:
@@ -316,9 +308,8 @@ def test_the_owner_of_a_file(backend: str) -> None:
 
 
 def test_an_owner_that_is_gone(backend: str) -> None:
-    r, w = os.pipe()
-    pid = os.posix_spawn("/bin/true", ["true"], {})
-    try:
+    with opened(*os.pipe()) as (r, _):
+        pid = os.posix_spawn("/bin/true", ["true"], {})
         fcntl.fcntl(r, fcntl.F_SETOWN, pid)
         fcntl.fcntl(r, 10, signal.SIGRTMIN)  # F_SETSIG
         os.waitpid(pid, 0)
@@ -326,9 +317,6 @@ def test_an_owner_that_is_gone(backend: str) -> None:
         assert found is not None
         told = fcntl.fcntl(r, fcntl.F_GETOWN)  # Linux 5.12 forgets who is gone
         assert (found.pid, found.signal) == (told or None, signal.SIGRTMIN)
-    finally:
-        os.close(r)
-        os.close(w)
 
 
 # ---- memory and queues ----

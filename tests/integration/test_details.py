@@ -29,17 +29,25 @@ from crfd.kinds.watch import Epoll, Fanotify, Inotify, MarkType
 from tests import mkfds
 from tests.facts import known, of, scan
 from tests.fdkinds import syscalls
-from tests.procs import Need
+from tests.procs import Need, opened
 from tests.shown import parsed
 
 LARGEFILE = 0o400000 if platform.machine() == "aarch64" else 0o100000  # O_LARGEFILE is the kernel's own
 
 
+Files = dict[int, crfd.OpenFile]
+
+
+@pytest.fixture
+def files(everything: mkfds.Holder, backend: str) -> Files:
+    """The open files of a process with everything, by descriptor."""
+    return scan(everything.pid, backend)
+
+
 # ---- events ----
 
 
-def test_eventfd(everything: mkfds.Holder, backend: str) -> None:
-    files = scan(everything.pid, backend)
+def test_eventfd(everything: mkfds.Holder, files: Files) -> None:
     ids = set()
     for one in known(everything, "eventfd", "count"):
         event = of(files[one["fd"]], Eventfd)
@@ -51,8 +59,7 @@ def test_eventfd(everything: mkfds.Holder, backend: str) -> None:
     assert len(ids) == len({files[one["fd"]].objref for one in known(everything, "eventfd", "count")})
 
 
-def test_timerfd(everything: mkfds.Holder, backend: str) -> None:
-    files = scan(everything.pid, backend)
+def test_timerfd(everything: mkfds.Holder, files: Files) -> None:
     for one in known(everything, "timerfd", "clock"):
         timer = of(files[one["fd"]], Timerfd)
         assert (timer.clock, timer.flags, timer.ticks) == (one["clock"], one["settime_flags"], one["ticks"]), one
@@ -65,8 +72,7 @@ def test_timerfd(everything: mkfds.Holder, backend: str) -> None:
             assert one["value_ns"] // 2 < timer.value <= one["value_ns"], one
 
 
-def test_signalfd(everything: mkfds.Holder, backend: str) -> None:
-    files = scan(everything.pid, backend)
+def test_signalfd(everything: mkfds.Holder, files: Files) -> None:
     for one in known(everything, "signalfd", "sigmask"):
         signals = of(files[one["fd"]], Signalfd)
         assert signals.mask == one["sigmask"]
@@ -76,8 +82,7 @@ def test_signalfd(everything: mkfds.Holder, backend: str) -> None:
 # ---- watches ----
 
 
-def test_epoll(everything: mkfds.Holder, backend: str) -> None:
-    files = scan(everything.pid, backend)
+def test_epoll(everything: mkfds.Holder, files: Files) -> None:
     devices = {one["fd"]: one["stat"]["dev"] for one in everything.fds if one["stat"]}
     for one in known(everything, "epoll", "targets"):
         epoll = of(files[one["fd"]], Epoll)
@@ -108,8 +113,7 @@ def _packed() -> bool:
     return os.uname().machine == "x86_64"
 
 
-def test_inotify(everything: mkfds.Holder, backend: str) -> None:
-    files = scan(everything.pid, backend)
+def test_inotify(everything: mkfds.Holder, files: Files) -> None:
     for one in known(everything, "inotify", "marks"):
         marks = of(files[one["fd"]], Inotify).marks
         found = sorted((m.wd, m.mask, m.dev, m.ino) for m in marks)
@@ -117,22 +121,18 @@ def test_inotify(everything: mkfds.Holder, backend: str) -> None:
 
 
 def test_watch_descriptors_of_two_digits(backend: str, tmp_path: Path) -> None:
-    fd = syscalls.libc("inotify_init1", os.O_CLOEXEC)
-    try:
+    with opened(syscalls.libc("inotify_init1", os.O_CLOEXEC)) as (fd,):
         made = []
         for number in range(40):
             path = tmp_path / str(number)
             path.touch()
             made.append((syscalls.libc("inotify_add_watch", fd, os.fsencode(path), 2), path.stat().st_ino))
         marks = of(scan(os.getpid(), backend)[fd], Inotify).marks
-    finally:
-        os.close(fd)
     assert sorted((m.wd, m.ino) for m in marks) == sorted(made)
     assert max(made)[0] == 40
 
 
-def test_fanotify(everything: mkfds.Holder, backend: str) -> None:
-    files = scan(everything.pid, backend)
+def test_fanotify(everything: mkfds.Holder, files: Files) -> None:
     names = {MarkType.INODE: "inode", MarkType.MOUNT: "mount", MarkType.SB: "filesystem"}
     for one in known(everything, "fanotify", "marks"):
         group = of(files[one["fd"]], Fanotify)
@@ -152,19 +152,15 @@ def test_fanotify(everything: mkfds.Holder, backend: str) -> None:
 
 
 def _mount_id(path: str) -> int:
-    fd = os.open(path, os.O_PATH)
-    try:
+    with opened(os.open(path, os.O_PATH)) as (fd,):
         lines = Path(f"/proc/self/fdinfo/{fd}").read_text().splitlines()
-    finally:
-        os.close(fd)
     return next(int(line.split()[1]) for line in lines if line.startswith("mnt_id:"))
 
 
 # ---- the kernel's objects ----
 
 
-def test_pidfd(everything: mkfds.Holder, backend: str) -> None:
-    files = scan(everything.pid, backend)
+def test_pidfd(everything: mkfds.Holder, files: Files) -> None:
     for one in known(everything, "pidfd", "alive"):
         pidfd = of(files[one["fd"]], Pidfd)
         assert pidfd.reaped is not one["alive"], one
@@ -183,11 +179,8 @@ def test_pidfd_of_another_pid_namespace(backend: str, need: Need) -> None:
             assert process.stdout is not None
             assert process.stdout.readline() == b"ready\n"
             (pid,) = map(int, Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split())
-            fd = os.pidfd_open(pid)
-            try:
+            with opened(os.pidfd_open(pid)) as (fd,):
                 found = of(scan(os.getpid(), backend)[fd], Pidfd)
-            finally:
-                os.close(fd)
         finally:
             process.kill()
     assert found.comm in {"sh", "sleep"}
@@ -203,18 +196,13 @@ def test_fanotify_of_a_mount_namespace(backend: str, need: Need) -> None:
         fd = syscalls.libc("fanotify_init", _REPORT_MNT, os.O_RDONLY)
     except OSError as error:
         pytest.skip(f"FAN_REPORT_MNT: {error.strerror}")
-    namespace = os.open("/proc/self/ns/mnt", os.O_RDONLY)
-    try:
+    with opened(fd, os.open("/proc/self/ns/mnt", os.O_RDONLY)) as (_, namespace):
         syscalls.libc("fanotify_mark", fd, 1 | _MARK_MNTNS, ctypes.c_uint64(_MNT_ATTACH), namespace, None)
         (mark,) = of(scan(os.getpid(), backend)[fd], Fanotify).marks
         assert (mark.type, mark.ino, mark.mask) == (MarkType.MNTNS, os.fstat(namespace).st_ino, _MNT_ATTACH)
-    finally:
-        os.close(namespace)
-        os.close(fd)
 
 
-def test_io_uring(everything: mkfds.Holder, backend: str) -> None:
-    files = scan(everything.pid, backend)
+def test_io_uring(everything: mkfds.Holder, files: Files) -> None:
     for one in known(everything, "io_uring", "sq_entries"):
         ring = of(files[one["fd"]], IoUring)
         if ring.sq_entries is not None:
@@ -237,15 +225,12 @@ def test_io_uring_queues_and_thread(everything: mkfds.Holder, backend: str) -> N
     except OSError as error:
         pytest.skip(f"io_uring_setup: {error.strerror}")
     tail = struct.unpack_from("I", params.raw, _SQ_OFF + 4)[0]
-    try:
+    with opened(ring, other):
         with mmap.mmap(ring, 4096) as queue:
             queue[tail : tail + 4] = struct.pack("I", 3)  # three times the first entry, all zeros: IORING_OP_NOP
             assert syscalls.syscall("io_uring_enter", ring, 2, 0, 0, None, 0) == 2
         files = scan(os.getpid(), backend)
         one, two = of(files[ring], IoUring), of(files[other], IoUring)
-    finally:
-        os.close(ring)
-        os.close(other)
     if one.sq_head is None:
         pytest.skip("the kernel tells no heads and tails before Linux 5.19")
     assert (one.sq_head, one.sq_tail, one.cq_head, one.cq_tail) == (2, 3, 0, 2)
@@ -256,16 +241,11 @@ def test_io_uring_queues_and_thread(everything: mkfds.Holder, backend: str) -> N
 
 
 def test_drivers_of_devices(backend: str) -> None:
-    master, slave = os.openpty()
-    null = os.open("/dev/null", os.O_RDONLY)
-    try:
+    with opened(*os.openpty(), os.open("/dev/null", os.O_RDONLY)) as (master, slave, null):
         files = scan(os.getpid(), backend)
         assert (files[null].driver, files[null].misc_device) == (b"mem", None)
         assert files[slave].driver == b"pts"
         assert files[master].driver == b"/dev/tty,/dev/console,/dev/ptmx"
-    finally:
-        for fd in (master, slave, null):
-            os.close(fd)
 
 
 def test_a_misc_device_and_a_block_device(backend: str, need: Need) -> None:
@@ -275,17 +255,13 @@ def test_a_misc_device_and_a_block_device(backend: str, need: Need) -> None:
     )
     fds = [os.open(f"/dev/{misc[1]}", os.O_PATH)]
     fds += [os.open(path, os.O_PATH) for path in Path("/dev").iterdir() if path.name == "loop0"]
-    try:
+    with opened(*fds):
         files = scan(os.getpid(), backend)
         assert (files[fds[0]].driver, files[fds[0]].misc_device) == (b"misc", misc[1].encode())
         assert [files[fd].driver for fd in fds[1:]] == [b"loop"] * len(fds[1:])
-    finally:
-        for fd in fds:
-            os.close(fd)
 
 
-def test_bpf_map(everything: mkfds.Holder, backend: str) -> None:
-    files = scan(everything.pid, backend)
+def test_bpf_map(everything: mkfds.Holder, files: Files) -> None:
     for one in known(everything, "bpf_map", "map_id"):
         found = of(files[one["fd"]], BpfObject)
         assert (found.id, found.type, found.name) == (one["map_id"], one["map_type"], one["name"]), one
@@ -294,8 +270,7 @@ def test_bpf_map(everything: mkfds.Holder, backend: str) -> None:
         assert b"frozen:\t%d\n" % one["frozen"] in files[one["fd"]].fdinfo
 
 
-def test_bpf_program_link_and_btf(everything: mkfds.Holder, backend: str) -> None:
-    files = scan(everything.pid, backend)
+def test_bpf_program_link_and_btf(everything: mkfds.Holder, files: Files) -> None:
     for one in known(everything, "bpf_prog", "prog_id"):
         program = of(files[one["fd"]], BpfObject)
         assert (program.id, program.type, program.name) == (one["prog_id"], one["prog_type"], one["name"])
@@ -311,8 +286,7 @@ def test_bpf_program_link_and_btf(everything: mkfds.Holder, backend: str) -> Non
         assert (btf.id, btf.type, btf.name, files[one["fd"]].fdinfo) == (one["btf_id"], None, None, b"")
 
 
-def test_userfaultfd(everything: mkfds.Holder, backend: str) -> None:
-    files = scan(everything.pid, backend)
+def test_userfaultfd(everything: mkfds.Holder, files: Files) -> None:
     for one in known(everything, "userfaultfd", "role"):
         faults = of(files[one["fd"]], Userfaultfd)
         assert (faults.pending, faults.total) == (0, 0)
@@ -322,8 +296,7 @@ def test_userfaultfd(everything: mkfds.Holder, backend: str) -> None:
 # ---- devices, namespaces, memory ----
 
 
-def test_terminals_and_interfaces(everything: mkfds.Holder, backend: str) -> None:
-    files = scan(everything.pid, backend)
+def test_terminals_and_interfaces(everything: mkfds.Holder, files: Files) -> None:
     for one in known(everything, "chr", "tty_index"):
         if one["role"] == "pty.master":
             assert of(files[one["fd"]], Tty).index == one["tty_index"]
@@ -332,22 +305,19 @@ def test_terminals_and_interfaces(everything: mkfds.Holder, backend: str) -> Non
     assert files[everything.by_role("chr.null")["fd"]].detail is None
 
 
-def test_dmabuf(everything: mkfds.Holder, backend: str) -> None:
-    files = scan(everything.pid, backend)
+def test_dmabuf(everything: mkfds.Holder, files: Files) -> None:
     for one in known(everything, "dmabuf", "exporter"):
         buffer = of(files[one["fd"]], DmaBuf)
         assert (buffer.size, buffer.exporter) == (one["size"], one["exporter"])
 
 
-def test_namespaces(everything: mkfds.Holder, backend: str) -> None:
-    files = scan(everything.pid, backend)
+def test_namespaces(everything: mkfds.Holder, files: Files) -> None:
     for one in known(everything, "namespace", "stat"):
         namespace = of(files[one["fd"]], Namespace)
         assert f"{namespace.type}:[{namespace.ino}]" == one["link"]
 
 
-def test_memory_files_have_their_names(everything: mkfds.Holder, backend: str) -> None:
-    files = scan(everything.pid, backend)
+def test_memory_files_have_their_names(everything: mkfds.Holder, files: Files) -> None:
     for one in known(everything, "memfd", "link"):
         memfd = of(files[one["fd"]], Memfd)
         assert b"/memfd:%s (deleted)" % (memfd.name or b"") == os.fsencode(one["link"])
@@ -359,8 +329,7 @@ def test_memory_files_have_their_names(everything: mkfds.Holder, backend: str) -
 # ---- pipes and sockets: what the flags and fdinfo alone tell ----
 
 
-def test_pipe_ends(everything: mkfds.Holder, backend: str) -> None:
-    files = scan(everything.pid, backend)
+def test_pipe_ends(everything: mkfds.Holder, files: Files) -> None:
     for one in known(everything, "pipe", "end"):
         pipe = of(files[one["fd"]], Pipe)
         assert pipe.end == one["end"], one
@@ -369,8 +338,7 @@ def test_pipe_ends(everything: mkfds.Holder, backend: str) -> None:
     assert files[everything.by_role("opath.fifo")["fd"]].detail is None
 
 
-def test_message_queues(everything: mkfds.Holder, backend: str) -> None:
-    files = scan(everything.pid, backend)
+def test_message_queues(everything: mkfds.Holder, files: Files) -> None:
     queues = known(everything, "mqueue", "maxmsg")
     for one in queues:
         assert of(files[one["fd"]], MessageQueue) == MessageQueue(one["maxmsg"], one["msgsize"], one["messages"])
@@ -381,17 +349,14 @@ def test_to_be_read_by_ourselves_ends_no_notification_of_ours(backend: str) -> N
     attr, none = (ctypes.c_long * 8)(0, 1, 1), (ctypes.c_int * 16)(0, 0, 0, 1)  # SIGEV_NONE
     fd = syscalls.syscall("mq_open", name, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600, attr)
     syscalls.syscall("mq_unlink", name)
-    try:
+    with opened(fd):
         syscalls.syscall("mq_notify", fd, none)
         assert of(scan(os.getpid(), backend)[fd], MessageQueue) == MessageQueue(1, 1, 0)
         with pytest.raises(OSError, match="busy"):  # it still stands
             syscalls.syscall("mq_notify", fd, none)
-    finally:
-        os.close(fd)
 
 
-def test_descriptors_in_flight(everything: mkfds.Holder, backend: str) -> None:
-    files = scan(everything.pid, backend)
+def test_descriptors_in_flight(everything: mkfds.Holder, files: Files) -> None:
     receiver, sender = (files[everything.by_role(f"scm.{role}")["fd"]] for role in ("receiver", "sender"))
     assert of(receiver, Socket).in_flight == len(everything.by_role("scm.receiver")["in_flight"]) == 1
     assert of(sender, Socket).in_flight == 0
@@ -400,8 +365,7 @@ def test_descriptors_in_flight(everything: mkfds.Holder, backend: str) -> None:
 # ---- the rest ----
 
 
-def test_what_is_not_decoded_keeps_its_text(everything: mkfds.Holder, backend: str) -> None:
-    files = scan(everything.pid, backend)
+def test_what_is_not_decoded_keeps_its_text(everything: mkfds.Holder, files: Files) -> None:
     for kind in ("anon", "landlock", "perf_event", "fscontext"):
         for one in (one for one in everything.fds if one["kind"] == kind):
             assert files[one["fd"]].detail is None

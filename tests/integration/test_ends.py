@@ -20,7 +20,7 @@ from crfd.kinds.device import Tty, Tun
 from crfd.kinds.socket import Socket, SocketFile
 from tests import mkfds, procs
 from tests.facts import known, of, scan
-from tests.procs import Need
+from tests.procs import Need, opened
 from tests.shown import objects
 
 Halves = tuple[bool | None, bool | None]
@@ -153,8 +153,7 @@ def test_the_namespace_of_a_tun_device(everything: mkfds.Holder, backend: str, n
 
 def test_what_a_terminal_is_set_to(backend: str, need: Need) -> None:
     need("pidfd_getfd")
-    master, slave = os.openpty()
-    try:
+    with opened(*os.openpty()) as (master, slave):
         settings = termios.tcgetattr(slave)
         settings[3] &= ~termios.ECHO
         settings[6][termios.VINTR] = b"\x07"
@@ -162,9 +161,6 @@ def test_what_a_terminal_is_set_to(backend: str, need: Need) -> None:
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("4H", 33, 101, 7, 9))
         files = scan(os.getpid(), backend)
         one, other = of(files[master], Tty), of(files[slave], Tty)
-    finally:
-        os.close(master)
-        os.close(slave)
     assert one.index is not None
     assert other.index is None
     assert one.settings == other.settings

@@ -13,7 +13,7 @@ import pytest
 
 import crfd
 from tests.facts import scan
-from tests.procs import Need, running
+from tests.procs import Need, opened, running
 from tests.shown import objects
 
 _OPENS = """
@@ -53,12 +53,8 @@ def test_the_owner_is_not_the_opener(backend: str, need: Need) -> None:
 
 def test_a_pipe_and_a_socket_have_owners(backend: str, need: Need) -> None:
     need("pidfd_getfd")
-    read, write = os.pipe()
-    try:
+    with opened(*os.pipe()) as (read, _):
         assert scan(os.getpid(), backend)[read].st_uid == os.fstat(read).st_uid
-    finally:
-        os.close(read)
-        os.close(write)
 
 
 @pytest.fixture
@@ -71,13 +67,10 @@ def mounted(tmp_path: Path, need: Need) -> Iterator[Path]:
 
 
 def test_what_a_mount_is(backend: str, mounted: Path) -> None:
-    fd = os.open(mounted, os.O_RDONLY)
-    try:
+    with opened(os.open(mounted, os.O_RDONLY)) as (fd,):
         task = crfd.scan(os.getpid(), backend=backend)
         file = task.fds[fd].file
         row = rows_of(os.getpid(), backend, "fs_type", "source")[fd]
-    finally:
-        os.close(fd)
     assert file is not None
     assert file.mnt_id is not None
     found = task.mounts[file.mnt_id]

@@ -26,6 +26,7 @@ from crfd.kinds.event import Eventfd
 from crfd.kinds.lock import Lock, LockKind, LockType, LockWait
 from tests import mkfds, procs
 from tests.facts import known, of, scan
+from tests.procs import opened
 from tests.shown import dump_image, parsed
 
 
@@ -128,12 +129,9 @@ def test_to_be_read_by_ourselves_ends_no_lock_of_ours(backend: str) -> None:
 
 
 def test_locks_of_a_special_file(backend: str) -> None:
-    fd = os.eventfd(5)
-    try:
+    with opened(os.eventfd(5)) as (fd,):
         fcntl.flock(fd, fcntl.LOCK_SH)
         file = scan(os.getpid(), backend)[fd]
-    finally:
-        os.close(fd)
     assert of(file, Eventfd).count == 5
     assert [(lock.kind, lock.type) for lock in file.locks] == [(LockKind.FLOCK, LockType.READ)]
 

@@ -20,7 +20,7 @@ import pytest
 
 import crfd
 from tests import images, shown
-from tests.procs import Need, run
+from tests.procs import Need, opened, run
 from tests.shown import parsed
 
 ME = os.getpid()
@@ -62,28 +62,23 @@ def test_the_other_end_of_a_pipe(backend: str) -> None:
 
 
 def test_a_pipe_to_oneself_and_a_pipe_that_others_hold_too(backend: str) -> None:
-    reader, writer = os.pipe()
-    try:
+    with opened(*os.pipe()) as (reader, writer):
         assert peer(rows(ME, backend=backend), ME, reader) == (ME, COMM)
         with child(pass_fds=(writer,)) as sleeper:
             found = rows(ME, sleeper.pid, backend=backend)
             assert peer(found, ME, reader) == (sleeper.pid, "sleep")  # not oneself, where there is another
             assert peer(found, sleeper.pid, writer) == (ME, COMM)
-    finally:
-        os.close(reader)
-        os.close(writer)
 
 
 def test_a_fifo_that_is_opened_for_both(backend: str, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
-    both = os.open(tmp_path / "fifo", os.O_RDWR)
-    try:
-        with child(stdin=(tmp_path / "fifo").open("rb", buffering=0)) as sleeper:
-            found = rows(ME, sleeper.pid, backend=backend)
-            assert peer(found, ME, both) == (sleeper.pid, "sleep")
-            assert peer(found, sleeper.pid, 0) == (ME, COMM)
-    finally:
-        os.close(both)
+    with (
+        opened(os.open(tmp_path / "fifo", os.O_RDWR)) as (both,),
+        child(stdin=(tmp_path / "fifo").open("rb", buffering=0)) as sleeper,
+    ):
+        found = rows(ME, sleeper.pid, backend=backend)
+        assert peer(found, ME, both) == (sleeper.pid, "sleep")
+        assert peer(found, sleeper.pid, 0) == (ME, COMM)
 
 
 def test_the_other_end_of_a_unix_socket(need: Need) -> None:

@@ -12,8 +12,7 @@ import struct
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime, timezone
 from importlib import import_module
 from pathlib import Path
@@ -29,6 +28,7 @@ from crfd.format.records import RecordType
 from tests import arrow
 from tests.conftest import CI
 from tests.images import Fd, File, Task, image, sample
+from tests.procs import opened
 
 DATA = Path(__file__).parents[1] / "data"
 GOLDEN = sorted(DATA.glob("kinds-*.crfd"))
@@ -249,20 +249,11 @@ def read(request: pytest.FixtureRequest) -> Reader:
     return lambda thing: READERS[request.param](module, thing)
 
 
-@contextmanager
-def held_open(path: bytes) -> Iterator[int]:
-    fd = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
-    try:
-        yield fd
-    finally:
-        os.close(fd)
-
-
 def test_a_name_that_is_no_utf8_comes_back(read: Reader, tmp_path: Path) -> None:
     paths = [os.fsencode(tmp_path) + b"/" + name for name in (BAD, b"good", "na\u00efve".encode(), b"back\\xslash")]
     found = {}
     for path in paths:
-        with held_open(path) as fd:
+        with opened(os.open(path, os.O_CREAT | os.O_RDWR, 0o600)) as (fd,):
             view = crfd.snapshot(os.getpid()).table(columns=["fd", "path", "path_bytes", "kind"])
         (row,) = [row for row in read(view) if row["fd"] == fd]
         assert row["kind"] == "file"
@@ -425,7 +416,8 @@ def test_a_task_can_be_pickled() -> None:
 
 
 def test_a_snapshot_is_an_image(tmp_path: Path) -> None:
-    with held_open(os.fsencode(tmp_path) + b"/file") as fd, crfd.snapshot([os.getpid()]) as taken:
+    new = os.open(tmp_path / "file", os.O_CREAT | os.O_RDWR, 0o600)
+    with opened(new) as (fd,), crfd.snapshot([os.getpid()]) as taken:
         file = taken.tasks[os.getpid()].fds[fd].file
         assert file
         assert file.path == os.fsencode(tmp_path) + b"/file"

@@ -17,7 +17,7 @@ import crfd
 from crfd.image import place
 from crfd.image.sink import FileSink, open_sink
 from crfd.image.writer import ImageWriter
-from tests.procs import CRFD, GONE, Need, run
+from tests.procs import CRFD, GONE, Need, opened, run
 
 OTHER = 65534
 OLD = b"the old image"
@@ -83,16 +83,13 @@ def test_a_planted_pipe_gets_nothing(shared: Path) -> None:
     path = shared / "out"
     os.mkfifo(path, 0o666)
     os.chown(path, OTHER, OTHER)
-    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # or else whoever opens it for writing waits
-    try:
+    with opened(os.open(path, os.O_RDONLY | os.O_NONBLOCK)) as (reader,):  # or else whoever opens it for writing waits
         with pytest.raises(PermissionError, match="another user's"):
             put(path)
         done = run("dump", os.getpid(), "-o", path)
         assert done.returncode == 1
         assert "another user's" in done.stderr
         assert os.read(reader, 100) == b""
-    finally:
-        os.close(reader)
 
 
 def test_a_planted_file_is_not_written_and_not_replaced(shared: Path) -> None:
@@ -140,14 +137,12 @@ def test_a_folder_that_is_moved_meanwhile_is_still_the_one(tmp_path: Path) -> No
 def test_a_pipe_that_becomes_another_file_is_not_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "out")
     found = place.find(str(tmp_path / "out"))
-    try:
+    with opened(found.folder):
         (tmp_path / "out").unlink()
         (tmp_path / "out").write_bytes(OLD)
         with pytest.raises(FileExistsError):
             found.open()
         assert (tmp_path / "out").read_bytes() == OLD
-    finally:
-        os.close(found.folder)
 
 
 def test_paths_lead_where_the_kernel_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from crfd._core.columns import columns
 from crfd.cli import conditions
 from crfd.cli.exit_status import UsageError
 from crfd.query.expression import DEPTH_MAX, LENGTH_MAX
+from tests.procs import opened
 
 
 @pytest.mark.parametrize(
@@ -258,11 +259,8 @@ def test_where_narrows_ls_and_show(run: Callable[..., str]) -> None:
 
 
 def test_shared_is_counted_over_the_whole_before_it_is_filtered(run: Callable[..., str]) -> None:
-    fd = os.dup(1)
-    try:
+    with opened(os.dup(1)):
         rows = run("ls", str(os.getpid()), "--where", "shared > 1 and fd == 1", "-c", "fd,kind", "--no-header")
-    finally:
-        os.close(fd)
     assert rows.split()[0] == "1"
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from crfd import CrfdError
 from crfd.image.sink import SYNC_AFTER, open_sink
+from tests.procs import opened
 
 OLD = b"the old image"
 
@@ -137,17 +138,13 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_a_terminal_is_refused() -> None:
-    master, slave = pty.openpty()
-    try:
+    with opened(*pty.openpty()) as (_, slave):
         before = len(os.listdir("/proc/self/fd"))
         with pytest.raises(CrfdError, match="is a terminal"):
             open_sink(os.ttyname(slave))
         with open(slave, "wb", closefd=False) as stream, pytest.raises(CrfdError, match="is a terminal"):
             open_sink(stream)
         assert len(os.listdir("/proc/self/fd")) == before
-    finally:
-        os.close(master)
-        os.close(slave)
 
 
 def test_a_closed_pipe_is_an_error() -> None:
