@@ -77,11 +77,16 @@ def running(code: str, *args: str, before: tuple[str, ...] = (), **options: Any)
     command = [*before, sys.executable, "-c", code, *args]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, **options) as process:
         try:
-            assert process.stdout is not None
-            assert process.stdout.readline() == b"ready\n"
+            assert said(process) == b"ready\n"
             yield process
         finally:
             process.kill()
+
+
+def said(process: subprocess.Popen[bytes]) -> bytes:
+    """Return the next line that a process writes."""
+    assert process.stdout
+    return process.stdout.readline()
 
 
 @contextmanager

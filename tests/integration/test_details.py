@@ -9,7 +9,6 @@ import mmap
 import os
 import platform
 import struct
-import subprocess
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -29,7 +28,7 @@ from crfd.kinds.watch import Epoll, Fanotify, Inotify, MarkType
 from tests import mkfds
 from tests.facts import known, of, scan
 from tests.fdkinds import syscalls
-from tests.procs import Need, opened
+from tests.procs import WAIT, Need, opened, running, tree
 from tests.shown import parsed
 
 LARGEFILE = 0o400000 if platform.machine() == "aarch64" else 0o100000  # O_LARGEFILE is the kernel's own
@@ -173,18 +172,12 @@ def test_pidfd(everything: mkfds.Holder, files: Files) -> None:
 def test_pidfd_of_another_pid_namespace(backend: str, need: Need) -> None:
     need("CAP_SYS_ADMIN")
     need("unshare")
-    command = ["unshare", "--pid", "--fork", "--kill-child", "sh", "-c", "echo ready; exec sleep 300"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
-        try:
-            assert process.stdout is not None
-            assert process.stdout.readline() == b"ready\n"
-            (pid,) = map(int, Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split())
-            with opened(os.pidfd_open(pid)) as (fd,):
-                found = of(scan(os.getpid(), backend)[fd], Pidfd)
-        finally:
-            process.kill()
-    assert found.comm in {"sh", "sleep"}
-    assert found == Pidfd(pid, 1, reaped=False, thread=False, ns_pids=(pid, 1), comm=found.comm)
+    with running(WAIT, before=("unshare", "--pid", "--fork", "--kill-child")) as process:
+        _, pid = tree(process.pid)
+        comm = Path(f"/proc/{pid}/comm").read_text().removesuffix("\n")
+        with opened(os.pidfd_open(pid)) as (fd,):
+            found = of(scan(os.getpid(), backend)[fd], Pidfd)
+    assert found == Pidfd(pid, 1, reaped=False, thread=False, ns_pids=(pid, 1), comm=comm)
 
 
 _REPORT_MNT, _MARK_MNTNS, _MNT_ATTACH = 0x4000, 0x110, 0x1000000  # include/uapi/linux/fanotify.h, 6.15

@@ -13,7 +13,7 @@ import pytest
 
 import crfd
 from tests.facts import scan
-from tests.procs import Need, opened, running
+from tests.procs import Need, opened, running, said
 from tests.shown import objects
 
 _OPENS = """
@@ -40,8 +40,7 @@ def test_the_owner_is_not_the_opener(backend: str, need: Need) -> None:
     os.chown(path, 11, 22)
     try:
         with running(_OPENS, str(path)) as process:
-            assert process.stdout is not None
-            fd = int(process.stdout.readline())
+            fd = int(said(process))
             file = scan(process.pid, backend)[fd]
             row = rows_of(process.pid, backend, "st_uid", "st_gid", "f_uid", "f_gid")[fd]
     finally:
@@ -101,8 +100,7 @@ def test_a_mount_is_told_of_who_shares_the_table(backend: str, need: Need) -> No
 
     need("kcmp")
     with running(_SHARES, str(syscalls._NUMBERS["clone"])) as process:
-        assert process.stdout is not None
-        other = int(process.stdout.readline())
+        other = int(said(process))
         image = io.BytesIO()
         crfd.dump([process.pid, other], image, backend=backend)
         rows = objects(image.getvalue(), "pid", "fd", "path", "source")

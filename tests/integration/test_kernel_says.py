@@ -17,7 +17,7 @@ from crfd import Link
 from crfd.kinds.lock import LockKind
 from crfd.kinds.object import Pidfd
 from crfd.kinds.socket import InetAddress, Socket
-from tests.procs import Need, run, running
+from tests.procs import Need, run, running, said
 from tests.shown import dump_image
 
 Numbers = dict[str, int]
@@ -31,8 +31,7 @@ _REPORT = (
 def holding(code: str, *args: str, before: tuple[str, ...] = ()) -> Iterator[tuple[int, Numbers]]:
     """A process that runs the code, and what that has put into `told`."""
     with running("import os, socket, sys\ntold = {}\n" + code + _REPORT, *args, before=before) as process:
-        assert process.stdout is not None
-        words = process.stdout.readline().decode().split()
+        words = said(process).decode().split()
         yield process.pid, {key: int(value) for key, value in (word.split("=") for word in words)}
 
 

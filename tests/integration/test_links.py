@@ -16,7 +16,7 @@ import crfd
 from crfd import Link
 from crfd.kinds.watch import Epoll
 from tests import mkfds
-from tests.procs import WAIT, Need, run, running, tree
+from tests.procs import WAIT, Need, run, running, said, tree
 from tests.shown import dump_image, parsed
 
 
@@ -332,8 +332,7 @@ print(master, slave, queue, other, event, alone, flush=True)
 sys.stdin.read()
 """
     with running(code) as process:
-        assert process.stdout is not None
-        master, slave, queue, other, event, alone = map(int, process.stdout.readline().split())
+        master, slave, queue, other, event, alone = map(int, said(process).split())
         with dump_image(tree(process.pid), backend) as image:
             links = crfd.links(image)
             at = {fd: objref(image, process.pid, fd) for fd in (master, slave, queue, other, event, alone)}

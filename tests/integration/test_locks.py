@@ -26,7 +26,7 @@ from crfd.kinds.event import Eventfd
 from crfd.kinds.lock import Lock, LockKind, LockType, LockWait
 from tests import mkfds, procs
 from tests.facts import known, of, scan
-from tests.procs import opened
+from tests.procs import opened, said
 from tests.shown import dump_image, parsed
 
 
@@ -75,8 +75,8 @@ def test_each_task_has_its_posix_locks_on_a_shared_description(
     with subprocess.Popen(
         [sys.executable, "-c", _LOCKERS, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as first:
-        assert first.stdin and first.stdout
-        fd = int(first.stdout.readline())
+        assert first.stdin
+        fd = int(said(first))
         selection = crfd.Selection(frozenset({first.pid}), tree=True)
         result = crfd.dump(selection, image, backend=backend)
         first.stdin.close()
@@ -307,8 +307,8 @@ sys.stdin.read()
 def _spent(n: int, backend: str, tmp_path: Path) -> tuple[float, int, crfd.Image]:
     """Seconds of a processor that a dump takes, and the bytes that come out."""
     with subprocess.Popen([sys.executable, "-c", _COPIES, str(n)], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as p:
-        assert p.stdin and p.stdout
-        assert p.stdout.readline() == b"ready\n"
+        assert p.stdin
+        assert said(p) == b"ready\n"
         path = tmp_path / f"{n}.crfd"
         start = time.process_time()
         crfd.dump(crfd.Selection(frozenset({p.pid}), tree=True), path, backend=backend)

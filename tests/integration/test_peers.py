@@ -20,7 +20,7 @@ import pytest
 
 import crfd
 from tests import images, shown
-from tests.procs import Need, opened, run
+from tests.procs import Need, opened, run, said
 from tests.shown import parsed
 
 ME = os.getpid()
@@ -142,8 +142,7 @@ def test_a_network_namespace_that_is_not_ours(backend: str, need: Need) -> None:
     with socket.socket() as ours:
         command = ("unshare", "-n", sys.executable, "-c", code)
         with child(*command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
-            assert other.stdout
-            inode = int(other.stdout.readline())
+            inode = int(said(other))
             found = rows(ME, other.pid, backend=backend)
         told = {
             (row["pid"], row["other_net_ns"], f"net_ns={inode}" in row["name"])

@@ -18,7 +18,7 @@ from crfd._core.columns import ImageReader, Render
 from crfd._core.tally import tally
 from crfd.analysis import top
 from tests import mkfds
-from tests.procs import GONE, WAIT, Need, run, running
+from tests.procs import GONE, WAIT, Need, run, running, said
 from tests.shown import parsed
 
 DATA = Path(__file__).parents[1] / "data"
@@ -89,14 +89,13 @@ def test_a_process_with_its_limit_and_deleted_bytes(tmp_path: Path, backend: str
 
 def test_the_change_since_the_last_time(tmp_path: Path) -> None:
     with running(HOLD, str(tmp_path / "gone")) as process:
-        stdin, stdout = process.stdin, process.stdout
-        assert stdin is not None
-        assert stdout is not None
+        stdin = process.stdin
+        assert stdin
         later = threading.Timer(1.0, lambda: (stdin.write(b"x\n"), stdin.flush()))
         later.start()
         done = run("top", "--every", 2, "--times", 2, "-n", 0, process.pid)
         later.join()
-        assert stdout.readline() == b"done\n"
+        assert said(process) == b"done\n"
     first, second = done.stdout.split("\n\n")
     (before,), (after,) = table(first), table(second)
     assert (int(after["FDS"]), after["CHANGE"]) == (int(before["FDS"]) + 1, "+1")

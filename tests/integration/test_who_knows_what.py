@@ -146,8 +146,7 @@ def ends(need: Need, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ends]
     owned = tmp_path_factory.mktemp("ends") / "owned"
     owned.touch()
     with procs.running(_ENDS, str(owned)) as process:
-        assert process.stdout is not None
-        yield Ends(process.pid, list(map(int, process.stdout.readline().split())))
+        yield Ends(process.pid, list(map(int, procs.said(process).split())))
 
 
 def answers(a: Asked, what: str) -> dict[str, bool]:
