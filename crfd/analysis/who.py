@@ -124,16 +124,15 @@ def who(*what: str, mounts: Iterable[str] = (), backend: str = "auto", holds: st
     Raises QueryError for what cannot be understood, OSError for a path that cannot be looked at.
     """
     from crfd.capture.dumper import choose, dump, require_holds, scan_running
-    from crfd.capture.selection import everything
+    from crfd.capture.selection import Selection
 
     require_holds(holds)
     question = Question(what, mounts)
     if not question.needs_links:
         condition = question.condition()
         push = condition.push(Holder._fields)
-        with scan_running(choose(backend), everything(), holds == "all", push) as batches:
+        with scan_running(choose(backend), Selection.everything().resolve(), holds == "all", push) as batches:
             return list(_holders(map(BatchReader, batches), condition))
-    from crfd.capture.selection import Selection
     from crfd.capture.spool import Spool
     from crfd.image.reader import Image
 

@@ -27,6 +27,11 @@ _INO, _DEV, _TYPE, _NLINK = _HAS["INO"], _HAS["DEV"], _HAS["TYPE"], _HAS["NLINK"
 _SIZE, _BLOCKS = _HAS["SIZE"], _HAS["BLOCKS"]
 _PATH, _DELETED = _HAS["PATH"], _HAS["DELETED"]
 _TASK_HAS = declarations.flags("CRFD_TASK_HAS_")
+_TOLD_BY = {
+    "STAT": ("ppid", "sid", "start_time"),
+    "STATUS": ("tgid", "ns_pid", "uid", "euid", "gid", "egid", "fd_size", "threads"),
+    "LIMITS": ("nofile_soft", "nofile_hard"),
+}
 _IN_ROWS = frozenset({RecordType.TASK_INFO, RecordType.FD_STAT})
 _STAT_SIZE = declarations.sizeof("crfd_rec") + declarations.sizeof("crfd_fd_stat")
 
@@ -149,9 +154,11 @@ class Part:
         """Make a task. fds and changes are those of the task with the table's entries; held: the processes that stood still."""
         row = self.task_row(number)
         info = row.ext_len > 0
-        stat = info and row.known & _TASK_HAS["STAT"]
-        status = info and row.known & _TASK_HAS["STATUS"]
-        limits = info and row.known & _TASK_HAS["LIMITS"]
+        told = {
+            name: getattr(row, name) if info and row.known & _TASK_HAS[source] else None
+            for source, names in _TOLD_BY.items()
+            for name in names
+        }
         return Task(
             pid=row.pid,
             comm=row.comm.rstrip(b"\0"),
@@ -161,24 +168,12 @@ class Part:
             exit_signal=row.exit_signal,
             files_objref=row.files_objref,
             identity=Identity(row.identity) if info else None,
-            tgid=row.tgid if status else None,
-            ppid=row.ppid if stat else None,
-            sid=row.sid if stat else None,
-            ns_pid=row.ns_pid if status else None,
-            uid=row.uid if status else None,
-            euid=row.euid if status else None,
-            gid=row.gid if status else None,
-            egid=row.egid if status else None,
-            start_time=row.start_time if stat else None,
-            fd_size=row.fd_size if status else None,
-            threads=row.threads if status else None,
-            nofile_soft=row.nofile_soft if limits else None,
-            nofile_hard=row.nofile_hard if limits else None,
             vanished=row.vanished if info else None,
-            frozen=row.pid in held or bool(status and row.tgid in held),
+            frozen=row.pid in held or told["tgid"] in held,
             changed=changes,
             extensions=self._extensions(row.ext_off, row.ext_len),
             fds=fds,
+            **told,
         )
 
 
