@@ -15,6 +15,7 @@ from tests.procs import Need
 def everything() -> Iterator[mkfds.Holder]:
     """A process with a descriptor of every kind, for a whole module."""
     with mkfds.spawn("all") as holder:
+        procs.until(lambda: procs.state(holder.pid) == "S", "the holder waits for its end")
         yield holder
 
 

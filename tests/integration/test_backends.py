@@ -15,7 +15,7 @@ import pytest
 
 import crfd
 from crfd.format.records import RecordType
-from tests import mkfds, procs
+from tests import mkfds
 from tests.procs import Need
 
 FORMAT = Path(__file__).parents[2] / "csrc" / "format" / "FORMAT.md"
@@ -78,12 +78,10 @@ def differences(proc: crfd.OpenFile, bpf: crfd.OpenFile) -> Iterator[tuple[str, 
 
 
 @pytest.fixture(scope="module")
-def both(need: Need) -> Iterator[tuple[mkfds.Holder, crfd.Task, crfd.Task]]:
+def both(everything: mkfds.Holder, need: Need) -> tuple[mkfds.Holder, crfd.Task, crfd.Task]:
     """A process with everything that this machine grants, as /proc and as BPF see it."""
     need("backend bpf")
-    with mkfds.spawn("all") as holder:
-        procs.until(lambda: procs.state(holder.pid) == "S", "the holder waits for its end")
-        yield holder, crfd.scan(holder.pid, backend="proc"), crfd.scan(holder.pid, backend="bpf")
+    return everything, crfd.scan(everything.pid, backend="proc"), crfd.scan(everything.pid, backend="bpf")
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,8 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -362,37 +363,38 @@ libc.clone(child, ctypes.byref(stack, (1 << 20) - 64), 0x4000 | 17, None)  # CLO
 """
 
 
-def test_a_thread_that_cannot_stop_does_not_hold_us_up(backend: str) -> None:
+@contextmanager
+def unstoppable() -> Iterator[tuple[int, int]]:
+    """The pids of a process that cannot stop for its child, and of the child, which is killed at the end."""
     with running(VFORK) as process:
         until(lambda: len(procs.tree(process.pid)) == 2, "it has a child")
         until(lambda: state(process.pid) == "D", "it waits for its child")
-        (child,) = (pid for pid in procs.tree(process.pid) if pid != process.pid)
+        _, child = procs.tree(process.pid)
         try:
-            start = time.monotonic()
-            result, image = dumped(process.pid, backend=backend, freeze=True)
-            image.close()
-            assert time.monotonic() - start < LIMIT  # which is less than the child lives
-            assert [(one.pid, one.errno, one.step) for one in result.unread] == [(process.pid, 16, crfd.Step.FREEZE)]
+            yield process.pid, child
         finally:
             os.kill(child, signal.SIGKILL)
         # A stop that was asked of it must not reach it now: it ends, and is not found standing still.
         assert process.wait(LIMIT) is not None
 
 
+def test_a_thread_that_cannot_stop_does_not_hold_us_up(backend: str) -> None:
+    with unstoppable() as (pid, _):
+        start = time.monotonic()
+        result, image = dumped(pid, backend=backend, freeze=True)
+        image.close()
+        assert time.monotonic() - start < LIMIT  # which is less than the child lives
+        assert [(one.pid, one.errno, one.step) for one in result.unread] == [(pid, 16, crfd.Step.FREEZE)]
+
+
 def test_all_are_told_before_any_is_waited_for() -> None:
     """Many come to a stop together: the second one here while the first is waited for, a fifth of a second, in vain."""
-    with running(VFORK) as process:
-        until(lambda: len(procs.tree(process.pid)) == 2, "it has a child")
-        until(lambda: state(process.pid) == "D", "it waits for its child")
-        (child,) = (pid for pid in procs.tree(process.pid) if pid != process.pid)
-        try:
-            assert process.pid < child, "and comes first, then"
-            with frozen(crfd.Selection(frozenset({process.pid, child}))) as held:
-                assert held.refused == {process.pid: 16}
-            (stood,) = (one.ns for one in held.still if one.pid == child)
-            assert stood > 150e6
-        finally:
-            os.kill(child, signal.SIGKILL)
+    with unstoppable() as (pid, child):
+        assert pid < child, "and comes first, then"
+        with frozen(crfd.Selection(frozenset({pid, child}))) as held:
+            assert held.refused == {pid: 16}
+        (stood,) = (one.ns for one in held.still if one.pid == child)
+        assert stood > 150e6
 
 
 def test_zombies_and_kernel_threads_have_nothing_to_hold(backend: str) -> None:

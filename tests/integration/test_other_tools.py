@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 
 import crfd
-from tests import mkfds, procs
+from tests import mkfds
 from tests.procs import Need
 from tests.shown import objects
 
@@ -106,19 +106,17 @@ _OURS = (
 )  # fmt: skip
 
 
-def test_every_column_of_lsfd_agrees_over_all_kinds(backend: str, need: Need) -> None:
+def test_every_column_of_lsfd_agrees_over_all_kinds(everything: mkfds.Holder, backend: str, need: Need) -> None:
     need("lsfd")
     need("root")
-    with mkfds.spawn("all") as holder:
-        procs.until(lambda: procs.state(holder.pid) == "S", "the holder waits for its end")
-        image = io.BytesIO()
-        crfd.dump(holder.pid, image, backend=backend)
-        names = [*_in_words_of_lsfd(dict.fromkeys(_OURS))]
-        command = ["lsfd", "-n", "-J", "-p", str(holder.pid), "-o", ",".join(["FD", *names]), "-Q", "FD >= 0"]
-        done = subprocess.run(command, capture_output=True, check=True, timeout=60)
-        made = {one["fd"]: one for one in holder.fds}
+    image = io.BytesIO()
+    crfd.dump(everything.pid, image, backend=backend)
+    names = [*_in_words_of_lsfd(dict.fromkeys(_OURS))]
+    command = ["lsfd", "-n", "-J", "-p", str(everything.pid), "-o", ",".join(["FD", *names]), "-Q", "FD >= 0"]
+    done = subprocess.run(command, capture_output=True, check=True, timeout=60)
+    made = {one["fd"]: one for one in everything.fds}
     theirs = {row["fd"]: row for row in json.loads(done.stdout.decode(errors="replace"))["lsfd"]}
-    ours = {row["fd"]: row for row in objects(image.getvalue(), *_OURS) if row["pid"] == holder.pid}
+    ours = {row["fd"]: row for row in objects(image.getvalue(), *_OURS) if row["pid"] == everything.pid}
     deep = {fd for fd, row in ours.items() if row["path"] is None}  # too long to be read: it leaves some out
     assert theirs.keys() | deep == ours.keys()
     wrong = []
@@ -135,24 +133,22 @@ def test_every_column_of_lsfd_agrees_over_all_kinds(backend: str, need: Need) ->
     assert not wrong
 
 
-def test_lsof_agrees_over_all_kinds(backend: str, need: Need) -> None:
+def test_lsof_agrees_over_all_kinds(everything: mkfds.Holder, backend: str, need: Need) -> None:
     need("lsof")
     need("root")
-    with mkfds.spawn("all") as holder:
-        procs.until(lambda: procs.state(holder.pid) == "S", "the holder waits for its end")
-        image = io.BytesIO()
-        crfd.dump(holder.pid, image, backend=backend)
-        done = subprocess.run(
-            ["lsof", "-nP", "-p", str(holder.pid), "-F", "faDiskrt"], capture_output=True, check=False, timeout=60
-        )
-        roles = {one["fd"]: one["role"] for one in holder.fds}
+    image = io.BytesIO()
+    crfd.dump(everything.pid, image, backend=backend)
+    done = subprocess.run(
+        ["lsof", "-nP", "-p", str(everything.pid), "-F", "faDiskrt"], capture_output=True, check=False, timeout=60
+    )
+    roles = {one["fd"]: one["role"] for one in everything.fds}
     theirs: dict[int, dict[str, str]] = {}
     for line in done.stdout.decode(errors="replace").splitlines():
         if line.startswith("f"):
             current = theirs.setdefault(int(line[1:]), {}) if line[1:].isdigit() else {}
         elif line[:1] in "aDiskrt":
             current[line[0]] = line[1:]
-    ours = {row["fd"]: row for row in objects(image.getvalue(), *_OURS) if row["pid"] == holder.pid}
+    ours = {row["fd"]: row for row in objects(image.getvalue(), *_OURS) if row["pid"] == everything.pid}
     assert theirs.keys() == ours.keys()
     wrong = []
     for fd, said in theirs.items():

@@ -6,7 +6,6 @@ from __future__ import annotations
 import logging
 import re
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from unittest.mock import patch
 
@@ -15,9 +14,9 @@ import pytest
 import crfd
 from crfd._core.scan import Push
 from crfd.cli.main import main
-from tests import mkfds, procs
+from tests import mkfds
 from tests.integration.test_who import HOLD
-from tests.procs import running, until
+from tests.procs import running
 from tests.shown import parsed
 
 # The columns in which a row is the same at two times; objref is a number of one output alone.
@@ -43,10 +42,8 @@ CONDITIONS = {
 
 
 @pytest.fixture(scope="module")
-def held() -> Iterator[crfd.Task]:
-    with mkfds.spawn("all") as holder:
-        until(lambda: procs.state(holder.pid) == "S", "the holder waits for its end")
-        yield crfd.scan(holder.pid)
+def held(everything: mkfds.Holder) -> crfd.Task:
+    return crfd.scan(everything.pid)
 
 
 class Asked:
