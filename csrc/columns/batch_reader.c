@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "columns/finds.h"
 #include "columns/held.h"
 #include "columns/reader.h"
 
@@ -14,7 +15,8 @@ struct batch_reader {
 	size_t at, end; /* tasks: the one being read, and behind the last */
 	uint64_t fd; /* of that task: the next one */
 	struct crfd_row_task task;
-	struct crfd_bytes held; /* records of the task from which those of what it holds are still to come */
+	struct crfd_finds finds;
+	struct crfd_records held; /* records of the task from which those of what it holds are still to come */
 	int begun;
 };
 
@@ -23,9 +25,16 @@ static struct crfd_bytes bytes(const crfd_batch *b, crfd_span s)
 	return (struct crfd_bytes){b->text.v ? b->text.v + s.off : NULL, s.len}; /* NULL + 0 is not defined in C */
 }
 
+static struct crfd_records records(struct batch_reader *r, crfd_span s)
+{
+	struct crfd_bytes b = bytes(r->b, s);
+
+	return (struct crfd_records){b.p, b.n, &r->finds};
+}
+
 static int head(crfd_reader *reader, size_t number, struct crfd_row_task *out)
 {
-	const struct batch_reader *r = (const struct batch_reader *)reader;
+	struct batch_reader *r = (struct batch_reader *)reader;
 	const crfd_batch *b = r->b;
 	const crfd_task *t;
 
@@ -33,7 +42,7 @@ static int head(crfd_reader *reader, size_t number, struct crfd_row_task *out)
 		return -ERANGE;
 	t = &b->task[number];
 	*out = (struct crfd_row_task){.number = number + 1, .rec = t->rec, .info = t->info, .table = t->table != 0, .nfds = (uint32_t)t->nfds,
-				      .ext = bytes(b, t->ext), .mounts = bytes(b, t->ext)};
+				      .ext = records(r, t->ext), .mounts = records(r, t->ext)};
 	memcpy(out->comm, t->comm, sizeof(t->comm));
 	crfd_origin_tell(&r->origin, out);
 	return 0;
@@ -56,7 +65,7 @@ static void fill(struct batch_reader *r, uint64_t i, struct crfd_row *row)
 	row->st_uid = f->st_uid;
 	row->st_gid = f->st_gid;
 	row->name = bytes(r->b, f->name);
-	row->ext = bytes(r->b, f->ext);
+	row->ext = records(r, f->ext);
 	if (f->kind == CRFD_KIND_SOCKET)
 		row->socket = r->b->socket[i];
 }
@@ -106,6 +115,7 @@ static size_t ntasks(const crfd_reader *reader)
 
 static void release(crfd_reader *reader)
 {
+	crfd_finds_release(&((struct batch_reader *)reader)->finds);
 	free(reader);
 }
 

@@ -106,7 +106,7 @@ struct crfd_scratch {
 	crfd_buf user; /* the name of uid */
 	uint32_t uid;
 	int has_uid;
-	int brief; /* JSON has but the first entries of long lists: those of this description have been told */
+	int brief; /* JSON has but the first entries of long lists: 1, those of the description have been told; 2, the task's own too */
 };
 
 void crfd_scratch_release(struct crfd_scratch *s);
@@ -121,7 +121,7 @@ int crfd_column_value(const struct crfd_column *c, struct crfd_scratch *s, const
 const struct crfd_family *crfd_family_of(const struct crfd_row *r);
 
 /* Finds the payload of the first record of the type in ext whose word at known_at has a bit of `known`, or NULL. */
-const uint8_t *crfd_row_record(struct crfd_bytes ext, int rec, size_t size, uint16_t known_at, uint32_t known,
+const uint8_t *crfd_row_record(struct crfd_records ext, int rec, size_t size, uint16_t known_at, uint32_t known,
 			       size_t *len);
 /* Fills out from the description's first record of the type, and returns 1; with zeros, and returns 0, where there is none. */
 int crfd_row_read(const struct crfd_row *r, int rec, void *out, size_t size);
@@ -130,10 +130,10 @@ int crfd_list_each(const struct crfd_list *l, const struct crfd_row *r,
 		   int (*each)(void *arg, const struct crfd_row *entry), void *arg);
 
 /*
- * The same where each() stops at *most entries: those of the task's own are for no other description, and come all. 1 where
- * some were left out.
+ * The same where each() stops at *most entries; those of the task's own come all unless they have been told. 1 where some were
+ * left out.
  */
-int crfd_list_each_most(const struct crfd_list *l, const struct crfd_row *r,
+int crfd_list_each_most(const struct crfd_list *l, const struct crfd_scratch *s, const struct crfd_row *r,
 			int (*each)(void *arg, const struct crfd_row *entry), void *arg, size_t *most);
 /* How many entries that are. */
 size_t crfd_list_count(const struct crfd_list *l, const struct crfd_row *r);

@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "columns/held.h"
 #include "columns/lock.h"
+#include "columns/mount.h"
 #include "columns/socket.h"
 #include "columns/task.h"
 #include "format/oflags.h"
@@ -198,29 +199,22 @@ static int get_deleted_bytes(const struct crfd_column *c, struct crfd_scratch *s
 /* Names the mount that the file was opened through: c->at 0 its type, 1 its source, each with a NUL behind it. */
 static int get_mount(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
 {
-	struct crfd_cursor cursor = {.p = r->task->mounts.p, .end = r->task->mounts.p};
-	crfd_task_mount m;
+	const uint8_t *text, *end, *nul;
+	struct crfd_bytes mount = {0};
 
 	(void)s;
-	if (!r->is_read || r->held || !(r->st.known & CRFD_HAS_MNT_ID) || !r->task->mounts.n)
+	if (r->is_read && !r->held && r->st.known & CRFD_HAS_MNT_ID)
+		mount = crfd_mount_find(r->task->mounts, r->st.mnt_id);
+	if (!mount.p)
 		return 0;
-	cursor.end += r->task->mounts.n;
-	while (crfd_cursor_next(&cursor)) {
-		const uint8_t *text = cursor.payload + sizeof(m), *end = cursor.payload + cursor.h.len, *nul;
-
-		if (cursor.h.type != CRFD_REC_TASK_MOUNT || (size_t)cursor.h.len < sizeof(m))
-			continue;
-		memcpy(&m, cursor.payload, sizeof(m));
-		if (m.mnt_id != r->st.mnt_id)
-			continue;
+	text = mount.p + sizeof(crfd_task_mount);
+	end = mount.p + mount.n;
+	nul = memchr(text, 0, (size_t)(end - text));
+	if (c->at && nul) {
+		text = nul + 1;
 		nul = memchr(text, 0, (size_t)(end - text));
-		if (c->at && nul) {
-			text = nul + 1;
-			nul = memchr(text, 0, (size_t)(end - text));
-		}
-		return nul ? take_text(v, text, (size_t)(nul - text)) : 0;
 	}
-	return 0;
+	return nul ? take_text(v, text, (size_t)(nul - text)) : 0;
 }
 
 static int get_owner(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)

@@ -12,7 +12,7 @@ static crfd_held read_held(const struct crfd_row *r)
 	return h;
 }
 
-int crfd_held_next(struct crfd_bytes *rest, const struct crfd_row_task *task, struct crfd_row *row)
+int crfd_held_next(struct crfd_records *rest, const struct crfd_row_task *task, struct crfd_row *row)
 {
 	size_t len;
 	const uint8_t *p = crfd_row_record(*rest, CRFD_REC_HELD, sizeof(crfd_held), CRFD_ALWAYS, 0, &len);
@@ -21,7 +21,7 @@ int crfd_held_next(struct crfd_bytes *rest, const struct crfd_row_task *task, st
 	if (!p)
 		return 0;
 	memcpy(&h, p, sizeof(h));
-	*rest = (struct crfd_bytes){p + len, (size_t)(rest->p + rest->n - p) - len};
+	*rest = crfd_records_after(*rest, p, len);
 	*row = (struct crfd_row){.task = task, .fd = -1, .held = h.held, .is_read = 1, .err = h.err, .st = h.st, .holding = p,
 				 .data.fd_type = h.kind, .name = {p + sizeof(h), len - sizeof(h)}};
 	return 1;

@@ -11,6 +11,6 @@ crfd_column_json crfd_held_map_json;
 int crfd_held_say(const struct crfd_row *r, crfd_buf *out);
 
 /* Makes the row of the first HELD record of *rest, which moves behind it: 1, or 0 where there is none. */
-int crfd_held_next(struct crfd_bytes *rest, const struct crfd_row_task *task, struct crfd_row *row);
+int crfd_held_next(struct crfd_records *rest, const struct crfd_row_task *task, struct crfd_row *row);
 
 #endif

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "columns/finds.h"
 #include "columns/held.h"
 #include "columns/peers.h"
 #include "columns/survey.h"
@@ -16,11 +17,13 @@ struct image {
 	const uint8_t *buf;
 	size_t n, checked;
 	struct crfd_survey found;
+	struct crfd_finds *finds; /* those of the reader of which this may be a copy */
 };
 
 struct image_reader {
 	crfd_reader reader;
 	struct image image;
+	struct crfd_finds finds;
 	const struct crfd_oflags *there; /* NULL: an image of a machine with our numbers */
 	struct crfd_peers peers;
 
@@ -28,7 +31,7 @@ struct image_reader {
 	uint32_t left; /* FD_ENTs of it still to come; UINT32_MAX: it has not begun */
 	uint64_t offset; /* of the record that comes next */
 	struct crfd_row_task task;
-	struct crfd_bytes held; /* records of the task from which those of what it holds are still to come */
+	struct crfd_records held; /* records of the task from which those of what it holds are still to come */
 	struct crfd_fd_records own;
 };
 
@@ -69,17 +72,34 @@ const crfd_image_totals *crfd_reader_totals(const crfd_reader *reader)
 	return &((const struct image_reader *)reader)->image.found.totals;
 }
 
-/* Takes the extension records of one parent, from offset on; *offset moves behind them. */
-static struct crfd_bytes extensions(const struct image *m, uint64_t *offset, uint32_t parent)
+/* Moves *offset over extension records of the description, `most` of them: 1 where it is behind the last. */
+static int pass(const struct image *m, uint64_t *offset, uint32_t objref, size_t most)
 {
-	uint64_t from = *offset;
+	for (; most && *offset + sizeof(crfd_rec) <= m->n; most--) {
+		crfd_rec h = header(m, *offset);
 
-	for (crfd_rec h; *offset + sizeof(h) <= m->n; *offset = behind(m, *offset)) {
-		h = header(m, *offset);
-		if (h.type < CRFD_REC_EXT_FIRST || h.parent != parent)
-			break;
+		if (h.type < CRFD_REC_EXT_FIRST || h.parent != objref)
+			return 1;
+		*offset = behind(m, *offset);
 	}
-	return (struct crfd_bytes){m->buf + from, *offset - from};
+	return most != 0;
+}
+
+/* Takes the extension records of a description, from offset on; *offset moves behind them. */
+static struct crfd_records extensions(const struct image *m, uint64_t *offset, uint32_t objref)
+{
+	struct crfd_find end = {.from = m->buf + *offset, .what = CRFD_FIND_END};
+
+	if (!pass(m, offset, objref, CRFD_FINDS_NEAR)) {
+		const struct crfd_find *before = crfd_finds_get(m->finds, &end);
+
+		if (before)
+			*offset = (uint64_t)(before->p - m->buf);
+		pass(m, offset, objref, SIZE_MAX);
+		end.p = m->buf + *offset;
+		crfd_finds_put(m->finds, &end); /* without memory it is searched for again */
+	}
+	return (struct crfd_records){end.from, (size_t)(m->buf + *offset - end.from), m->finds};
 }
 
 /* Copies the payload of a record, whose size is known; *offset moves behind it. */
@@ -89,20 +109,28 @@ static void take(const struct image *m, uint64_t *offset, void *out, size_t size
 	*offset = behind(m, *offset);
 }
 
+/* A task's records lie between its name and FILES. */
+static struct crfd_records task_records(const struct image *m, const crfd_surveyed_task *s)
+{
+	uint64_t from = behind(m, behind(m, s->offset));
+
+	return (struct crfd_records){m->buf + from, s->files - from, m->finds};
+}
+
 static void begin(struct image_reader *r)
 {
 	const struct image *m = &r->image;
 	const crfd_surveyed_task *s = &m->found.task[r->at], *carrier = &m->found.task[s->carrier];
-	uint64_t offset = s->offset, theirs = behind(m, behind(m, carrier->offset));
+	uint64_t offset = s->offset;
 
 	r->task = (struct crfd_row_task){.number = r->at + 1, .table = s->table, .nfds = s->nfds, .info.pid = s->pid};
 	take(m, &offset, &r->task.rec, sizeof(r->task.rec));
 	take(m, &offset, r->task.comm, sizeof(r->task.comm));
-	r->task.ext = r->held = extensions(m, &offset, s->pid);
+	r->task.ext = r->held = task_records(m, s);
 	if (r->task.ext.n && header(m, (uint64_t)(r->task.ext.p - m->buf)).type == CRFD_REC_TASK_INFO)
 		memcpy(&r->task.info, r->task.ext.p + sizeof(crfd_rec), sizeof(r->task.info));
 	crfd_origin_tell(&m->found.origin, &r->task);
-	r->task.mounts = extensions(m, &theirs, carrier->pid);
+	r->task.mounts = task_records(m, carrier);
 	crfd_fd_records_init(&r->own, r->task.mounts);
 	r->offset = behind(m, carrier->files);
 	r->left = s->nfds;
@@ -124,7 +152,7 @@ static void take_inode(struct crfd_row *row)
 	row->owned = 1;
 	row->st_uid = inode.uid;
 	row->st_gid = inode.gid;
-	row->ext = (struct crfd_bytes){row->ext.p + size, row->ext.n - size};
+	row->ext = crfd_records_after(row->ext, row->ext.p, size);
 }
 
 /* Fills the row from its description; *offset, at FD_DATA, moves behind it. */
@@ -149,7 +177,7 @@ static void describe(const struct image_reader *r, uint64_t *offset, struct crfd
 		size_t size = sizeof(h) + sizeof(row->st);
 
 		memcpy(&row->st, row->ext.p + sizeof(h), sizeof(row->st));
-		row->ext = (struct crfd_bytes){row->ext.p + size, row->ext.n - size};
+		row->ext = crfd_records_after(row->ext, row->ext.p, size);
 		take_inode(row);
 	}
 	if (row->data.fd_type == CRFD_KIND_SOCKET)
@@ -194,21 +222,6 @@ static int next(crfd_reader *reader, struct crfd_row *row)
 	return 0;
 }
 
-/* Goes through all rows once more, leaving the reader where it is. */
-static int fill_peers(struct crfd_peers *p)
-{
-	struct image_reader other = *(struct image_reader *)((char *)p - offsetof(struct image_reader, peers));
-	struct crfd_row row;
-	int rc = 0;
-
-	other.at = 0;
-	other.end = other.image.found.ntasks;
-	other.left = UINT32_MAX;
-	while (rc >= 0 && next(&other.reader, &row))
-		rc = crfd_peers_note(p, &row);
-	return rc;
-}
-
 static int task(crfd_reader *reader, size_t number)
 {
 	struct image_reader *r = (struct image_reader *)reader;
@@ -219,6 +232,32 @@ static int task(crfd_reader *reader, size_t number)
 	r->end = number + 1;
 	r->left = UINT32_MAX;
 	return r->image.found.task[number].carrier != number;
+}
+
+/*
+ * Goes through the rows once more, leaving the reader where it is. Of the tasks that share a table two are enough: nobody has
+ * more to tell his peer.
+ */
+static int fill_peers(struct crfd_peers *p)
+{
+	struct image_reader other = *(struct image_reader *)((char *)p - offsetof(struct image_reader, peers));
+	size_t ntasks = other.image.found.ntasks;
+	uint8_t *repeated = calloc(ntasks + 1, 1); /* by carrier */
+	struct crfd_row row;
+	int rc = repeated ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < ntasks && rc >= 0; i++) {
+		uint32_t carrier = other.image.found.task[i].carrier;
+
+		if (carrier != i && repeated[carrier])
+			continue;
+		repeated[carrier] = carrier != i;
+		task(&other.reader, i);
+		while (rc >= 0 && next(&other.reader, &row))
+			rc = crfd_peers_note(p, &row);
+	}
+	free(repeated);
+	return rc;
 }
 
 /* Reads what begin() does, of any task, and leaves the rows where they are. */
@@ -245,6 +284,7 @@ static void release(crfd_reader *reader)
 
 	crfd_survey_release(&r->image.found);
 	crfd_peers_release(&r->peers);
+	crfd_finds_release(&r->finds);
 	free(r);
 }
 
@@ -255,7 +295,7 @@ crfd_reader *crfd_reader_new_image(const uint8_t *buf, size_t n)
 	if (!r)
 		return NULL;
 	r->reader = (crfd_reader){.next = next, .task = task, .ntasks = ntasks, .head = head, .free = release};
-	r->image = (struct image){.buf = buf, .n = n};
+	r->image = (struct image){.buf = buf, .n = n, .finds = &r->finds};
 	r->there = crfd_oflags_of_image(buf, n);
 	r->left = UINT32_MAX;
 	r->peers.fill = fill_peers;

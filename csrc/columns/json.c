@@ -65,7 +65,7 @@ static int put_list(const struct crfd_list *list, struct crfd_scratch *s, const 
 	int rc = crfd_text_put(out, "[");
 
 	if (rc >= 0)
-		rc = crfd_list_each_most(list, r, put_entry, &l, &l.most);
+		rc = crfd_list_each_most(list, s, r, put_entry, &l, &l.most);
 	return rc < 0 ? rc : crfd_list_json_end(l.nr, rc ? crfd_list_count(list, r) : l.nr, out);
 }
 

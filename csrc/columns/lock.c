@@ -65,7 +65,7 @@ static const struct crfd_column members[] = {
 /* Goes over this task's locks on a description that another task's section has. */
 static int each_own(const struct crfd_row *r, int (*each)(void *arg, const struct crfd_row *entry), void *arg)
 {
-	struct crfd_bytes rest = r->locks;
+	struct crfd_records rest = r->locks;
 	struct crfd_row one = *r;
 	crfd_fd_lock own;
 	const uint8_t *p;
@@ -80,7 +80,7 @@ static int each_own(const struct crfd_row *r, int (*each)(void *arg, const struc
 			one.entry = p + i + offsetof(crfd_fd_lock, lock);
 			rc = each(arg, &one);
 		}
-		rest = (struct crfd_bytes){p + len, (size_t)(rest.p + rest.n - p) - len};
+		rest = crfd_records_after(rest, p, len);
 	}
 	return rc;
 }
@@ -205,7 +205,7 @@ int crfd_lock_get(const struct crfd_column *c, struct crfd_scratch *s, const str
 int crfd_lock_json(struct crfd_scratch *s, const struct crfd_row *r, crfd_buf *out)
 {
 	struct saying saying = {.put = json_lock, .out = out, .most = s->brief ? CRFD_LIST_FEW : SIZE_MAX};
-	int rc = crfd_list_each_most(&crfd_lock_list, r, say_entry, &saying, &saying.most);
+	int rc = crfd_list_each_most(&crfd_lock_list, s, r, say_entry, &saying, &saying.most);
 
 	if (rc < 0 || !saying.nr)
 		return rc < 0 ? rc : crfd_text_put(out, "null");

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "columns/column.h"
+#include "columns/finds.h"
 #include "format/record.h"
 
 int crfd_reader_next(crfd_reader *r, struct crfd_row *row)
@@ -64,36 +65,64 @@ void crfd_origin_tell(const struct crfd_origin *o, struct crfd_row_task *task)
 }
 
 /* Returns the bytes from the first record of the type on. */
-static struct crfd_bytes from(struct crfd_bytes ext, int rec)
+static struct crfd_records from(struct crfd_records ext, int rec)
 {
 	const uint8_t *p = crfd_row_record(ext, rec, sizeof(int32_t), CRFD_ALWAYS, 0, NULL);
 
 	if (!p)
-		return (struct crfd_bytes){0};
+		return (struct crfd_records){0};
 	p -= sizeof(crfd_rec);
-	return (struct crfd_bytes){p, (size_t)(ext.p + ext.n - p)};
+	return (struct crfd_records){p, (size_t)(ext.p + ext.n - p), ext.finds};
 }
 
-void crfd_fd_records_init(struct crfd_fd_records *f, struct crfd_bytes ext)
+void crfd_fd_records_init(struct crfd_fd_records *f, struct crfd_records ext)
 {
 	f->errors = from(ext, CRFD_REC_FD_ERROR);
 	f->locks = from(ext, CRFD_REC_FD_LOCK);
 }
 
-/* Passes the records of smaller fds; whether the one at the front is of fd. */
-static int advance(struct crfd_bytes *at, int rec, int32_t fd)
+static int32_t fd_of(const struct crfd_records *at)
 {
-	while (at->n) {
-		crfd_rec h;
-		int32_t of;
+	int32_t fd;
 
-		memcpy(&h, at->p, sizeof(h));
-		memcpy(&of, at->p + sizeof(h), sizeof(of));
-		if (of >= fd)
-			return of == fd;
-		*at = from((struct crfd_bytes){at->p + sizeof(h) + h.len, at->n - sizeof(h) - (size_t)h.len}, rec);
+	memcpy(&fd, at->p + sizeof(crfd_rec), sizeof(fd));
+	return fd;
+}
+
+static struct crfd_records next(const struct crfd_records *at, int rec)
+{
+	crfd_rec h;
+
+	memcpy(&h, at->p, sizeof(h));
+	return from(crfd_records_after(*at, at->p + sizeof(h), (size_t)h.len), rec);
+}
+
+/* Passes many records once for all tasks that share the table. */
+static void advance_far(struct crfd_records *at, int rec, int32_t fd)
+{
+	struct crfd_find far = {.from = at->p, .what = CRFD_FIND_FD | (uint32_t)rec, .more = {(uint32_t)fd}};
+	const struct crfd_find *before = at->finds ? crfd_finds_get(at->finds, &far) : NULL;
+	struct crfd_finds *finds = at->finds;
+
+	if (before) {
+		*at = before->p ? crfd_records_after(*at, before->p, 0) : (struct crfd_records){0};
+		return;
 	}
-	return 0;
+	while (at->n && fd_of(at) < fd)
+		*at = next(at, rec);
+	far.p = at->p;
+	if (finds)
+		crfd_finds_put(finds, &far); /* without memory it is searched for again */
+}
+
+/* Passes the records of smaller fds; whether the one at the front is of fd. */
+static int advance(struct crfd_records *at, int rec, int32_t fd)
+{
+	for (int i = 0; i < CRFD_FINDS_NEAR && at->n && fd_of(at) < fd; i++)
+		*at = next(at, rec);
+	if (at->n && fd_of(at) < fd)
+		advance_far(at, rec, fd);
+	return at->n && fd_of(at) == fd;
 }
 
 void crfd_fd_records_take(struct crfd_fd_records *f, struct crfd_row *row)
@@ -137,13 +166,14 @@ static void merge(crfd_socket *to, const crfd_socket *s)
 
 void crfd_row_read_socket(struct crfd_row *row)
 {
-	struct crfd_cursor c = {.p = row->ext.p, .end = row->ext.p + row->ext.n};
+	struct crfd_records rest = row->ext;
+	const uint8_t *p;
 	crfd_socket one;
 
-	while (crfd_cursor_next(&c)) {
-		if (c.h.type != CRFD_REC_SOCKET)
-			continue;
-		memcpy(&one, c.payload, sizeof(one));
+	/* Each that is found says something more; what says nothing more may stand there any number of times. */
+	while ((p = crfd_row_record(rest, CRFD_REC_SOCKET, sizeof(one), offsetof(crfd_socket, known), ~row->socket.known, NULL))) {
+		memcpy(&one, p, sizeof(one));
 		merge(&row->socket, &one);
+		rest = crfd_records_after(rest, p, sizeof(one));
 	}
 }

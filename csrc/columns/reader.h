@@ -8,7 +8,7 @@
 
 /* A task says some things of single descriptors of its own: records in the order of their fds, each looked at once. */
 struct crfd_fd_records {
-	struct crfd_bytes errors, locks; /* FD_ERROR, FD_LOCK: from the first on that is not passed yet */
+	struct crfd_records errors, locks; /* FD_ERROR, FD_LOCK: from the first on that is not passed yet */
 };
 
 struct crfd_reader {
@@ -42,7 +42,7 @@ struct crfd_origin crfd_origin_of(const crfd_image_info *info);
 void crfd_origin_tell(const struct crfd_origin *o, struct crfd_row_task *task);
 
 /* Begins with the records of a task. */
-void crfd_fd_records_init(struct crfd_fd_records *f, struct crfd_bytes ext);
+void crfd_fd_records_init(struct crfd_fd_records *f, struct crfd_records ext);
 /* Gives the row what they say of its fd; to be called with ascending fds. */
 void crfd_fd_records_take(struct crfd_fd_records *f, struct crfd_row *row);
 

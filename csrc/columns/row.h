@@ -11,6 +11,19 @@ struct crfd_bytes {
 	size_t n;
 };
 
+/* Records of one parent. */
+struct crfd_records {
+	const uint8_t *p;
+	size_t n;
+	struct crfd_finds *finds; /* NULL: nothing is remembered of them */
+};
+
+/* Returns what comes after the record with that payload. */
+static inline struct crfd_records crfd_records_after(struct crfd_records r, const uint8_t *payload, size_t len)
+{
+	return (struct crfd_records){payload + len, (size_t)(r.p + r.n - payload) - len, r.finds};
+}
+
 /* All rows of one task have this in common. */
 struct crfd_row_task {
 	size_t number; /* of it among those of the reader, from 1 */
@@ -19,10 +32,10 @@ struct crfd_row_task {
 	char comm[16];
 	uint32_t table; /* FILES.objref: 0 for a table that one task alone uses */
 	uint32_t nfds;
-	struct crfd_bytes ext; /* extension records of the task */
+	struct crfd_records ext; /* extension records of the task */
 	int64_t started; /* seconds since 1970, 0: not known */
 	uint64_t net_ns; /* inode of our own network namespace, where it is of the kernel that the task is of; 0: not known */
-	struct crfd_bytes mounts; /* the same of the task whose table it shares, which has the TASK_MOUNTs */
+	struct crfd_records mounts; /* the same of the task whose table it shares, which has the TASK_MOUNTs */
 };
 
 /* Everything that it points to lives until the reader is asked for the next row. */
@@ -40,9 +53,9 @@ struct crfd_row {
 	crfd_fd_stat st;
 	uint32_t owned, st_uid, st_gid; /* owned: the other two are known */
 	struct crfd_bytes name;
-	struct crfd_bytes ext; /* extension records of the description, SOCKET may be among them */
+	struct crfd_records ext; /* extension records of the description, SOCKET may be among them */
 	crfd_socket socket; /* of one: all that its SOCKET records say; known 0: nothing */
-	struct crfd_bytes locks; /* FD_LOCK records from the first of this fd on: those of others may follow */
+	struct crfd_records locks; /* FD_LOCK records from the first of this fd on: those of others may follow */
 	const uint8_t *holding; /* HELD record of what is held */
 	const uint8_t *entry; /* of a list: the one that a column is read from */
 	struct crfd_peers *peers; /* of the image that it is from; NULL: nothing is known of others */

@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "columns/column.h"
+#include "columns/finds.h"
 #include "format/record.h"
 
 void crfd_scratch_release(struct crfd_scratch *s)
@@ -20,20 +21,60 @@ static uint32_t word(const uint8_t *p, uint16_t at)
 	return v;
 }
 
-const uint8_t *crfd_row_record(struct crfd_bytes ext, int rec, size_t size, uint16_t known_at, uint32_t known,
+struct wanted {
+	int rec;
+	size_t size;
+	uint16_t known_at;
+	uint32_t known;
+};
+
+/* Goes on to the next record that is wanted, of `most` records: 1, 0 where there is none, -1 where it is none of these. */
+static inline __attribute__((always_inline)) int search(struct crfd_cursor *c, const struct wanted *w, size_t most)
+{
+	for (; most; most--) {
+		if (!crfd_cursor_next(c))
+			return 0;
+		if (c->h.type == w->rec && (size_t)c->h.len >= w->size &&
+		    (w->known_at == CRFD_ALWAYS || word(c->payload, w->known_at) & w->known))
+			return 1;
+	}
+	return -1;
+}
+
+/* Goes on from where the near ones have been looked at. */
+static __attribute__((noinline)) int search_far(struct crfd_cursor *c, const struct wanted *w, struct crfd_records ext)
+{
+	struct crfd_find found = {.from = ext.p, .what = (uint32_t)w->rec,
+				  .more = {(uint32_t)w->size << 16 | w->known_at, w->known}};
+	const struct crfd_find *before = ext.finds ? crfd_finds_get(ext.finds, &found) : NULL;
+
+	if (!before) {
+		if (search(c, w, SIZE_MAX))
+			found.p = c->payload;
+		found.n = (size_t)c->h.len;
+		if (ext.finds)
+			crfd_finds_put(ext.finds, &found); /* without memory it is searched for again */
+		before = &found;
+	}
+	c->payload = before->p;
+	c->h.len = (int16_t)before->n;
+	return before->p != NULL;
+}
+
+const uint8_t *crfd_row_record(struct crfd_records ext, int rec, size_t size, uint16_t known_at, uint32_t known,
 			       size_t *len)
 {
 	struct crfd_cursor c = {.p = ext.p, .end = ext.n ? ext.p + ext.n : ext.p}; /* NULL + 0 is not defined in C */
+	struct wanted w = {rec, size, known_at, known};
+	int rc = search(&c, &w, CRFD_FINDS_NEAR);
 
-	while (crfd_cursor_next(&c)) {
-		if (c.h.type != rec || (size_t)c.h.len < size ||
-		    (known_at != CRFD_ALWAYS && !(word(c.payload, known_at) & known)))
-			continue;
-		if (len)
-			*len = (size_t)c.h.len;
-		return c.payload;
-	}
-	return NULL;
+	if (rc < 0)
+		rc = search_far(&c, &w, ext);
+	if (rc <= 0)
+		return NULL;
+	if (len)
+		*len = (size_t)c.h.len;
+	return c.payload;
 }
 
 int crfd_row_read(const struct crfd_row *r, int rec, void *out, size_t size)
@@ -105,32 +146,52 @@ int crfd_list_each(const struct crfd_list *l, const struct crfd_row *r,
 		   int (*each)(void *arg, const struct crfd_row *entry), void *arg)
 {
 	struct crfd_row one = *r;
-	struct crfd_bytes rest = r->ext;
+	struct crfd_records rest = r->ext;
 	const uint8_t *p;
 	size_t len;
 	int rc = 0;
 
-	while (!rc && (p = crfd_row_record(rest, l->rec, 0, CRFD_ALWAYS, 0, &len))) {
+	while (!rc && (p = crfd_row_record(rest, l->rec, l->size, CRFD_ALWAYS, 0, &len))) {
 		for (size_t i = 0; !rc && i + l->size <= len; i += l->size) {
 			one.entry = p + i;
 			rc = each(arg, &one);
 		}
-		rest = (struct crfd_bytes){p + len, (size_t)(rest.p + rest.n - p) - len};
+		rest = crfd_records_after(rest, p, len);
 	}
 	return !rc && l->more ? l->more(r, each, arg) : rc;
 }
 
-int crfd_list_each_most(const struct crfd_list *l, const struct crfd_row *r,
+int crfd_list_each_most(const struct crfd_list *l, const struct crfd_scratch *s, const struct crfd_row *r,
 			int (*each)(void *arg, const struct crfd_row *entry), void *arg, size_t *most)
 {
 	int rc = crfd_list_each(l, r, each, arg), own = 0;
 
-	if (rc <= 0)
+	if (rc <= 0 || s->brief > 1)
 		return rc;
 	*most = SIZE_MAX;
 	if (l->more)
 		own = l->more(r, each, arg);
 	return own < 0 ? own : rc;
+}
+
+static size_t count_recorded(const struct crfd_list *l, const struct crfd_row *r)
+{
+	struct crfd_find found = {.from = r->ext.p, .what = CRFD_FIND_COUNT | (uint32_t)l->rec};
+	const struct crfd_find *before;
+	struct crfd_records rest = r->ext;
+	const uint8_t *p;
+	size_t len, nr = 0;
+
+	for (; (p = crfd_row_record(rest, l->rec, l->size, CRFD_ALWAYS, 0, &len)); nr++) {
+		before = nr == CRFD_FINDS_NEAR && rest.finds ? crfd_finds_get(rest.finds, &found) : NULL;
+		if (before)
+			return before->n;
+		found.n += len / l->size;
+		rest = crfd_records_after(rest, p, len);
+	}
+	if (nr > CRFD_FINDS_NEAR && rest.finds)
+		crfd_finds_put(rest.finds, &found);
+	return found.n;
 }
 
 static int count_entry(void *arg, const struct crfd_row *entry)
@@ -140,19 +201,22 @@ static int count_entry(void *arg, const struct crfd_row *entry)
 	return 0;
 }
 
+static size_t count_own(const struct crfd_list *l, const struct crfd_row *r)
+{
+	struct crfd_find found = {.from = r->locks.p, .what = CRFD_FIND_OWN};
+	const struct crfd_find *before = r->locks.finds ? crfd_finds_get(r->locks.finds, &found) : NULL;
+
+	if (before)
+		return before->n;
+	l->more(r, count_entry, &found.n);
+	if (found.n > CRFD_FINDS_NEAR && r->locks.finds)
+		crfd_finds_put(r->locks.finds, &found);
+	return found.n;
+}
+
 size_t crfd_list_count(const struct crfd_list *l, const struct crfd_row *r)
 {
-	struct crfd_bytes rest = r->ext;
-	const uint8_t *p;
-	size_t len, n = 0;
-
-	while ((p = crfd_row_record(rest, l->rec, 0, CRFD_ALWAYS, 0, &len))) {
-		n += len / l->size;
-		rest = (struct crfd_bytes){p + len, (size_t)(rest.p + rest.n - p) - len};
-	}
-	if (l->more)
-		l->more(r, count_entry, &n);
-	return n;
+	return count_recorded(l, r) + (l->more && r->locks.n ? count_own(l, r) : 0);
 }
 
 int crfd_text_name(crfd_buf *out, const char *const *names, size_t n, uint64_t number)

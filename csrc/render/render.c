@@ -100,24 +100,31 @@ uint64_t crfd_render_count(const crfd_render *v)
 	return v->rows;
 }
 
-/*
- * A row has all of a description's lists the first time that this comes; what many descriptors share would else be put as
- * often as there are descriptors.
- */
-static int set_brief(crfd_render *v, const struct crfd_row *r)
+/* Returns 1 where these records have been told of before. */
+static int is_told(crfd_render *v, struct crfd_records r)
 {
-	uint64_t key = (uintptr_t)r->ext.p;
+	uint64_t key = (uintptr_t)r.p;
 	uint8_t fresh;
 	uint32_t n;
 	int rc;
 
-	v->scratch.brief = 0;
-	if (r->ext.n < LONG)
+	if (r.n < LONG)
 		return 0;
 	v->told = v->told ? v->told : crfd_objrefs_new();
 	rc = v->told ? crfd_objrefs_add(v->told, &key, 1, &n, &fresh) : -ENOMEM;
-	v->scratch.brief = rc >= 0 && !fresh;
-	return rc;
+	return rc < 0 ? rc : !fresh;
+}
+
+/*
+ * A row has all of a description's lists the first time that this comes, and all that is its own for the first task of a table:
+ * what many descriptors or tasks share would else be put as often as there are any.
+ */
+static int set_brief(crfd_render *v, const struct crfd_row *r)
+{
+	int rc = is_told(v, r->ext), own = rc < 0 ? rc : is_told(v, r->locks);
+
+	v->scratch.brief = own > 0 ? 2 : rc > 0;
+	return own < 0 ? own : 0;
 }
 
 static int keep_task(crfd_render *v, const struct crfd_row *r)

@@ -16,6 +16,7 @@ import pytest
 
 import crfd
 from crfd._core.arrow import tables
+from crfd._core.columns import columns
 from crfd.cli import main as cli
 from tests import arrow
 from tests.images import HELD, Fd, File, Rec, Task, held, image, plan
@@ -23,7 +24,7 @@ from tests.images import HELD, Fd, File, Rec, Task, held, image, plan
 MOST = 3.0  # times as long for twice as much; what is quadratic takes four times as long
 NOISE = 0.02  # seconds
 ROUNDS = 6
-LOCK, FD_LOCK, PIPE, EPOLL = 0x4204, 0x4108, 0x4205, 0x420A
+LOCK, FD_LOCK, PIPE, SOCKET, EPOLL, MOUNT, LATER = 0x4204, 0x4108, 0x4205, 0x4206, 0x420A, 0x410A, 0x4FFF
 
 
 def seconds(work: Callable[[], object]) -> tuple[float, object]:
@@ -44,7 +45,7 @@ def readers_and_writers(n: int) -> bytes:
 
 def tasks_of_a_table(n: int) -> bytes:
     table = object()
-    fds = [Fd(fd, File(ino=fd)) for fd in range(n)]
+    fds = [Fd(0, pipe(1)), *(Fd(fd, File(ino=fd)) for fd in range(1, n))]
     return image([Task(pid, fds, table=table) for pid in range(1, n + 1)])
 
 
@@ -87,6 +88,34 @@ def locks_of_many(n: int) -> bytes:
     return image([Task(1, [Fd(0, file)]), *(Task(pid, [Fd(0, file)], more=own) for pid in range(2, n))])
 
 
+def records_of_copies(n: int) -> bytes:
+    """Of a later version, of the kind, and empty ones: each column looks for its own among them."""
+    file = File(b"socket:[1]", int(crfd.Kind.SOCKET), more=[*[(LATER, b"")] * n, *[(SOCKET, bytes(48))] * n])
+    watching = File(
+        b"anon_inode:[eventpoll]", int(crfd.Kind.EPOLL), more=[*[(EPOLL, b"")] * n, *[(EPOLL, bytes(40))] * n]
+    )
+    return image([Task(1, [Fd(fd, (file, watching)[fd % 2]) for fd in range(2 * n)])])
+
+
+def of_a_task(n: int) -> list[tuple[int, bytes]]:
+    """Mounts, locks of descriptors that there are not, and records of a later version."""
+    mounts = [(MOUNT, struct.pack("<iIQ", i, 0, 5) + b"ext4\0/dev/sda1\0") for i in range(n)]
+    locks = [(FD_LOCK, struct.pack("<iI", 2 * i + 1, 0) + lock(1)) for i in range(n)]
+    return [*mounts, *locks, *[(LATER, b"")] * n]
+
+
+def records_of_a_task(n: int) -> bytes:
+    return image([Task(1, [Fd(2 * i, File(ino=i, mnt_id=i)) for i in range(n)], more=of_a_task(n))])
+
+
+def tasks_of_a_task(n: int) -> bytes:
+    """Two descriptors, behind what the first task of their table says."""
+    table = object()
+    own = [(FD_LOCK, struct.pack("<iI", 2 * n, 0) + lock(i)) for i in range(n)]
+    first = Task(1, [Fd(0, File(mnt_id=n - 1)), Fd(2 * n, File())], table=table, more=[*of_a_task(n), *own])
+    return image([first, *(Task(pid, table=table) for pid in range(2, n))])
+
+
 def unread(n: int) -> bytes:
     return image([Task(1, [Fd(fd, None) for fd in range(n)])])
 
@@ -110,6 +139,9 @@ SHAPES: dict[str, tuple[Callable[[int], bytes], int]] = {
     "epoll targets x copies": (targets_of_copies, 1200),
     "locks of another's description x copies": (locks_of_another, 1200),
     "locks x tasks with their own": (locks_of_many, 1200),
+    "records x copies": (records_of_copies, 400),
+    "records of a task x descriptors": (records_of_a_task, 600),
+    "records of a task x tasks with its table": (tasks_of_a_task, 600),
     "beginnings of sections": (beginnings, 20),
     "errors x descriptors": (unread, 2000),
     "what is held x descriptors": (much_held, 800),
@@ -143,10 +175,11 @@ def links(path: Path) -> None:
                 found.count_holders(end)
 
 
-def lists_as_arrow(path: Path) -> None:
+def as_arrow(path: Path, *, of_descriptors: bool) -> None:
+    once = {"files", "tasks", "held", "locks", "epoll_targets", "inotify_marks", "fanotify_marks"}
     with crfd.open(path) as read:
         for name in tables():
-            if "lock" in name or "target" in name or name in {"files", "tasks", "held"}:
+            if of_descriptors != (name in once):
                 arrow.rows(read.table(name))
 
 
@@ -155,12 +188,13 @@ READERS: dict[str, Callable[[Path], object]] = {
     "links": links,
     "columns": lambda path: crfd.open(path).columns().fds.rows(),
     "consistency": lambda path: crfd.open(path).consistency(),
-    "arrow": lists_as_arrow,
+    "arrow": partial(as_arrow, of_descriptors=False),
+    "arrow, descriptors": partial(as_arrow, of_descriptors=True),
     "show --links": lambda path: told(("show", "--links"), path),
     "show --links --json": lambda path: told(("show", "--links", "--json"), path),
     "show": lambda path: told(("show",), path),
     "show --json": lambda path: told(("show", "--json"), path),
-    "show --csv": lambda path: told(("show", "--csv", "-c", "fd,locks,detail,epoll.targets"), path),
+    "show --csv": lambda path: told(("show", "--csv", "-c", ",".join(columns())), path),
     "show --where": lambda path: told(("show", "--where", "locks =~ 'nothing' or detail =~ 'nothing'"), path),
     "info": lambda path: told(("info",), path),
     "verify": crfd.verify,
@@ -168,7 +202,7 @@ READERS: dict[str, Callable[[Path], object]] = {
 }
 
 # Every task that shares a table has each of its descriptors: so many rows there are.
-ROWS = {"show", "show --json", "show --csv", "show --where"}
+ROWS = {"arrow, descriptors", "show", "show --json", "show --csv", "show --where"}
 CASES = [(shape, reader) for shape in SHAPES for reader in READERS if "shared" not in shape or reader not in ROWS]
 
 
