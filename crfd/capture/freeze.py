@@ -256,12 +256,12 @@ def _by_cgroup(freezer: _Freezer) -> Iterator[Frozen]:
 
 
 # The watchdog outlives us: in a session of its own, deaf to what a service manager ends all of a service with, and, where it
-# may go there, in the root cgroups, out of reach of what kills all of a cgroup. The end of its input, whatever ends it, thaws
-# the cgroup. Nothing is frozen before it says that it is there.
+# may go there, in the root cgroups, out of reach of what kills all of a cgroup, and without our name, by which pkill(1) and
+# killall(1) find all of us: what it needs is in its environment. The end of its input, whatever ends it, thaws the cgroup.
+# Nothing is frozen before it says that it is there.
+WATCHDOG = "thaw-watchdog"
 _WATCHDOG = """
 trap '' HUP INT TERM
-control=$1 thaw=$2 python=$3 mark=$4
-shift 4
 for root; do
 	echo $$ >"$root/cgroup.procs"
 done 2>/dev/null
@@ -282,16 +282,17 @@ def _managed() -> list[str]:
 
 @contextmanager
 def _freezing(freezer: _Freezer) -> Iterator[None]:
-    command = ["/bin/sh", "-c", _WATCHDOG, "crfd-thaw", str(freezer.control), freezer.thaw, sys.executable, MARK]
+    needs = {"control": str(freezer.control), "thaw": freezer.thaw, "python": sys.executable, "mark": MARK}
     pipe = subprocess.PIPE
     with open(freezer.control, "wb", buffering=0) as control:
         fcntl.flock(control, fcntl.LOCK_SH)
         with subprocess.Popen(
-            [*command, *_managed()],
+            ["/bin/sh", "-c", _WATCHDOG, WATCHDOG, *_managed()],
             stdin=pipe,
             stdout=pipe,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
+            env={**os.environ, **needs},
             pass_fds=(control.fileno(),),
         ) as watchdog:
             if not watchdog.stdout or watchdog.stdout.readline() != b"ready\n":

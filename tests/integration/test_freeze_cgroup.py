@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import crfd
-from crfd.capture.freeze import MARK, frozen, left_frozen
+from crfd.capture.freeze import MARK, WATCHDOG, frozen, left_frozen
 from tests import mkfds, procs
 from tests.procs import CRFD, LIMIT, WAIT, Need, running, state, until
 from tests.shown import dumped
@@ -154,6 +154,18 @@ def test_the_watchdog_is_out_of_reach_of_what_kills_all_of_a_cgroup(need: Need) 
         theirs.empty()
 
 
+def test_the_watchdog_is_none_of_those_that_have_our_name(cgroup: procs.Cgroup) -> None:
+    """Who kills all of those by SIGKILL (pkill -9 -f crfd) leaves it to thaw the cgroup."""
+    with mkfds.spawn("regular") as holder:
+        cgroup.add(holder.pid)
+        with running(HELD_BY_CGROUP, cgroup.name) as freezer:
+            watchdog = watchdog_of(freezer.pid)
+            assert b"crfd" in Path(f"/proc/{freezer.pid}/cmdline").read_bytes()
+            for name in ("cmdline", "comm"):
+                assert b"crfd" not in Path(f"/proc/{watchdog}/{name}").read_bytes().lower()
+        cgroup.empty()
+
+
 @pytest.mark.parametrize("then", ["thawed", "frozen again"])
 def test_a_stillness_that_another_ended_is_not_claimed(cgroup: procs.Cgroup, then: str) -> None:
     """Two at a time: whoever came second relied on the first, who thaws when it is done."""
@@ -199,7 +211,7 @@ def watchdog_of(pid: int) -> int | None:
     children = Path(f"/proc/{pid}/task/{pid}/children")
     with suppress(FileNotFoundError, ProcessLookupError):
         for child in children.read_text().split():
-            if b"crfd-thaw" in Path(f"/proc/{child}/cmdline").read_bytes():
+            if WATCHDOG.encode() in Path(f"/proc/{child}/cmdline").read_bytes():
                 return int(child)
     return None
 
