@@ -3,11 +3,10 @@
 
 from __future__ import annotations
 
-from collections import namedtuple
 from collections.abc import Sequence
 from functools import cache
 
-from crfd._core.library import check, ffi, lib
+from crfd._core.library import NamedTuple, check, ffi, lib
 from crfd._core.parse import checked
 from crfd._core.shared import Shared
 
@@ -20,11 +19,10 @@ if TYPE_CHECKING:
 _SCHEMA, _STREAM = b"arrow_schema", b"arrow_array_stream"  # names of the interface: PyCapsule_New keeps the pointers
 
 
-class ArrowTable(namedtuple("ArrowTable", ("number", "text", "columns", "given"))):
+class ArrowTable(NamedTuple):
     """A table that an image can be read as: text says what a row is, columns are all that it can have, by name, and given those
     that it has when none are named."""
 
-    __slots__ = ()
     number: int
     text: str
     columns: dict[str, int]

@@ -4,10 +4,9 @@
 from __future__ import annotations
 
 import errno
-from collections import namedtuple
 
 from crfd._core.kinds import kind_name
-from crfd._core.library import check, ffi, lib, owned, view
+from crfd._core.library import NamedTuple, check, ffi, lib, owned, view
 from crfd._core.sock_diag import UnixSockets
 from crfd.errors import UnsupportedError
 
@@ -31,13 +30,12 @@ _RFC_WHY = {
 }
 
 
-class Unread(namedtuple("Unread", ("pid", "errno", "step"))):
+class Unread(NamedTuple):
     """A process that could not be read: errno and the step (crfd.Step) that failed.
 
     With Step.FDINFO, Step.LINK or Step.PARSE it is in the image, and descriptors of it could not be read.
     """
 
-    __slots__ = ()
     pid: int
     errno: int
     step: int

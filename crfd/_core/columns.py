@@ -3,13 +3,12 @@
 
 from __future__ import annotations
 
-from collections import namedtuple
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 
 from crfd._core.batch import Batch
 from crfd._core.kinds import kind_name
-from crfd._core.library import check, ffi, lib, owned, view
+from crfd._core.library import NamedTuple, check, ffi, lib, owned, view
 from crfd._core.parse import checked
 
 TYPE_CHECKING = False
@@ -51,12 +50,11 @@ FORMATS = {
 }
 
 
-class Column(namedtuple("Column", ("number", "name", "type", "unit", "about", "text", "plain", "bpf"))):
+class Column(NamedTuple):
     """A column of the table: its number and name; type is text, int, uint, bool or list; unit is bytes, ns, ticks, time,
     device, id, bits or empty; about says whose it is: task, descriptor, open file or kind; text is its meaning in a
     sentence; plain: among those of a JSON object when none are named; bpf: known with the BPF backend alone."""
 
-    __slots__ = ()
     number: int
     name: str
     type: str
@@ -87,11 +85,10 @@ def columns() -> dict[str, Column]:
     return found
 
 
-class Totals(namedtuple("Totals", ("tasks", "fds", "unread", "files", "shared", "deleted", "kinds"))):
+class Totals(NamedTuple):
     """Counts of a whole image: tasks; fds, unread of them unreadable; files (open file descriptions), shared of them with
     several descriptors and deleted without their name; kinds counts files by kind, the most first."""
 
-    __slots__ = ()
     tasks: int
     fds: int
     unread: int
@@ -141,11 +138,10 @@ class ImageReader(Reader):
             raise
 
 
-class Surveyed(namedtuple("Surveyed", ("pid", "tgid", "table", "changed"))):
+class Surveyed(NamedTuple):
     """A task: tgid 0 where it is not known; table: the number of a table that several share, 0: its own; changed: how many
     numbers were opened or closed while it was read, None: nobody looked again."""
 
-    __slots__ = ()
     pid: int
     tgid: int
     table: int

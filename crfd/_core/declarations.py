@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-from collections import namedtuple
 from collections.abc import Iterator
 
-from crfd._core.library import ffi, lib
+from crfd._core.library import NamedTuple, ffi, lib
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,10 +17,9 @@ _CODES = {
 }  # fmt: skip
 
 
-class Field(namedtuple("Field", ("name", "code", "offset"))):
+class Field(NamedTuple):
     """A member of a C struct: its code of module struct ("16s" for 16 bytes) and its offset in bytes."""
 
-    __slots__ = ()
     name: str
     code: str
     offset: int

@@ -4,12 +4,11 @@
 from __future__ import annotations
 
 from array import array
-from collections import namedtuple
 from collections.abc import Iterable, Iterator, Sequence
 
 from crfd._core.batch import Batch
 from crfd._core.freeze import Still
-from crfd._core.library import check, ffi, lib, owned, view
+from crfd._core.library import NamedTuple, check, ffi, lib, owned, view
 
 PIECE = 1 << 20  # bytes handed to a sink at a time
 
@@ -62,10 +61,9 @@ def _as_keys(keys: memoryview | array[int] | Iterable[int]) -> memoryview:
     return view
 
 
-class Totals(namedtuple("Totals", ("bytes", "tasks", "fds", "objrefs"))):
+class Totals(NamedTuple):
     """Totals of what has been encoded, or checked; bytes is the image's size so far."""
 
-    __slots__ = ()
     bytes: int
     tasks: int
     fds: int

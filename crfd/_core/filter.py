@@ -4,10 +4,9 @@
 from __future__ import annotations
 
 import errno
-from collections import namedtuple
 from collections.abc import Sequence
 
-from crfd._core.library import check, ffi, lib, owned
+from crfd._core.library import NamedTuple, check, ffi, lib, owned
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,20 +37,18 @@ class What:
     UNDER = lib.CRFD_FILTER_UNDER
 
 
-class Op(namedtuple("Op", ("what", "column", "count", "value"), defaults=(0, 0, None))):
-    """One op of a program: value is an int, bytes, a bool of a CONST, another column's Other, or None."""
+class Op(NamedTuple):
+    """One op of a program: it joins so many parts before it; value is an int, bytes, a bool of a CONST, an Other, or None."""
 
-    __slots__ = ()
     what: int
     column: int
-    count: int
-    value: object
+    parts: int
+    value: object = None
 
 
-class Other(namedtuple("Other", ("column",))):
+class Other(NamedTuple):
     """A column on the right side."""
 
-    __slots__ = ()
     column: int
 
 
@@ -81,7 +78,7 @@ class Filter:
 
 
 def _fill(c: Any, op: Op, text: bytearray) -> None:
-    c.what, c.column, c.count = op.what, op.column, op.count
+    c.what, c.column, c.count = op.what, op.column, op.parts
     value = op.value
     if isinstance(value, bytes):
         c.flags |= lib.CRFD_FILTER_TEXT

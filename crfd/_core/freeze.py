@@ -4,9 +4,8 @@
 from __future__ import annotations
 
 import errno
-from collections import namedtuple
 
-from crfd._core.library import check, ffi, lib, owned
+from crfd._core.library import NamedTuple, check, ffi, lib, owned
 
 TYPE_CHECKING = False  # see _core/library.py
 if TYPE_CHECKING:
@@ -17,10 +16,9 @@ STEP_FREEZE = int(lib.CRFD_STEP_FREEZE)
 IMAGE_FROZEN = int(lib.CRFD_IMAGE_FROZEN)
 
 
-class Still(namedtuple("Still", ("pid", "how", "ns"))):
+class Still(NamedTuple):
     """A process and the time for which it was held: how is 0 when it was not, 1 by ptrace, 2 by its cgroup; ns nanoseconds."""
 
-    __slots__ = ()
     pid: int
     how: int
     ns: int

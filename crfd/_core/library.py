@@ -6,6 +6,7 @@ from __future__ import annotations
 import errno
 import os
 from array import array
+from collections import namedtuple
 
 from crfd import _crfd
 from crfd.errors import FormatError
@@ -13,7 +14,24 @@ from crfd.errors import FormatError
 # This is not typing's own: a type checker takes it for true all the same, and importing typing is a tenth of a small dump.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Literal
+    from typing import Any, Literal, NamedTuple
+else:
+
+    class _Maker(type):
+        """Makes a class with NamedTuple as its base a tuple of the fields that its body annotates, as that of typing is."""
+
+        def __new__(cls, name, bases, body):
+            if not bases:
+                return super().__new__(cls, name, bases, body)
+            fields = body["__annotations__"]
+            base = namedtuple(name, fields, defaults=[body.pop(field) for field in fields if field in body])
+            return type(name, (base,), {**body, "__slots__": ()})
+
+    class NamedTuple(metaclass=_Maker):
+        pass
+
+
+__all__ = ["NamedTuple", "check", "ffi", "lib", "owned", "view"]
 
 ffi = _crfd.ffi
 lib = _crfd.lib

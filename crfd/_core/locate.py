@@ -4,17 +4,15 @@
 from __future__ import annotations
 
 import os
-from collections import namedtuple
 
-from crfd._core.library import check, ffi, lib
+from crfd._core.library import NamedTuple, check, ffi, lib
 
 DEADLINE = 2000  # milliseconds that a file system may take to answer
 
 
-class Located(namedtuple("Located", ("dev", "rdev", "ino", "mode", "real"))):
+class Located(NamedTuple):
     """An object: dev, rdev, ino and mode are those of stat(2); real is its path from the root, empty where it is too long."""
 
-    __slots__ = ()
     dev: int
     rdev: int
     ino: int

@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-from collections import namedtuple
 from functools import cache
 
 from crfd._core.declarations import enum, sizeof
 from crfd._core.encode import Totals
-from crfd._core.library import check, ffi, lib, owned, view
+from crfd._core.library import NamedTuple, check, ffi, lib, owned, view
 from crfd.errors import FormatError
 
 TYPE_CHECKING = False
@@ -116,19 +115,17 @@ class Rows:
         return memoryview(ffi.buffer(kept, n * sizeof(struct))).toreadonly()
 
 
-class Lost(namedtuple("Lost", ("offset", "end", "pid"))):
+class Lost(NamedTuple):
     """A span of a damaged image that could not be kept: from offset to end, of the task pid; None where that is not known."""
 
-    __slots__ = ()
     offset: int
     end: int
     pid: int | None
 
 
-class Salvaged(namedtuple("Salvaged", ("image", "lost", "fds"))):
+class Salvaged(NamedTuple):
     """A correct image of what is whole in a damaged one, what is lost, and how many descriptors lost their description."""
 
-    __slots__ = ()
     image: bytes
     lost: tuple[Lost, ...]
     fds: int
@@ -144,10 +141,9 @@ def salvage(image: memoryview, path: str | None) -> Salvaged:
     return Salvaged(bytes(ffi.buffer(found.image.v, found.image.nr)), lost, found.nfds)
 
 
-class Index(namedtuple("Index", ("entries", "closing"))):
+class Index(NamedTuple):
     """An image's account of itself: entries is an array of crfd_index_entry, closing the records about the image as a whole."""
 
-    __slots__ = ()
     entries: memoryview
     closing: memoryview
 

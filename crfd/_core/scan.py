@@ -4,24 +4,17 @@
 from __future__ import annotations
 
 import errno
-from collections import namedtuple
 from collections.abc import Container, Sequence
 
 from crfd._core.batch import Batch
-from crfd._core.library import check, ffi, lib, owned
+from crfd._core.library import NamedTuple, check, ffi, lib, owned
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
 
-class Push(
-    namedtuple(
-        "Push",
-        ("uid", "kinds", "dev", "ino", "deleted", "close_on_exec", "port"),
-        defaults=(None, (), None, None, None, None, None),
-    )
-):
+class Push(NamedTuple):
     """Conditions that a scan may test where the descriptors are: all must hold, None and () are none.
 
     What surely fails may be left out of the batches, and need not be: whoever scans tests all that comes by itself. uid
@@ -29,14 +22,13 @@ class Push(
     peer's. There is no second look at the tables then.
     """
 
-    __slots__ = ()
-    uid: int | None
-    kinds: tuple[int, ...]
-    dev: int | None
-    ino: int | None
-    deleted: bool | None
-    close_on_exec: bool | None
-    port: int | None
+    uid: int | None = None
+    kinds: tuple[int, ...] = ()
+    dev: int | None = None
+    ino: int | None = None
+    deleted: bool | None = None
+    close_on_exec: bool | None = None
+    port: int | None = None
 
     def fill(self, c: Any) -> None:
         """Write the conditions to a crfd_filter_push that is all zeros."""

@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-from collections import namedtuple
 from collections.abc import Sequence
 
 from crfd._core.columns import Reader, columns
 from crfd._core.kinds import kind_name
-from crfd._core.library import check, ffi, lib, owned
+from crfd._core.library import NamedTuple, check, ffi, lib, owned
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,14 +16,13 @@ if TYPE_CHECKING:
 _ROWS = 1 << 18  # counted between two chances for a signal
 
 
-class Group(namedtuple("Group", ("key", "fds", "unread", "shared", "deleted_bytes", "kinds"))):
+class Group(NamedTuple):
     """Descriptors that have the same values of the columns, which are key: bytes, empty where not known.
 
     unread of them could not be read, shared have a description that others have too, deleted_bytes are held by files
     without a name, kinds counts them by kind, the most frequent first.
     """
 
-    __slots__ = ()
     key: tuple[bytes, ...]
     fds: int
     unread: int

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import errno
 import os
-from collections import namedtuple
 from collections.abc import Iterable
 
 from crfd._core.batch import STEP_TASK, Unread
 from crfd._core.columns import ImageReader
+from crfd._core.library import NamedTuple
 from crfd._core.scan import count
 from crfd._core.tally import Group, tally
 from crfd.errors import is_ours
@@ -22,12 +22,9 @@ BY = ("process", "user", "container", "cgroup", "kind", "path")
 _PROCESS = ("pid", "comm", "user", "nofile_soft", "start_time")
 
 
-class Usage(
-    namedtuple("Usage", ("pid", "comm", "user", "fds", "limit", "shared", "deleted_bytes", "kinds", "start_time"))
-):
+class Usage(NamedTuple):
     """A process: its descriptors, its soft RLIMIT_NOFILE (None: none, or not known), and what they are."""
 
-    __slots__ = ()
     pid: int
     comm: str
     user: str

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import os
 import stat
-from collections import namedtuple
 from collections.abc import Iterable, Iterator
 
 from crfd._core.columns import BatchReader, ImageReader, Reader, Render
+from crfd._core.library import NamedTuple
 from crfd._core.locate import Located, locate
 from crfd.analysis.shorthand import port_number
 from crfd.errors import QueryError
@@ -21,10 +21,9 @@ if TYPE_CHECKING:
 PROTOCOLS = {"tcp": ("TCP", "TCP6"), "udp": ("UDP", "UDP6"), "sctp": ("SCTP",), "mptcp": ("MPTCP",)}
 
 
-class Holder(namedtuple("Holder", ("pid", "comm", "user", "fd", "held", "kind", "access", "path", "name"))):
+class Holder(NamedTuple):
     """A descriptor of a process, or what it holds without one: fd is then None, and held says how (cwd, exe, map …)."""
 
-    __slots__ = ()
     pid: int
     comm: str
     user: str | None

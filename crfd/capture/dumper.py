@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import errno
 import os
-from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import cached_property
@@ -13,6 +12,7 @@ from functools import cached_property
 from crfd._core.batch import Batch, Unread
 from crfd._core.encode import Totals
 from crfd._core.freeze import IMAGE_FROZEN, STEP_FREEZE, Still
+from crfd._core.library import NamedTuple
 from crfd._core.scan import Push, Scanner, lock_waits
 from crfd.capture import backend as _backend
 from crfd.capture.selection import Selection
@@ -22,6 +22,8 @@ from crfd.trace import Trace, listener
 
 TYPE_CHECKING = False  # see _core/library.py
 if TYPE_CHECKING:
+    from typing import Any
+
     from crfd.capture.freeze import Frozen
     from crfd.capture.sock_diag import Peers
     from crfd.image.sink import Destination
@@ -29,12 +31,7 @@ if TYPE_CHECKING:
 HOLDS = ("all", "fd")
 
 
-class DumpResult(
-    namedtuple(
-        "DumpResult",
-        ("backend", "pids", "tasks", "fds", "objrefs", "bytes", "left_out", "unread", "still", "ended", "own"),
-    )
-):
+class DumpResult(NamedTuple):
     """The outcome of a dump.
 
     backend is "proc" or "bpf"; pids are the processes that were chosen; tasks, fds and objrefs (open file descriptions)
@@ -44,7 +41,6 @@ class DumpResult(
     read; own counts the descriptors of this process that are not in the image because the scan had opened them.
     """
 
-    __slots__ = ()
     backend: str
     pids: tuple[int, ...]
     tasks: int
@@ -184,7 +180,7 @@ def as_selection(processes: int | Iterable[int] | Selection) -> Selection:
     """Check pids: pid_max is at most 2**22 (proc_sys_kernel(5)), and C holds a pid in an int."""
     if isinstance(processes, Selection):
         return processes
-    pids = (processes,) if isinstance(processes, (int, str, bytes)) else tuple(processes)
+    pids: tuple[Any, ...] = (processes,) if isinstance(processes, (int, str, bytes)) else tuple(processes)
     if not pids:
         raise CrfdError("no process was chosen")
     for pid in pids:

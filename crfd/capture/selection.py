@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import os
-from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 
+from crfd._core.library import NamedTuple
 from crfd.errors import CrfdError
 
 TYPE_CHECKING = False  # see _core/library.py
@@ -20,13 +20,7 @@ if TYPE_CHECKING:
 CGROUP_ROOT = "/sys/fs/cgroup"
 
 
-class Selection(
-    namedtuple(
-        "Selection",
-        ("pids", "tree", "name", "command", "user", "cgroup", "container", "pid_namespace", "session", "unit", "every"),
-        defaults=(frozenset(), False, None, None, None, None, None, None, None, None, False),
-    )
-):
+class Selection(NamedTuple):
     """The processes to look at. Conditions that are given must all hold.
 
     pids are the candidates, with tree their descendants too; without pids every process but this one is, which without
@@ -37,18 +31,17 @@ class Selection(
     session a session id, unit the name of a unit of systemd, whose ending may be left out where it is .service.
     """
 
-    __slots__ = ()
-    pids: frozenset[int]
-    tree: bool
-    name: str | None
-    command: str | None
-    user: str | None
-    cgroup: str | None
-    container: str | None
-    pid_namespace: int | None
-    session: int | None
-    unit: str | None
-    every: bool
+    pids: frozenset[int] = frozenset()
+    tree: bool = False
+    name: str | None = None
+    command: str | None = None
+    user: str | None = None
+    cgroup: str | None = None
+    container: str | None = None
+    pid_namespace: int | None = None
+    session: int | None = None
+    unit: str | None = None
+    every: bool = False
 
     @classmethod
     def everything(cls) -> Selection:

@@ -6,19 +6,19 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections import namedtuple
+
+from crfd._core.library import NamedTuple
 
 _FOLDER = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 _LINKS = 40  # path_resolution(7)
 
 
-class Place(namedtuple("Place", ("folder", "name", "status", "is_link"))):
+class Place(NamedTuple):
     """A name in a folder that is held open: folder is its descriptor, status what is there now (None: nothing).
 
     is_link: the name is a link of proc(5) to an open file, and status is that file's; only the kernel can follow it.
     """
 
-    __slots__ = ()
     folder: int
     name: str
     status: os.stat_result | None

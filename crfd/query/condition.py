@@ -7,11 +7,11 @@ under not neither.
 
 from __future__ import annotations
 
-from collections import namedtuple
 from collections.abc import Iterable
 from functools import cached_property
 
 from crfd._core.filter import Filter, Op, RefusedOpError, What
+from crfd._core.library import NamedTuple
 from crfd._core.scan import Push
 from crfd.errors import QueryError
 from crfd.query.tree import (
@@ -33,38 +33,33 @@ from crfd.query.tree import (
 
 TYPE_CHECKING = False  # see _core/library.py
 if TYPE_CHECKING:
+    from typing import Any
+
     from crfd.query.tree import Value
 
 
-class Pushdown(
-    namedtuple(
-        "Pushdown",
-        ("pids", "uids", "kinds", "devs", "inos", "deleted", "close_on_exec", "ports"),
-        defaults=(None, None, None, None, None, None, None, None),
-    )
-):
+class Pushdown(NamedTuple):
     """Sets of values: a descriptor with a value outside one of them surely fails a condition. None: any value may match.
 
     kinds are numbers, devs as st_dev; deleted and close_on_exec sets of bools; a socket has one of the ports as its
     local or its remote one. Who drops by it must evaluate the whole condition again.
     """
 
-    __slots__ = ()
-    pids: frozenset[int] | None
-    uids: frozenset[int] | None
-    kinds: frozenset[int] | None
-    devs: frozenset[int] | None
-    inos: frozenset[int] | None
-    deleted: frozenset[bool] | None
-    close_on_exec: frozenset[bool] | None
-    ports: frozenset[int] | None
+    pids: frozenset[int] | None = None
+    uids: frozenset[int] | None = None
+    kinds: frozenset[int] | None = None
+    devs: frozenset[int] | None = None
+    inos: frozenset[int] | None = None
+    deleted: frozenset[bool] | None = None
+    close_on_exec: frozenset[bool] | None = None
+    ports: frozenset[int] | None = None
 
     def push(self, *, whole: bool) -> Push | None:
         """Return the part that a scan can test; whole: only by what is alike for all descriptors of an open file description.
 
         None: it can test nothing.
         """
-        only = {key: _only(getattr(self, name), bits) for key, (name, bits) in _PUSHED.items()}
+        only: dict[str, Any] = {key: _only(getattr(self, name), bits) for key, (name, bits) in _PUSHED.items()}
         if whole:
             only.update(uid=None, close_on_exec=None)
         kinds = self.kinds or ()
@@ -163,7 +158,8 @@ class Condition:
 
     def pushdown(self) -> Pushdown:
         """Return what surely fails, so that a scan may leave it out."""
-        return Pushdown(**{name: frozenset(values) for name, values in bounds(self._root).items()})
+        found: dict[str, Any] = {name: frozenset(values) for name, values in bounds(self._root).items()}
+        return Pushdown(**found)
 
     def push(self, shown: Iterable[str]) -> Push | None:
         """Return what a scan may leave out where these columns of the rows that match are shown; None: nothing."""

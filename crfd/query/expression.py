@@ -17,11 +17,11 @@ written. A column alone is true where it is true, not 0, not empty.
 from __future__ import annotations
 
 import re
-from collections import namedtuple
 from collections.abc import Iterator
 
 from crfd._core.columns import Column
 from crfd._core.filter import What
+from crfd._core.library import NamedTuple
 from crfd.errors import QueryError
 from crfd.query.tree import (
     Node,
@@ -65,20 +65,18 @@ if TYPE_CHECKING:
     from crfd.query.tree import Value
 
 
-class Token(namedtuple("Token", ("kind", "value", "text", "at"))):
+class Token(NamedTuple):
     """A token: kind is "number", "string", "column", "end", or the sign or word itself."""
 
-    __slots__ = ()
     kind: str
     value: Value
     text: str
     at: int
 
 
-class Side(namedtuple("Side", ("column", "value", "at"))):
+class Side(NamedTuple):
     """One side of a comparison: a column, or a value."""
 
-    __slots__ = ()
     column: Column | None
     value: Value
     at: int

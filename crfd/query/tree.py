@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 import os
-from collections import namedtuple
 from collections.abc import Iterable, Iterator, Sequence
 from functools import reduce
 
 from crfd._core.columns import Column, columns
 from crfd._core.filter import DEPTH_MAX, Op, Other, What
 from crfd._core.kinds import kind_names
+from crfd._core.library import NamedTuple
 from crfd.errors import QueryError
 
 _SIGNS = {
@@ -29,15 +29,15 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     Value = int | float | Fraction | str | bytes | bool
+    Operand = int | bytes | Other | tuple[int | bytes, ...] | None
 
 
-class Node(namedtuple("Node", ("what", "column", "value", "parts", "depth", "at"))):
+class Node(NamedTuple):
     """A test of a column, or what joins others; at is where it stands in the text that it was read from."""
 
-    __slots__ = ()
     what: int
     column: Column | None
-    value: int | bytes | Other | tuple[int | bytes, ...] | None
+    value: Operand
     parts: tuple[Node, ...]
     depth: int
     at: int | None
@@ -60,7 +60,7 @@ def nearest(name: str, names: Iterable[str]) -> str:
     return f" (did you mean {near[0]}?)" if near else ""
 
 
-def _test(what: int, column: Column, value: object = None, at: int | None = None) -> Node:
+def _test(what: int, column: Column, value: Operand = None, at: int | None = None) -> Node:
     return Node(what, column, value, (), 1, at)
 
 
