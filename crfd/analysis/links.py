@@ -13,10 +13,10 @@ import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import islice
 from typing import TYPE_CHECKING, overload
 
-from crfd._core.columns import ImageReader, Render
+from crfd.analysis.holders import Holders
 from crfd.format.enums import Kind
 from crfd.image.model import OpenFile
 from crfd.image.section import FindFile
@@ -24,7 +24,6 @@ from crfd.kinds.device import Tty
 from crfd.kinds.pipe import Pipe
 from crfd.kinds.socket import AF_UNIX, INET, InetAddress, Socket
 from crfd.kinds.watch import Epoll
-from crfd.query.condition import Condition
 
 if TYPE_CHECKING:
     from crfd.image.reader import Image
@@ -69,7 +68,7 @@ class Links(Sequence[Link]):
     """The links of an image, by kind and then by source, and who holds their ends."""
 
     def __init__(self, image: Image) -> None:
-        self._holders = _Holders(image)
+        self._holders = Holders(image)
         files = [file for file in map(image.file, sorted(self._holders.known())) if file.kind in _LINKED]
         found = [
             *_pipes(files),
@@ -117,78 +116,6 @@ class Links(Sequence[Link]):
         return self._holders.held_by(pid)
 
 
-class _Holders:
-    """Descriptors by objref. A table that several tasks share is in the image once, with the first, and here too:
-    written out for each of them it could be as large as the image squared.
-
-    Those of files and directories are gathered only when they are asked for: they are the most, and nothing is linked with
-    them (epoll_ctl(2) refuses them).
-    """
-
-    def __init__(self, image: Image) -> None:
-        self._image = image
-        self._reader = ImageReader(image.view, image.name)
-        carriers: dict[bytes, int] = {}
-        self._sharing: dict[int, list[int]] = {}  # who has the table of this pid, itself first
-        self._sections: list[int] = []  # the numbers of those that are the first to have their table
-        for number, (pid, table) in enumerate(self._tasks()):
-            carrier = pid if table == b"0" else carriers.setdefault(table, pid)
-            self._sharing.setdefault(carrier, []).append(pid)
-            if carrier == pid:
-                self._sections.append(number)
-        self._is_whole = False
-        self._held = self._gather(~Condition.one_of("kind", ("file", "dir")))
-
-    def _tasks(self) -> Iterator[tuple[int, bytes]]:
-        render = Render(("pid", "fd_table"), "nul")
-        for number in range(len(self._reader)):
-            pid, table, _ = bytes(render.head(self._reader, number)).split(b"\0")
-            yield int(pid), table
-
-    def _gather(self, condition: Condition) -> dict[int, list[tuple[int, int]]]:
-        """Return (pid, fd) of the descriptors that could be read and meet the condition."""
-        held: dict[int, list[tuple[int, int]]] = defaultdict(list)
-        both = condition & Condition.compare("fd", ">=", 0) & Condition.compare("objref", ">", 0)
-        render = Render(("pid", "fd", "objref"), "nul", filter=both.filter)
-        for piece in chain(self._pieces(render), render.end()):
-            numbers = map(int, bytes(piece).split(b"\0")[:-1])
-            for pid, fd, objref in zip(numbers, numbers, numbers, strict=True):
-                held[objref].append((pid, fd))
-        return held
-
-    def _pieces(self, render: Render) -> Iterator[memoryview]:
-        for number in self._sections:
-            self._reader.task(number)
-            yield from render.rows(self._reader)
-
-    def _of(self, objref: int) -> Sequence[tuple[int, int]]:
-        if objref not in self._held and not self._is_whole:
-            self._is_whole = True
-            self._held = self._gather(Condition.all_of(()))
-        return self._held.get(objref, ())
-
-    def known(self) -> Iterable[int]:
-        return self._held
-
-    def of(self, objref: int) -> Iterator[tuple[int, int]]:
-        return ((pid, fd) for carrier, fd in self._of(objref) for pid in self._sharing[carrier])
-
-    def count(self, objref: int) -> int:
-        return sum(len(self._sharing[carrier]) for carrier, _ in self._of(objref))
-
-    def held_by(self, pid: int) -> frozenset[int]:
-        fds = self._image.tasks[pid].fds.values() if pid in self._image.tasks else ()
-        return frozenset(entry.objref for entry in fds if entry.objref)
-
-    def tables(self, objref: int) -> set[int]:
-        """Return the tables with a descriptor of it, each by the pid of its first task."""
-        return {carrier for carrier, _ in self._of(objref)}
-
-    def descriptors(self) -> Iterator[tuple[int, int, int]]:
-        """Give (table, fd, objref) of every descriptor that may be linked."""
-        return ((carrier, fd, objref) for objref, held in self._held.items() for carrier, fd in held)
-
-
 def _pipes(files: Iterable[OpenFile]) -> Iterator[Link]:
     ends: dict[tuple[int, int | None, int | None], list[tuple[OpenFile, str]]] = defaultdict(list)
     for file in files:
@@ -229,7 +156,7 @@ def _ends(files: Iterable[OpenFile]) -> Iterator[Link]:
         yield Link("pty", tuple(ends), tuple(slaves[index][of]) if sure else (), known=sure)
 
 
-def _eventfds(files: Iterable[OpenFile], holders: _Holders) -> Iterator[Link]:
+def _eventfds(files: Iterable[OpenFile], holders: Holders) -> Iterator[Link]:
     for file in files:
         if file.kind == Kind.EVENTFD and len(holders.tables(file.objref)) > 1:
             yield Link("eventfd", (file.objref,), (file.objref,))
@@ -294,7 +221,7 @@ def _plain(address: InetAddress) -> tuple[str, int]:
 _Watched = tuple[int, int | None, int | None]  # number, dev, ino
 
 
-def _epolls(files: list[OpenFile], holders: _Holders, find: FindFile) -> Iterator[Link]:
+def _epolls(files: list[OpenFile], holders: Holders, find: FindFile) -> Iterator[Link]:
     """Link epolls with the files they watch, each known by a number in the table of who added it, and perhaps gone."""
     watching = [(file.objref, epoll) for file in files if isinstance(epoll := file.detail, Epoll) and epoll.targets]
     at = _places(watching, holders, find)
@@ -309,7 +236,7 @@ def _epolls(files: list[OpenFile], holders: _Holders, find: FindFile) -> Iterato
             yield Link("epoll", (objref,), () if end is None else (end,), known=end is not None, fd=target.fd)
 
 
-def _places(watching: list[tuple[int, Epoll]], holders: _Holders, find: FindFile) -> dict[_Watched, dict[int, int]]:
+def _places(watching: list[tuple[int, Epoll]], holders: Holders, find: FindFile) -> dict[_Watched, dict[int, int]]:
     """Return the places of each watched file, by its number and inode: the objref in each table that has it so."""
     wanted: dict[tuple[int, int | None], set[int | None]] = defaultdict(set)
     for target in (target for _, epoll in watching for target in epoll.targets if target.ino):
