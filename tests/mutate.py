@@ -78,7 +78,7 @@ def _filled(struct_name: str, value: int = 1) -> bytes:
 
 
 def _rich() -> bytes:
-    """What no golden image has: frozen processes, waits, locks of another task, and the rarer kinds."""
+    """Make an image of what no golden one has: frozen processes, waits, locks of another task, and the rarer kinds."""
     files = [File(b"anon", int(kind), more=[(number, _filled(name))]) for number, (name, kind) in _MORE.items()]
     locks = [(RecordType.TASK_QUIET, _filled("crfd_task_quiet")), (RecordType.FD_LOCK, _filled("crfd_fd_lock"))]
     pidfd = File(b"anon", int(crfd.Kind.PIDFD), more=[(RecordType.PIDFD, _filled("crfd_pidfd"))])
@@ -113,7 +113,7 @@ def seeds() -> tuple[bytes, ...]:
 
 
 def _sections(records: list[Rec]) -> Iterator[tuple[int, int]]:
-    """Where each section begins and ends."""
+    """Give the begin and the end of each section."""
     start: int | None = None
     for i, record in enumerate(records):
         if start is not None and (record.type == TASK or record.type in FRAME):
@@ -221,7 +221,7 @@ CODES = {1: "B", 2: "H", 4: "I", 8: "Q"}
 
 
 def _some(rng: random.Random, records: list[Rec], least: int = 1) -> Rec:
-    """Of each type as often, so that the rare ones are not."""
+    """Choose a record, of each type as often, so that the rare ones are not rare."""
     fit = [record for record in records if record.payload is not None and len(record.payload) >= least]
     if not fit:
         return Rec(0, bytes(8))

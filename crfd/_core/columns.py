@@ -149,7 +149,7 @@ class Surveyed(NamedTuple):
 
 
 class Survey:
-    """What an image is as a whole, every byte checked, from its bytes in pieces."""
+    """The counts and the tasks of a whole image, every byte checked, from its bytes in pieces."""
 
     def __init__(self, path: str | None) -> None:
         self._c = owned(lib.crfd_survey_new(), lib.crfd_survey_free)
@@ -158,7 +158,7 @@ class Survey:
         self._fault = ffi.new("crfd_fault *")
 
     def feed(self, data: memoryview, last: bool) -> int:
-        """Bytes consumed."""
+        """Check some more bytes; return how many were consumed."""
         with ffi.from_buffer("uint8_t[]", data) as buf:
             rc = lib.crfd_survey_feed(self._c, buf, len(data), last, self._used, self._fault)
         checked(rc, self._fault, self._path)

@@ -196,7 +196,7 @@ class Image:
         return found
 
     def survey(self) -> Survey:
-        """Return what it is as a whole, every byte checked; no descriptor is decoded for it, none of it stays in memory."""
+        """Survey the whole image, every byte checked; no descriptor is decoded for it, none of it stays in memory."""
         if self._survey is None:
             found = Survey(self.name)
             self._bytes.feed(found.feed)

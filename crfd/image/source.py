@@ -75,7 +75,7 @@ class Bytes:
         return self.need(0, len(self.view))
 
     def feed(self, feed: Callable[[memoryview, bool], int]) -> None:
-        """Feeds all of them once, as in_pieces() does."""
+        """Feed a reader all bytes once, as in_pieces() does."""
         feed(self.all(), True)
 
     def close(self) -> None:
@@ -127,7 +127,7 @@ class FileBytes(Bytes):
         return self.view[start:end]
 
     def feed(self, feed: Callable[[memoryview, bool], int]) -> None:
-        """What is not there is read for this alone, and takes no memory."""
+        """Give a reader all bytes in pieces. Those that are not there are read for this alone, and take no memory."""
         at, size = 0, len(self.view)
         if self.has(0, size):
             super().feed(feed)

@@ -155,7 +155,7 @@ def test_the_watchdog_is_out_of_reach_of_what_kills_all_of_a_cgroup(need: Need) 
 
 
 def test_the_watchdog_is_none_of_those_that_have_our_name(cgroup: procs.Cgroup) -> None:
-    """Who kills all of those by SIGKILL (pkill -9 -f crfd) leaves it to thaw the cgroup."""
+    """A kill of all of those by SIGKILL (pkill -9 -f crfd) leaves it to thaw the cgroup."""
     with mkfds.spawn("regular") as holder:
         cgroup.add(holder.pid)
         with running(HELD_BY_CGROUP, cgroup.name) as freezer:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a process holds without a descriptor: made by a child that says what it made, found by both backends."""
+"""Files that a process holds without a descriptor are made by a child, which tells them, and found by both backends."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What does not hold still, does not answer or does not let us look: the dump ends in time, and says what it could not do."""
+"""Processes and files that move, do not answer or do not let us look: the dump ends in time, and says what it could not do."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ LOCK, FD_LOCK, PIPE, SOCKET, EPOLL, MOUNT, LATER = 0x4204, 0x4108, 0x4205, 0x420
 
 
 def seconds(work: Callable[[], object]) -> tuple[float, object]:
-    """Of the processor; and what came out."""
+    """Return the seconds of the processor that the work took, and what came out."""
     start = time.process_time()
     found = work()
     return time.process_time() - start, found
@@ -60,7 +60,7 @@ def lock(at: int) -> bytes:
 
 
 def lists(kind: int, entries: list[bytes]) -> list[tuple[int, bytes]]:
-    """As records of 32,767 bytes at most."""
+    """Cut entries into records of 32,767 bytes at most."""
     full = 32767 // len(entries[0])
     return [(kind, b"".join(entries[i : i + full])) for i in range(0, len(entries), full)]
 
@@ -89,7 +89,7 @@ def locks_of_many(n: int) -> bytes:
 
 
 def records_of_copies(n: int) -> bytes:
-    """Of a later version, of the kind, and empty ones: each column looks for its own among them."""
+    """Records of a later version, of the kind, and empty ones: each column looks for its own among them."""
     file = File(b"socket:[1]", int(crfd.Kind.SOCKET), more=[*[(LATER, b"")] * n, *[(SOCKET, bytes(48))] * n])
     watching = File(
         b"anon_inode:[eventpoll]", int(crfd.Kind.EPOLL), more=[*[(EPOLL, b"")] * n, *[(EPOLL, bytes(40))] * n]
