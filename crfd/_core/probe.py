@@ -27,6 +27,11 @@ def net_ns_of_socket(pid: int, fd: int) -> int:
     return check(lib.crfd_getfd_net_ns(pid, fd))
 
 
+def keep_privileges(capabilities: int) -> None:
+    """Give up all capabilities of this thread, and of what it starts, but these bits."""
+    check(lib.crfd_privileges_keep(capabilities))
+
+
 def load_bpf_ahead() -> None:
     """Begin to load the BPF programs in the background; whoever needs them waits for the end of it."""
     lib.crfd_bpf_load_ahead()

@@ -17,6 +17,12 @@ void crfd_buf_release(crfd_buf *b);
 /* CRC-32C of p[0..n), going on from crc: 0 at the start. */
 uint32_t crfd_crc32c(uint32_t crc, const uint8_t *p, size_t n);
 
+/*
+ * Gives up all capabilities of the calling thread but these (1 << CAP_*), and of what it starts, threads and programs, for
+ * good.
+ */
+int crfd_privileges_keep(uint64_t capabilities);
+
 /* Bytes that several hold, each in its own thread; they go when the last one drops them. */
 typedef struct crfd_shared crfd_shared;
 

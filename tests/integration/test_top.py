@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 import resource
 import subprocess
 import threading
@@ -18,7 +19,7 @@ from crfd._core.columns import ImageReader, Render
 from crfd._core.tally import tally
 from crfd.analysis import top
 from tests import mkfds
-from tests.procs import GONE, WAIT, Need, run, running, said
+from tests.procs import CRFD, GONE, WAIT, Need, run, running, said
 from tests.shown import parsed
 
 DATA = Path(__file__).parents[1] / "data"
@@ -183,3 +184,32 @@ def test_the_fullest_comes_first(tmp_path: Path, words: list[str]) -> None:
     with running(HOLD, str(tmp_path / "gone")) as process, mkfds.spawn("regular") as holder:
         rows = table(run("top", *words, process.pid, holder.pid).stdout)
     assert [row["PID"] for row in rows] == [str(process.pid), str(holder.pid)]
+
+
+@pytest.mark.parametrize(("how", "cells"), [(("--by", "kind", "--backend", "bpf"), (0, -1)), ((), (0, 2))])
+def test_looks_after_the_first_have_few_privileges(
+    how: tuple[str, ...], cells: tuple[int, int], nobody: tuple[str, ...], need: Need
+) -> None:
+    """And see as much: another user's process takes CAP_SYS_PTRACE."""
+    need("CAP_SYS_PTRACE")
+    need("backend bpf")
+    looks: list[list[tuple[str, ...]]] = [[]]
+    with running(f"import os, sys, time; [os.dup(0) for _ in range(40)]; {WAIT}", before=nobody) as target:
+        words = [*CRFD, "top", "--every", "0.05", "--times", "99", "--no-header", *how, str(target.pid)]
+        with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as repeated:
+            assert repeated.stdout
+            while len(looks) < 4:
+                row = repeated.stdout.readline().split()
+                if row:
+                    looks[-1].append(tuple(row[at] for at in cells))
+                else:
+                    looks.append([])
+            status = Path(f"/proc/{repeated.pid}/status").read_text()
+            repeated.kill()
+    assert len(looks[0]) >= 1
+    assert looks[0] == looks[1] == looks[2]
+    kept = 1 << 2 | 1 << 19  # CAP_DAC_READ_SEARCH, CAP_SYS_PTRACE
+    for key in ("CapEff", "CapPrm"):
+        (held,) = re.findall(rf"^{key}:\t(\w+)$", status, re.M)
+        assert int(held, 16) == kept
+    assert "NoNewPrivs:\t1\n" in status

@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Sequence
 
+from crfd._core.probe import keep_privileges
 from crfd.analysis import top
 from crfd.capture.dumper import dump_some, has_ended, none_read
 from crfd.capture.spool import Spool
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from crfd.capture.selection import Selection
 
 LINES = 20
+# CAP_DAC_READ_SEARCH and CAP_SYS_PTRACE (linux/capability.h): what a look takes for which the BPF programs are loaded already.
+# With /proc it may take CAP_SYS_ADMIN as well, to enter the network namespace of a socket.
+KEPT = 1 << 2 | 1 << 19
 EXAMPLES = """\
   crfd top                          the fullest processes: numbers alone, and so at once
   crfd top --kinds                  and what they have open: every descriptor is looked at
@@ -76,24 +80,27 @@ def run(args: argparse.Namespace) -> int:
     before: dict[object, int] | None = None
     shown = 0
     while True:
-        found, unread = _look(args, chosen)
+        found, unread, backend = _look(args, chosen)
         _print(args, found, before, again=shown > 0)
         before = {identity: fds for identity, fds, _ in found[2]}
         shown += 1
         if not args.every or shown == args.times:
             break
+        if shown == 1 and backend != "proc":
+            keep_privileges(KEPT)
         time.sleep(args.every)
     arguments.report(unread)
     return PARTLY if unread else DONE
 
 
-def _look(args: argparse.Namespace, chosen: Selection) -> tuple[Found, list[Unread]]:
+def _look(args: argparse.Namespace, chosen: Selection) -> tuple[Found, list[Unread], str]:
+    """Return what is shown, who could not be read, and the backend that read the tables, "" where numbers were enough."""
     condition = conditions.chosen(args)
     if args.by == "process" and condition is None and not args.kinds:
         usages, unread = top.counts(chosen.resolve(), args.lines or None)
         if unread and not usages:
             raise none_read(unread)
-        return _processes(usages, counts=True), [one for one in unread if not has_ended(one, chosen)]
+        return _processes(usages, counts=True), [one for one in unread if not has_ended(one, chosen)], ""
     with Spool() as spool:
         push = condition.push(("shared",)) if condition else None
         result = dump_some(chosen, spool, backend=args.backend, push=push)
@@ -103,7 +110,7 @@ def _look(args: argparse.Namespace, chosen: Selection) -> tuple[Found, list[Unre
             most = None if args.every or not args.lines else args.lines
             n, groups = top.by_column(spool.view(), args.by, condition, most)
             found = _groups(args.by, groups, n)
-        return found, list(result.unread)
+        return found, list(result.unread), result.backend
 
 
 def _processes(usages: Sequence[top.Usage], *, counts: bool = False) -> Found:
