@@ -103,6 +103,11 @@ class Encoder:
         check(lib.crfd_encode_lock_waits(self._c, ffi.from_buffer("crfd_lock_wait[]", waits), n, self._out))
         return self._piece()
 
+    def held_objrefs(self, table: ObjrefTable) -> memoryview:
+        """table: that the objrefs of the batches are of."""
+        check(lib.crfd_encode_held_objrefs(self._c, table._c, self._out))
+        return self._piece()
+
     def tail(self) -> memoryview:
         check(lib.crfd_encode_tail(self._c, self._out))
         return self._piece()

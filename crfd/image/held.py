@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Sequence
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -17,7 +17,9 @@ from crfd.format.records import Layout, RecordType
 _HAS = declarations.flags("CRFD_HAS_")
 _MAP = declarations.flags("CRFD_MAP_")
 _DELETED = int(lib.CRFD_STAT_DELETED)
+_ALL = int(lib.CRFD_HELD_ALL)
 _HELD = Layout("crfd_held")
+_OBJREF = Layout("crfd_held_objref")
 
 
 class HeldBy(IntEnum):
@@ -38,7 +40,9 @@ class Held(NamedTuple):
 
     path, deleted, dev, ino, mnt_id, st_mode, rdev, nlink and size are as in OpenFile. prot ("r-xp", s where any mapping
     is shared), mappings and bytes are of a mapped file, all its mappings together. fd and slot say where a file lies that
-    is in flight (the socket and the number of the file in its queue) or in a ring (its place there); f_mode is theirs.
+    is in flight (the socket and the number of the file in its queue) or in a ring (its place there); f_mode is theirs, and
+    objref is that of the description where a descriptor in the image has it too. Where fd is known and slot is not, the
+    socket has files in flight and nothing tells which.
     errno: why it could not be read, None where it was.
     """
 
@@ -59,6 +63,7 @@ class Held(NamedTuple):
     bytes: int | None
     fd: int | None
     slot: int | None
+    objref: int | None
     errno: int | None
 
     @property
@@ -76,7 +81,7 @@ def _prot(bits: int) -> str:
     return "".join(letter if bits & _MAP[name] else other for name, letter, other in letters)
 
 
-def _one(payload: bytes) -> Held:
+def _one(payload: bytes, objrefs: dict[tuple[int, int], int]) -> Held:
     row = _HELD.one(payload)
     known = row["known"]
 
@@ -102,10 +107,17 @@ def _one(payload: bytes) -> Held:
         mappings=row["mappings"] if mapped else None,
         bytes=row["bytes"] if mapped else None,
         fd=row["fd"] if lies else None,
-        slot=row["slot"] if lies else None,
+        slot=row["slot"] if lies and row["slot"] != _ALL else None,
+        objref=objrefs.get((row["fd"], row["slot"])),
         errno=row["err"] or None,
     )
 
 
-def held(extensions: Iterable[tuple[int, bytes]]) -> tuple[Held, ...]:
-    return tuple(_one(payload) for kind, payload in extensions if kind == RecordType.HELD)
+def held(extensions: Sequence[tuple[int, bytes]]) -> tuple[Held, ...]:
+    objrefs = {
+        (fd, slot): objref
+        for kind, payload in extensions
+        if kind == RecordType.HELD_OBJREF
+        for _, fd, slot, objref in _OBJREF.struct.iter_unpack(payload)
+    }
+    return tuple(_one(payload, objrefs) for kind, payload in extensions if kind == RecordType.HELD)

@@ -88,6 +88,7 @@ class Image:
             self.close()
             raise
         self._sections.held = self._held()
+        self._sections.said = self._said()
         self._tasks = Tasks(self._sections)
 
     def _read_index(self) -> Index | None:
@@ -179,6 +180,15 @@ class Image:
         """Give the records of a type about the image as a whole."""
         if self._index is not None:
             yield from (payload for number, payload in split(self._index.closing) if number == kind)
+
+    def _said(self) -> dict[int, bytearray]:
+        """Return by pid its part of the HELD_OBJREFs."""
+        found: dict[int, bytearray] = {}
+        for span in self._closing(RecordType.HELD_OBJREF):
+            layout = Layout("crfd_held_objref")
+            for at in range(0, len(span), layout.size):
+                found.setdefault(layout.one(span, at)["pid"], bytearray()).extend(span[at : at + layout.size])
+        return found
 
     def _held(self) -> Container[int]:
         """Return the processes that stood still while they were read: all of a frozen image, also those that cannot move."""

@@ -150,8 +150,11 @@ class Part:
         records = (_FD_ERROR.unpack(payload) for kind, payload in extensions if kind == RecordType.FD_ERROR)
         return {fd: ReadError(code, Step(step)) for fd, code, step in records}
 
-    def task(self, number: int, fds: Mapping[int, Descriptor], changes: int | None, held: Container[int]) -> Task:
-        """Make a task. fds and changes are those of the task with the table's entries; held: the processes that stood still."""
+    def task(
+        self, number: int, fds: Mapping[int, Descriptor], changes: int | None, held: Container[int], said: Extensions
+    ) -> Task:
+        """Make a task. fds and changes are those of the task with the table's entries; held: the processes that stood still;
+        said: what the image says of the task elsewhere."""
         row = self.task_row(number)
         info = row.ext_len > 0
         told = {
@@ -171,7 +174,7 @@ class Part:
             vanished=row.vanished if info else None,
             frozen=row.pid in held or told["tgid"] in held,
             changed=changes,
-            extensions=self._extensions(row.ext_off, row.ext_len),
+            extensions=self._extensions(row.ext_off, row.ext_len) + said,
             fds=fds,
             **told,
         )
@@ -191,6 +194,7 @@ class Sections:
         names = self._whole.tasks.names if self._whole else ENTRY.names
         picked = [names.index(key) for key in ("pid", "files_objref", "first_objref")]
         self.held: Container[int] = ()
+        self.said: dict[int, bytearray] = {}
         self.numbers: dict[int, int] = {}
         self._carriers: dict[int, int] = {}
         self._first: list[int] = []
@@ -206,7 +210,9 @@ class Sections:
         carrier = self._carriers[table] if table else number
         holder, row = self._part(carrier)
         fds, changes = holder.table(row, self.file)
-        return part.task(at, fds, changes, self.held)
+        said = self.said.get(part.task_row(at).pid)
+        more = ((int(RecordType.HELD_OBJREF), bytes(said)),) if said else ()
+        return part.task(at, fds, changes, self.held, more)
 
     def _part(self, number: int) -> tuple[Part, int]:
         """Return the part that a section's rows are in, and the number of the task in it."""

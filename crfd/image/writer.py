@@ -80,6 +80,7 @@ class ImageWriter:
         if not self._open:
             return
         try:
+            self._put(self._encoder.held_objrefs(self._objrefs))
             self._put(self._encoder.tail())
         except BaseException:
             self.abort()

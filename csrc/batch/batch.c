@@ -20,6 +20,7 @@ void crfd_batch_free(crfd_batch *b)
 	free(b->fd);
 	free(b->ident);
 	free(b->socket);
+	free(b->held);
 	crfd_buf_release(&b->text);
 	free(b);
 }
@@ -28,6 +29,7 @@ void crfd_batch_clear(crfd_batch *b)
 {
 	b->ntasks = 0;
 	b->nfds = 0;
+	b->nheld = 0;
 	crfd_buf_clear(&b->text);
 	b->locked = 0;
 }

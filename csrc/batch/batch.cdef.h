@@ -40,6 +40,14 @@ typedef struct {
 	crfd_span ext; /* extension records of the task, whole, parent left 0 */
 } crfd_task;
 
+/* Which description a HELD record is of, where that is known: one that lies in a socket or a ring. */
+typedef struct {
+	uint64_t ident; /* as that of a descriptor */
+	uint32_t pid;
+	int32_t fd; /* as in HELD */
+	uint32_t slot, pad; /* the same */
+} crfd_batch_held;
+
 typedef struct {
 	crfd_task *task;
 	size_t ntasks, task_alloc;
@@ -47,6 +55,8 @@ typedef struct {
 	uint64_t *ident; /* of fd[i]: equal if and only if one open file description; 0 where failed */
 	crfd_socket *socket; /* of fd[i] where that is one: its SOCKET record, which is no part of ext; known 0: none */
 	size_t nfds, fd_alloc, ident_alloc, socket_alloc;
+	crfd_batch_held *held;
+	size_t nheld, held_alloc;
 	crfd_buf text;
 	uint64_t own; /* descriptors that were left out, for the scan had opened them in this process */
 	uint64_t locked; /* of files of which somebody has a lock or a lease; 0: none is */

@@ -97,7 +97,7 @@ static int get_fd_mark(const struct crfd_column *c, struct crfd_scratch *s, cons
 static int get_objref(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
 {
 	(void)c, (void)s;
-	return r->held ? 0 : crfd_value_number(v, r->objref);
+	return r->held && !r->objref ? 0 : crfd_value_number(v, r->objref);
 }
 
 /* ---- the open file description ---- */

@@ -59,7 +59,10 @@ int crfd_held_say(const struct crfd_row *r, crfd_buf *out)
 		if (rc >= 0)
 			rc = crfd_text_put(out, ")");
 	}
-	return rc < 0 || h.fd < 0 ? rc : crfd_text_printf(out, " (of fd %d, %u)", h.fd, h.slot);
+	if (rc < 0 || h.fd < 0)
+		return rc;
+	return h.slot == CRFD_HELD_ALL ? crfd_text_printf(out, " (of fd %d, unknown which)", h.fd) :
+					 crfd_text_printf(out, " (of fd %d, %u)", h.fd, h.slot);
 }
 
 int crfd_held_map(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
@@ -95,7 +98,7 @@ int crfd_held_place(const struct crfd_column *c, struct crfd_scratch *s, const s
 	crfd_held h = read_held(r);
 
 	(void)s;
-	v->known = r->holding && h.fd >= 0;
+	v->known = r->holding && h.fd >= 0 && !(c->at && h.slot == CRFD_HELD_ALL);
 	v->number = c->at ? h.slot : (uint64_t)h.fd;
 	return 0;
 }

@@ -203,6 +203,16 @@ static void read_entry(struct image_reader *r, struct crfd_row *row)
 	describe(r, from, row);
 }
 
+/* Gives what is held the description that it shares with descriptors. */
+static void link_held(const struct image_reader *r, struct crfd_row *row)
+{
+	crfd_held h;
+
+	memcpy(&h, row->holding, sizeof(h));
+	row->objref = crfd_survey_held(&r->image.found, r->task.info.pid, h.fd, h.slot);
+	row->uses = row->objref ? r->image.found.uses[row->objref - 1] : 0;
+}
+
 static int next(crfd_reader *reader, struct crfd_row *row)
 {
 	struct image_reader *r = (struct image_reader *)reader;
@@ -210,8 +220,10 @@ static int next(crfd_reader *reader, struct crfd_row *row)
 	for (; r->at < r->end; r->at++, r->left = UINT32_MAX) {
 		if (r->left == UINT32_MAX)
 			begin(r);
-		if (crfd_held_next(&r->held, &r->task, row))
+		if (crfd_held_next(&r->held, &r->task, row)) {
+			link_held(r, row);
 			return 1;
+		}
 		r->held.n = 0;
 		if (!r->left)
 			continue;

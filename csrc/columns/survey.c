@@ -101,6 +101,37 @@ static void note_info(struct crfd_survey *s, const uint8_t *payload)
 	s->origin = crfd_origin_of(&info);
 }
 
+static int note_held(struct crfd_survey *s, const crfd_record *rec, const uint8_t *payload)
+{
+	size_t n = (size_t)rec->len / sizeof(*s->held);
+	int rc = crfd_grow(&s->held, &s->held_alloc, s->nheld + n, sizeof(*s->held));
+
+	if (rc < 0)
+		return rc;
+	memcpy(s->held + s->nheld, payload, n * sizeof(*s->held));
+	s->nheld += n;
+	return 0;
+}
+
+static int by_place(const void *a, const void *b)
+{
+	const crfd_held_objref *x = a, *y = b;
+
+	if (x->pid != y->pid)
+		return x->pid < y->pid ? -1 : 1;
+	if (x->fd != y->fd)
+		return x->fd < y->fd ? -1 : 1;
+	return (x->slot > y->slot) - (x->slot < y->slot);
+}
+
+uint32_t crfd_survey_held(const struct crfd_survey *s, uint32_t pid, int32_t fd, uint32_t slot)
+{
+	crfd_held_objref key = {.pid = pid, .fd = fd, .slot = slot};
+	const crfd_held_objref *found = s->nheld ? bsearch(&key, s->held, s->nheld, sizeof(key), by_place) : NULL;
+
+	return found ? found->objref : 0;
+}
+
 static int note(struct crfd_survey *s, const crfd_record *rec, const uint8_t *payload)
 {
 	switch (rec->type) {
@@ -123,6 +154,12 @@ static int note(struct crfd_survey *s, const crfd_record *rec, const uint8_t *pa
 		return note_files(s, rec, payload);
 	case CRFD_REC_IMAGE_INFO:
 		note_info(s, payload);
+		return 0;
+	case CRFD_REC_HELD_OBJREF:
+		return note_held(s, rec, payload);
+	case CRFD_REC_IMAGE_SUM: /* behind all of them */
+		if (s->nheld)
+			qsort(s->held, s->nheld, sizeof(*s->held), by_place);
 		return 0;
 	default:
 		return 0;
@@ -164,6 +201,7 @@ void crfd_survey_release(struct crfd_survey *s)
 	free(s->carrier);
 	free(s->description);
 	free(s->uses);
+	free(s->held);
 }
 
 /* ---- for Python ---- */

@@ -17,6 +17,8 @@ struct crfd_survey {
 	size_t ndescriptions, description_alloc;
 	uint32_t *uses; /* by objref less 1 */
 	size_t uses_alloc;
+	crfd_held_objref *held; /* ascending, when IMAGE_SUM has been noted */
+	size_t nheld, held_alloc;
 	crfd_image_totals totals;
 	struct crfd_origin origin;
 };
@@ -30,5 +32,7 @@ void crfd_survey_release(struct crfd_survey *s);
  * again. 1 while whole records are left of them, 0, the code of *fault, or -ENOMEM.
  */
 int crfd_survey_look(struct crfd_survey *s, const uint8_t *buf, size_t n, int last, size_t want, size_t *used, crfd_fault *fault);
+/* Returns the objref of what a task holds at that place; 0: none, or it is not known. */
+uint32_t crfd_survey_held(const struct crfd_survey *s, uint32_t pid, int32_t fd, uint32_t slot);
 
 #endif

@@ -5,7 +5,7 @@
  *
  *   HEAD  [image records]
  *     { TASK STRING(comm) [task records] FILES { FD_ENT [FD_DATA FNAME [description records]] }* SECTION_SUM }*
- *   (STILL | LOCK_WAIT)*  INDEX*  IMAGE_SUM  TAIL
+ *   (STILL | LOCK_WAIT | HELD_OBJREF)*  INDEX*  IMAGE_SUM  TAIL
  */
 
 #define CRFD_REC_MAX 32767 /* payload bytes of one record */
@@ -43,6 +43,7 @@ enum crfd_rec_type {
 	CRFD_REC_IMAGE_SUM = 0x4004,
 	CRFD_REC_STILL = 0x4005,
 	CRFD_REC_LOCK_WAIT = 0x4006,
+	CRFD_REC_HELD_OBJREF = 0x4007,
 	/* about one task (parent = pid), between STRING(comm) and FILES */
 	CRFD_REC_TASK_INFO = 0x4101,
 	CRFD_REC_FD_ERROR = 0x4102,
@@ -303,9 +304,11 @@ typedef struct {
 	uint32_t mappings;
 	uint64_t bytes; /* mapped */
 	int32_t fd; /* of the socket or ring that it lies in, else -1 */
-	uint32_t slot; /* its place there */
+	uint32_t slot; /* its place there, CRFD_HELD_ALL: which files these are is not known */
 	crfd_fd_stat st; /* f_mode: in flight and in a ring alone */
 } crfd_held;
+
+#define CRFD_HELD_ALL 0xffffffff
 
 #define CRFD_MAP_READ 1
 #define CRFD_MAP_WRITE 2
@@ -426,6 +429,14 @@ typedef struct {
 	uint64_t start, end; /* wanted; the last byte, 2^64 - 1: however long the file grows */
 	uint64_t holder_start, holder_end;
 } crfd_lock_wait;
+
+/* The description that a HELD record is of, where a descriptor has it too; HELD_OBJREF records are an array of these, before INDEX. */
+typedef struct {
+	uint32_t pid;
+	int32_t fd; /* as in HELD */
+	uint32_t slot; /* the same */
+	uint32_t objref;
+} crfd_held_objref;
 
 enum crfd_lock_type { CRFD_LOCK_READ = 0, CRFD_LOCK_WRITE = 1, CRFD_LOCK_UNLOCK = 2 };
 

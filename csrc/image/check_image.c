@@ -71,7 +71,7 @@ int crfd_parser_still(crfd_parser *p, const uint8_t *v, size_t len)
 	return 0;
 }
 
-static int refuse_wait(crfd_parser *p, size_t at, size_t member, int64_t expected, int64_t found)
+static int refuse_entry(crfd_parser *p, size_t at, size_t member, int64_t expected, int64_t found)
 {
 	return crfd_parser_refuse(p, CRFD_E_FIELD, sizeof(crfd_rec) + at + member, (uint64_t)expected, (uint64_t)found);
 }
@@ -83,9 +83,23 @@ int crfd_parser_lock_wait(crfd_parser *p, const uint8_t *v, size_t len)
 	for (size_t i = 0; i < len; i += sizeof(r)) {
 		memcpy(&r, v + i, sizeof(r));
 		if (r.pid < -1)
-			return refuse_wait(p, i, offsetof(crfd_lock_wait, pid), -1, r.pid);
+			return refuse_entry(p, i, offsetof(crfd_lock_wait, pid), -1, r.pid);
 		if (r.holder < -1)
-			return refuse_wait(p, i, offsetof(crfd_lock_wait, holder), -1, r.holder);
+			return refuse_entry(p, i, offsetof(crfd_lock_wait, holder), -1, r.holder);
+	}
+	p->state = CRFD_AT_CLOSE;
+	return 0;
+}
+
+int crfd_parser_held_objref(crfd_parser *p, const uint8_t *v, size_t len)
+{
+	crfd_held_objref r;
+
+	for (size_t i = 0; i < len; i += sizeof(r)) {
+		memcpy(&r, v + i, sizeof(r));
+		if (!r.objref || r.objref >= p->next_objref)
+			return refuse_entry(p, i, offsetof(crfd_held_objref, objref), r.objref ? (int64_t)p->next_objref - 1 : 1,
+					    r.objref);
 	}
 	p->state = CRFD_AT_CLOSE;
 	return 0;

@@ -278,6 +278,8 @@ int crfd_parser_payload(crfd_parser *p, const crfd_rec *h, const uint8_t *v)
 		return crfd_parser_still(p, v, (size_t)h->len);
 	case CRFD_REC_LOCK_WAIT:
 		return crfd_parser_lock_wait(p, v, (size_t)h->len);
+	case CRFD_REC_HELD_OBJREF:
+		return crfd_parser_held_objref(p, v, (size_t)h->len);
 	case CRFD_REC_INDEX:
 		return crfd_parser_index(p, v, (size_t)h->len);
 	case CRFD_REC_IMAGE_SUM:

@@ -38,6 +38,7 @@ void crfd_encoder_free(crfd_encoder *e)
 		return;
 	crfd_objrefs_free(e->tables);
 	crfd_buf_release(&e->index);
+	crfd_buf_release(&e->held);
 	free(e);
 }
 
@@ -106,6 +107,27 @@ int crfd_encode_still(crfd_encoder *e, const crfd_still *still, size_t n, crfd_b
 int crfd_encode_lock_waits(crfd_encoder *e, const crfd_lock_wait *waits, size_t n, crfd_buf *out)
 {
 	return put_about_image(e, CRFD_REC_LOCK_WAIT, waits, n, sizeof(*waits), out);
+}
+
+int crfd_encode_held_objrefs(crfd_encoder *e, const crfd_objrefs *t, crfd_buf *out)
+{
+	crfd_buf found = {0};
+	int rc = 0;
+
+	for (size_t i = 0; i < e->held.nr && rc >= 0; i += sizeof(crfd_batch_held)) {
+		crfd_held_objref one;
+		crfd_batch_held h;
+
+		memcpy(&h, e->held.v + i, sizeof(h));
+		one = (crfd_held_objref){.pid = h.pid, .fd = h.fd, .slot = h.slot, .objref = crfd_objrefs_get(t, h.ident)};
+		if (one.objref)
+			rc = crfd_buf_put(&found, &one, sizeof(one));
+	}
+	if (rc >= 0 && found.nr)
+		rc = put_about_image(e, CRFD_REC_HELD_OBJREF, found.v, found.nr / sizeof(crfd_held_objref),
+				     sizeof(crfd_held_objref), out);
+	crfd_buf_release(&found);
+	return rc;
 }
 
 static int put_sums(crfd_encoder *e, crfd_buf *out)

@@ -12,6 +12,7 @@ struct crfd_encoder {
 	crfd_image_stats stats;
 	crfd_objrefs *tables; /* crfd_task.table → FILES.objref */
 	crfd_buf index; /* crfd_index_entry, one a task */
+	crfd_buf held; /* crfd_batch_held */
 
 	/* the section that is being written */
 	size_t task; /* of the batch */

@@ -236,7 +236,10 @@ int crfd_encode_batch(crfd_encoder *e, const crfd_batch *b, const uint32_t *objr
 		      size_t want, crfd_buf *out)
 {
 	size_t full = want > SIZE_MAX - out->nr ? SIZE_MAX : out->nr + want;
+	int begins = !e->task && !e->open && b->nheld && !e->rfc;
 
+	if (begins && crfd_buf_put(&e->held, b->held, b->nheld * sizeof(*b->held)) < 0)
+		return -ENOMEM;
 	while (e->task < b->ntasks) {
 		int rc = b->task[e->task].err ? 0 : encode_task(e, b, objref, fresh, full, out);
 

@@ -71,6 +71,8 @@ int crfd_encode_batch(crfd_encoder *e, const crfd_batch *b, const uint32_t *objr
 int crfd_encode_still(crfd_encoder *e, const crfd_still *still, size_t n, crfd_buf *out);
 /* Appends LOCK_WAIT records; before the tail. */
 int crfd_encode_lock_waits(crfd_encoder *e, const crfd_lock_wait *waits, size_t n, crfd_buf *out);
+/* Appends HELD_OBJREF records for what the batches said of it; t numbered their descriptors; before the tail. */
+int crfd_encode_held_objrefs(crfd_encoder *e, const crfd_objrefs *t, crfd_buf *out);
 /* Appends INDEX, IMAGE_SUM and TAIL. */
 int crfd_encode_tail(crfd_encoder *e, crfd_buf *out);
 

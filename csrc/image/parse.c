@@ -60,6 +60,7 @@ static const struct rule rules[] = {
 	{CRFD_REC_IMAGE_INFO, ZERO, AT(INFO), PAYLOAD(crfd_image_info, 16)},
 	{CRFD_REC_STILL, ZERO, AT(IMAGE) | AT(SECTION) | AT(CLOSE), ARRAY(crfd_still, 16)},
 	{CRFD_REC_LOCK_WAIT, ZERO, AT(IMAGE) | AT(SECTION) | AT(CLOSE), ARRAY(crfd_lock_wait, 80)},
+	{CRFD_REC_HELD_OBJREF, ZERO, AT(IMAGE) | AT(SECTION) | AT(CLOSE), ARRAY(crfd_held_objref, 16)},
 	{CRFD_REC_INDEX, ZERO, AT(SECTION) | AT(CLOSE) | AT(INDEX), ARRAY(crfd_index_entry, 40)},
 	{CRFD_REC_IMAGE_SUM, ZERO, AT(IMAGE) | AT(SECTION) | AT(CLOSE) | AT(INDEX), PAYLOAD(crfd_image_sum, 32)},
 	{CRFD_REC_TAIL, ZERO, AT(TAIL) | AT(RFC), PAYLOAD(crfd_tail, 8)},

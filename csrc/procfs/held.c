@@ -133,10 +133,26 @@ static int copy_fdinfo(struct crfd_holds *h, const crfd_batch *b, const crfd_fd 
 	return rc;
 }
 
-/* Puts what is registered in the rings that the task has, by the text of their fdinfo. */
-static int put_rings(struct crfd_holds *h, int dir, crfd_batch *b, const crfd_task *t)
+int crfd_task_reopen(crfd_batch *b, crfd_task *t)
 {
 	int rc = 0;
+
+	if (t->ext.len && t->ext.off + t->ext.len < b->text.nr) {
+		rc = crfd_buf_reserve(&b->text, t->ext.len);
+		if (rc < 0)
+			return rc;
+		memcpy(b->text.v + b->text.nr, b->text.v + t->ext.off, t->ext.len);
+		t->ext.off = b->text.nr;
+		b->text.nr += t->ext.len;
+	} else if (!t->ext.len) {
+		t->ext.off = b->text.nr;
+	}
+	return rc;
+}
+
+int crfd_task_rings(struct crfd_holds *h, int dir, crfd_batch *b, crfd_task *t)
+{
+	int rc = crfd_task_reopen(b, t);
 
 	for (uint64_t i = t->first; i < t->first + t->nfds && rc >= 0; i++) {
 		if (b->fd[i].kind != CRFD_KIND_IO_URING || b->fd[i].failed || !b->fd[i].ext.len)
@@ -145,7 +161,27 @@ static int put_rings(struct crfd_holds *h, int dir, crfd_batch *b, const crfd_ta
 		if (rc >= 0 && h->ring.nr)
 			rc = put_ring(h, dir, b->fd[i].fd, &b->text);
 	}
-	return rc;
+	return rc < 0 ? rc : crfd_task_extend(&b->text, &t->ext);
+}
+
+int crfd_put_inside(const crfd_filter_push *push, enum crfd_held_by held, int32_t fd, crfd_buf *out)
+{
+	struct crfd_held_one one = {.r = {.held = (uint16_t)held, .kind = CRFD_KIND_UNKNOWN, .fd = fd, .slot = CRFD_HELD_ALL}};
+
+	return crfd_held_fails(push, &one) ? 0 : crfd_held_put(&one, out);
+}
+
+int crfd_task_flights(struct crfd_holds *h, crfd_batch *b, crfd_task *t)
+{
+	int rc = crfd_task_reopen(b, t);
+
+	for (uint64_t i = t->first; i < t->first + t->nfds && rc >= 0; i++) {
+		const crfd_socket *s = &b->socket[i];
+
+		if (b->fd[i].kind == CRFD_KIND_SOCKET && s->known & CRFD_SOCK_HAS_IN_FLIGHT && s->in_flight)
+			rc = crfd_put_inside(&h->push, CRFD_HELD_FLIGHT, b->fd[i].fd, &b->text);
+	}
+	return rc < 0 ? rc : crfd_task_extend(&b->text, &t->ext);
 }
 
 int crfd_task_held(struct crfd_holds *h, int dir, const struct crfd_procstat *stat, crfd_batch *b, crfd_task *t)
@@ -153,9 +189,9 @@ int crfd_task_held(struct crfd_holds *h, int dir, const struct crfd_procstat *st
 	crfd_buf *out = &b->text;
 	int rc;
 
-	if (!t->ext.len)
-		t->ext.off = out->nr;
-	rc = put_link(h, dir, "cwd", CRFD_HELD_CWD, out);
+	rc = crfd_task_reopen(b, t);
+	if (rc >= 0)
+		rc = put_link(h, dir, "cwd", CRFD_HELD_CWD, out);
 	if (rc >= 0)
 		rc = put_link(h, dir, "root", CRFD_HELD_ROOT, out);
 	if (rc >= 0)
@@ -164,8 +200,6 @@ int crfd_task_held(struct crfd_holds *h, int dir, const struct crfd_procstat *st
 		rc = crfd_mapped_put(&h->mapped, dir, crfd_task_mnt_ns(b, t), &h->deleted, &h->push, out);
 	if (rc >= 0)
 		rc = put_tty(&h->push, stat->tty, out);
-	if (rc >= 0)
-		rc = put_rings(h, dir, b, t);
 	return rc < 0 ? rc : crfd_task_extend(out, &t->ext);
 }
 

@@ -17,6 +17,7 @@
 #include "base/ours.h"
 #include "batch/batch.h"
 #include "scan_bpf/files.h"
+#include "scan_bpf/inside.h"
 #include "scan_bpf/lane.h"
 #include "scan_bpf/push.h"
 #include "scan_bpf/tables.h"
@@ -53,14 +54,17 @@ static int bpf_fill(void *state, int number, const struct crfd_scan_job *units, 
 {
 	struct state *st = state;
 	struct crfd_bpf_lane *lane = &st->lane[number];
+	size_t n = units->to - units->from;
 	int rc = 0;
 
 	crfd_batch_clear(b);
 	crfd_bpf_asked_forget(&lane->asker.asked);
 	if (st->tables)
-		return crfd_bpf_tables_read(lane, &st->units.v[units->from], units->to - units->from, st->together, b);
-	for (size_t i = units->from; i < units->to && rc >= 0; i++)
+		rc = crfd_bpf_tables_read(lane, &st->units.v[units->from], n, st->together, b);
+	for (size_t i = units->from; i < units->to && rc >= 0 && !st->tables; i++)
 		rc = read_unit(lane, &st->units.v[i], b);
+	if (rc >= 0 && lane->looker.flags & CRFD_SCAN_HOLDS)
+		rc = crfd_bpf_inside(lane, &st->units.v[units->from], n, st->together, b);
 	return rc < 0 ? rc : 0;
 }
 
@@ -92,7 +96,7 @@ static int bpf_join(void *state, int number)
 
 static void lane_init(struct crfd_bpf_lane *lane, const crfd_scan_options *options, int granted)
 {
-	lane->one.iter = lane->all.iter = lane->one_table.iter = lane->all_tables.iter = -1;
+	lane->one.iter = lane->all.iter = lane->one_table.iter = lane->all_tables.iter = lane->all_inside.iter = -1;
 	lane->looker = (struct crfd_bpf_looker){.scratch = &lane->asker.scratch, .flags = crfd_scan_flags(options)};
 	lane->looker.holds.deleted.mnt_id = -1;
 	if (options->push)
@@ -108,6 +112,7 @@ static void lane_release(struct crfd_bpf_lane *lane)
 	crfd_bpf_source_release(&lane->all);
 	crfd_bpf_source_release(&lane->one_table);
 	crfd_bpf_source_release(&lane->all_tables);
+	crfd_bpf_source_release(&lane->all_inside);
 	free(lane->looker.numbers.v);
 	crfd_holds_release(&lane->looker.holds);
 	crfd_mount_table_release(&lane->looker.mounts);

@@ -107,15 +107,14 @@ static void put_stat(const struct walk_fd *r, crfd_fd *f)
 			       .blocks = r->blocks, .nlink = r->nlink};
 	if (r->bits & WALK_VERSION)
 		f->st.known |= CRFD_HAS_VERSION;
-	if (needs_stat(r))
-		complete_stat(r, f);
 	if (hides_blocks(r)) {
 		f->st.known &= ~(uint32_t)CRFD_HAS_BLOCKS;
 		f->st.blocks = 0;
 	}
 }
 
-static void put_kind(const struct walk_fd *r, const crfd_batch *b, crfd_fd *f)
+/* What stat(2) would say of it has to be asked for by its descriptor; asks: we may. */
+static void put_kind(const struct walk_fd *r, const crfd_batch *b, int asks, crfd_fd *f)
 {
 	const char *name = (const char *)b->text.v + f->name.off;
 	size_t len = f->st.known & CRFD_HAS_PATH ? f->name.len : 0;
@@ -133,7 +132,7 @@ static void put_kind(const struct walk_fd *r, const crfd_batch *b, crfd_fd *f)
 	 * An anonymous inode has no type for stat(2), but one inside the kernel since 6.16 (fs/anon_inodes.c, fs/pidfs.c).
 	 * One that is made for its file alone may show it (virt/kvm/guest_memfd.c).
 	 */
-	if (f->kind == CRFD_KIND_KVM || f->kind == CRFD_KIND_ANON)
+	if (asks && (f->kind == CRFD_KIND_KVM || f->kind == CRFD_KIND_ANON))
 		complete_stat(r, f);
 	else if (len && *name != '/' && f->kind != CRFD_KIND_PIPE && f->kind != CRFD_KIND_SOCKET &&
 		 f->kind != CRFD_KIND_NAMESPACE)
@@ -290,13 +289,31 @@ int crfd_bpf_fd(const struct walk_fd *r, crfd_batch *b, uint64_t at, struct crfd
 		       .f_flags = r->f_flags & ~(uint32_t)O_CLOEXEC, .f_uid = r->uid, .f_gid = r->gid, .f_pos = r->pos,
 		       .f_version = r->version, .owned = 1, .st_uid = r->st_uid, .st_gid = r->st_gid};
 	put_stat(r, f);
+	if (needs_stat(r))
+		complete_stat(r, f);
 	rc = crfd_bpf_name(r, b, f);
 	if (rc < 0)
 		return rc;
-	put_kind(r, b, f);
+	put_kind(r, b, 1, f);
 	if (crfd_is_ours(-f->err))
 		return -f->err;
 	b->ident[at] = ident_of(r);
 	b->locked += (r->bits & WALK_LOCKED) != 0;
 	return put_records(r, b, asker, f, &b->socket[at]);
+}
+
+int crfd_bpf_file(const struct walk_fd *r, crfd_batch *b, crfd_fd *f, uint64_t *ident)
+{
+	int rc;
+
+	*f = (crfd_fd){.fd = r->fd};
+	put_stat(r, f);
+	if (needs_stat(r))
+		f->st.known &= ~(uint32_t)KNOWN_BY_STAT;
+	rc = crfd_bpf_name(r, b, f);
+	if (rc < 0)
+		return rc;
+	put_kind(r, b, 0, f);
+	*ident = ident_of(r);
+	return 0;
 }

@@ -14,6 +14,7 @@ struct crfd_bpf_lane {
 	struct crfd_bpf_source one; /* over the files of one task */
 	struct crfd_bpf_source all; /* over the files of all */
 	struct crfd_bpf_source one_table, all_tables; /* the same, over tables */
+	struct crfd_bpf_source all_inside; /* what lies in the sockets and rings of all */
 	struct crfd_bpf_asker asker;
 	struct crfd_bpf_looker looker;
 	struct crfd_bpf_words words;

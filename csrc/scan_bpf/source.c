@@ -24,12 +24,12 @@ int crfd_bpf_source_start(struct crfd_bpf_source *s, crfd_bpf *bpf, int32_t tid)
 	return s->iter < 0 ? s->iter : 0;
 }
 
-int crfd_bpf_source_start_tables(struct crfd_bpf_source *s, crfd_bpf *bpf, int32_t tid)
+int crfd_bpf_source_start_tables(struct crfd_bpf_source *s, crfd_bpf *bpf, enum crfd_bpf_walk walk, int32_t tid)
 {
 	s->ask = crfd_bpf_ask(bpf);
 	s->piece = crfd_bpf_room(bpf);
 	s->over = 0;
-	s->iter = crfd_bpf_iter(bpf, CRFD_BPF_TABLES, (struct crfd_bpf_scope){.tid = tid});
+	s->iter = crfd_bpf_iter(bpf, walk, (struct crfd_bpf_scope){.tid = tid});
 	return s->iter < 0 ? s->iter : 0;
 }
 

@@ -20,8 +20,8 @@ struct crfd_bpf_source {
 
 /* Starts a walk over the files of a task, of all for 0. 0 or more, or -errno. */
 int crfd_bpf_source_start(struct crfd_bpf_source *s, crfd_bpf *bpf, int32_t tid);
-/* Starts a walk over the table of a task, or for 0 over those of all tasks in the order of their numbers. As above. */
-int crfd_bpf_source_start_tables(struct crfd_bpf_source *s, crfd_bpf *bpf, int32_t tid);
+/* Starts TABLES or INSIDE over the table of a task, or for 0 over those of all tasks in the order of their numbers. As above. */
+int crfd_bpf_source_start_tables(struct crfd_bpf_source *s, crfd_bpf *bpf, enum crfd_bpf_walk walk, int32_t tid);
 /*
  * Asks a walk over tables for tasks, all of them behind those that it was asked for before: tid[] ascends, at most
  * WALK_ASK_MAX - 1, and those with bare[] are asked for without their descriptors;

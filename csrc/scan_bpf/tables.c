@@ -170,22 +170,35 @@ static size_t ask(const struct crfd_bpf_lane *lane, struct crfd_bpf_source *s, c
 	return nr;
 }
 
+ssize_t crfd_bpf_tables_begin(struct crfd_bpf_lane *lane, enum crfd_bpf_walk walk, const struct crfd_bpf_unit *units, size_t n,
+			      int together, struct crfd_bpf_source **out)
+{
+	struct crfd_bpf_source *all = walk == CRFD_BPF_INSIDE ? &lane->all_inside : &lane->all_tables, *s;
+	int rc = 0;
+
+	together &= is_one_of_many(units);
+	s = together ? all : &lane->one_table;
+	if (s->iter < 0)
+		rc = crfd_bpf_source_start_tables(s, lane->bpf, walk, together ? 0 : (int32_t)units->rec.tid);
+	if (rc < 0)
+		return rc;
+	*out = s;
+	return (ssize_t)ask(lane, s, units, together ? n : 1);
+}
+
 /* Reads the units from the i-th on, as many as go together; how many these were, or -errno. */
 static ssize_t read_some(struct crfd_bpf_lane *lane, const struct crfd_bpf_unit *units, size_t i, size_t n, int together,
 			 crfd_batch *b)
 {
-	struct crfd_bpf_source *s = together ? &lane->all_tables : &lane->one_table;
-	int rc = s->iter < 0 ? crfd_bpf_source_start_tables(s, lane->bpf, together ? 0 : (int32_t)units[i].rec.tid) : 0;
-	size_t nr;
+	struct crfd_bpf_source *s;
+	ssize_t nr = crfd_bpf_tables_begin(lane, CRFD_BPF_TABLES, units + i, n - i, together, &s);
+	int rc = nr < 0 ? (int)nr : 0;
 
-	if (rc < 0)
-		return rc;
-	nr = ask(lane, s, units + i, together ? n - i : 1);
-	for (size_t j = i; j < i + nr && rc >= 0; j++)
+	for (size_t j = i; j < i + (size_t)nr && rc >= 0; j++)
 		rc = read_unit(lane, s, &units[j], j, b);
-	if (s == &lane->one_table)
+	if (nr >= 0 && s == &lane->one_table)
 		crfd_bpf_source_stop(s);
-	return rc < 0 ? rc : (ssize_t)nr;
+	return rc < 0 ? rc : nr;
 }
 
 int crfd_bpf_tables_read(struct crfd_bpf_lane *lane, const struct crfd_bpf_unit *units, size_t n, int together, crfd_batch *b)
@@ -196,7 +209,7 @@ int crfd_bpf_tables_read(struct crfd_bpf_lane *lane, const struct crfd_bpf_unit 
 		return (int)nr;
 	crfd_bpf_hold(lane->bpf);
 	for (size_t i = 0; i < n && nr >= 0; i += (size_t)nr)
-		nr = read_some(lane, units, i, n, together && is_one_of_many(&units[i]), b);
+		nr = read_some(lane, units, i, n, together, b);
 	crfd_bpf_let_go(lane->bpf);
 	return nr < 0 ? (int)nr : 0;
 }

@@ -36,6 +36,15 @@ static int settle_task(struct crfd_proc_lane *l, const struct crfd_proc_task *p,
 	return 0;
 }
 
+static int put_held(struct crfd_proc_lane *l, const struct crfd_proc_task *p, crfd_batch *b, crfd_task *t)
+{
+	int rc = crfd_task_held(&l->holds, p->dir, &p->stat, b, t);
+
+	if (rc >= 0)
+		rc = crfd_task_rings(&l->holds, p->dir, b, t);
+	return rc < 0 ? rc : crfd_task_flights(&l->holds, b, t);
+}
+
 /* Reads what is read of a task after its descriptors: who it is, and whether its table is still as it was listed. */
 static int finish_task(const struct crfd_proc_scan *s, struct crfd_proc_lane *l, struct crfd_proc_task *p, crfd_batch *b, crfd_task *t)
 {
@@ -50,7 +59,7 @@ static int finish_task(const struct crfd_proc_scan *s, struct crfd_proc_lane *l,
 	if (rc >= 0)
 		rc = crfd_task_mounts(&l->mounts, b, t);
 	if (rc >= 0 && s->flags & CRFD_SCAN_HOLDS)
-		rc = crfd_task_held(&l->holds, p->dir, &p->stat, b, t);
+		rc = put_held(l, p, b, t);
 	if (rc < 0 || s->flags & CRFD_SCAN_STILL || (t->table && p->fds < 0))
 		return rc;
 	l->numbers.nr = 0;

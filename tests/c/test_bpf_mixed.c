@@ -161,7 +161,7 @@ static void scan(crfd_bpf *bpf, uint32_t tid, crfd_batch *b, struct seen *seen)
 	uint8_t bare = 0;
 	int rc, ended = 0;
 
-	CHECK(crfd_bpf_source_start_tables(&s, bpf, (int32_t)tid) == 0);
+	CHECK(crfd_bpf_source_start_tables(&s, bpf, CRFD_BPF_TABLES, (int32_t)tid) == 0);
 	crfd_bpf_hold(bpf);
 	crfd_bpf_source_ask(&s, &tid, &bare, 1, &none);
 	while ((rc = crfd_bpf_source_peek(&s, bpf, &r)) > 0) {

@@ -241,7 +241,7 @@ static size_t take(struct crfd_bpf_source *s, crfd_bpf *bpf, int end, uint8_t *o
 
 static void start(struct crfd_bpf *bpf, struct crfd_bpf_layout *layout)
 {
-	*bpf = (struct crfd_bpf){.programs = {.prog_fd = {-1, -1, -1}, .layout = layout}, .selects = 1};
+	*bpf = (struct crfd_bpf){.programs = {.prog_fd = {-1, -1, -1, -1}, .layout = layout}, .selects = 1};
 	init_reading(&bpf->reading);
 	bpf->programs.map_fd = make_map();
 	CHECK(bpf->programs.map_fd >= 0);
@@ -285,7 +285,7 @@ static size_t walk_table(struct crfd_bpf_layout *layout, int end, uint8_t *out, 
 
 	start(&bpf, layout);
 	if (add_tables(&bpf.programs, types) >= 0) {
-		CHECK(crfd_bpf_source_start_tables(&s, &bpf, (int32_t)tid) == 0);
+		CHECK(crfd_bpf_source_start_tables(&s, &bpf, CRFD_BPF_TABLES, (int32_t)tid) == 0);
 		crfd_bpf_source_ask(&s, &tid, &bare, 1, &none);
 		n = take(&s, &bpf, end, out, room);
 	}

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-import platform
 import socket
 import threading
 from collections.abc import Iterator
@@ -18,12 +17,12 @@ from crfd._core.batch import Batch
 from crfd._core.library import lib
 from crfd._core.scan import Push, Scanner
 from tests import mkfds, procs
+from tests.facts import WALKED
 from tests.fdkinds.cli import expand
 from tests.procs import until
 
 BACKENDS = {"proc": int(lib.CRFD_BACKEND_PROC), "bpf": int(lib.CRFD_BACKEND_BPF)}
 # The walk over tables tests conditions, the iterator over files does not: on x86-64, with bpf_rdonly_cast() of 6.2.
-WALKED = platform.machine() == "x86_64" and tuple(map(int, platform.release().split(".")[:2])) >= (6, 2)
 # An emulated machine is so slow that the walk leaves any task to the iterator (RECORD_NS of csrc/bpf/tables.bpf.h): None.
 TESTED = {"proc": True, "bpf": None if WALKED and procs.PATIENCE > 1 else WALKED}
 KINDS = {name: int(getattr(lib, f"CRFD_KIND_{name}")) for name in ("FILE", "DIR", "SOCKET", "PIPE", "FIFO", "EVENTFD")}

@@ -101,7 +101,7 @@ def test_held_files() -> None:
     mapped, cwd = crfd.Image(assemble(records)).tasks[100].held
     assert mapped == crfd.Held(
         crfd.HeldBy.MAP, crfd.Kind.FILE, b"/usr/lib/libc.so.6", True, 0x801, 4711, 29, 0o100755, 0, 1, 1234, 1, "r-xs", 2,
-        8192, None, None, None,
+        8192, None, None, None, None,
     )  # fmt: skip
     assert (cwd.by, *cwd[2:12], cwd.errno) == (crfd.HeldBy.CWD, *[None] * 10, None)
     assert crfd.Image(EXTENDED).tasks[100].held == ()

@@ -23,6 +23,7 @@ from tests.images import (
     FNAME,
     HEAD,
     HELD,
+    HELD_OBJREF,
     IMAGE_INFO,
     IMAGE_SUM,
     INDEX,
@@ -75,6 +76,10 @@ def changed_held(offset: int, code: str, value: int) -> bytes:
     record.poke(offset, code, value)
     assert record.payload is not None
     return record.payload
+
+
+def held_objref(objref: int) -> Rec:
+    return Rec(HELD_OBJREF, struct.pack("<IiII", 100, 3, 0, objref))
 
 
 BOTH = [
@@ -182,6 +187,10 @@ EXTENDED_ONLY = [
     ("LOCK_WAIT.pid", insert(Rec(LOCK_WAIT, struct.pack("<ii72x", -2, 1)), INDEX), "range", "-1", "-2"),
     ("LOCK_WAIT.holder", insert(Rec(LOCK_WAIT, struct.pack("<ii72x", 1, -2)), INDEX), "range", "-1", "-2"),
     ("LOCK_WAIT length", insert(Rec(LOCK_WAIT, bytes(79)), INDEX), "length", "80 bytes", "79 bytes"),
+    ("TASK after HELD_OBJREF", insert(held_objref(1), TASK, 1), "type", None, "TASK (0x65)"),
+    ("HELD_OBJREF.objref none", insert(held_objref(0), INDEX), "range", "1", "0"),
+    ("HELD_OBJREF.objref undefined", insert(held_objref(99), INDEX), "range", None, "99"),
+    ("HELD_OBJREF length", insert(Rec(HELD_OBJREF, bytes(15)), INDEX), "length", "16 bytes", "15 bytes"),
     ("STILL.how", insert(Rec(STILL, struct.pack("<IIQ", 1, 9, 0)), INDEX), "range", "2", "9"),
 ]  # fmt: skip
 
