@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The cells of an aligned table are measured in characters; a cell that is wider than its column pushes what follows. */
+#define _GNU_SOURCE /* memrchr */
 #include <string.h>
 #include <sys/stat.h>
 
@@ -129,23 +130,54 @@ static const uint8_t *skip(const uint8_t *p, size_t width)
 	return p;
 }
 
-/* Puts the last cell, without its middle where the line would be too long; at least 16 characters stay. */
+/* Returns how many bytes the name has that sockfs makes of an inode number (net/socket.c), with the blank behind it. */
+static size_t socket_name(const uint8_t *p, size_t n)
+{
+	static const char name[] = "socket:[";
+	const uint8_t *blank = n > sizeof(name) && !memcmp(p, name, sizeof(name) - 1) ? memchr(p, ' ', n) : NULL;
+
+	return blank ? (size_t)(blank + 1 - p) : 0;
+}
+
+/* Returns how many bytes are left when the last word is gone, if that is a number with a name, waiting=3. */
+static size_t less_a_count(const uint8_t *p, size_t n)
+{
+	const uint8_t *blank = memrchr(p, ' ', n);
+
+	return blank && memchr(blank, '=', (size_t)(p + n - blank)) ? (size_t)(blank - p) : n;
+}
+
+/* Leaves out the middle of a text with a path in it, else its end. */
+static int put_part(crfd_buf *out, const uint8_t *p, size_t n, size_t room)
+{
+	size_t head = memchr(p, '/', n) ? (room - 1) / 3 : room - 1;
+	const uint8_t *tail = skip(p, crfd_text_width(p, n) - (room - 1 - head));
+	int rc = crfd_buf_put(out, p, (size_t)(skip(p, head) - p));
+
+	if (rc >= 0)
+		rc = crfd_text_put(out, "…");
+	return rc < 0 ? rc : crfd_buf_put(out, tail, (size_t)(p + n - tail));
+}
+
+/*
+ * Puts the last cell, of which at least 16 characters stay where the line would be too long. Of what is no path counts go first,
+ * and before them a name that says less than the address behind it.
+ */
 static int put_cut(crfd_buf *out, const uint8_t *p, size_t n, size_t room)
 {
-	size_t width = crfd_text_width(p, n), head, tail;
-	const uint8_t *from;
+	size_t named = socket_name(p, n), full = n - named, left = full, less;
 	int rc;
 
 	room = room < 16 ? 16 : room;
-	if (width <= room)
+	if (crfd_text_width(p, n) <= room)
 		return crfd_buf_put(out, p, n);
-	head = (room - 1) / 3;
-	tail = room - 1 - head;
-	rc = crfd_buf_put(out, p, (size_t)(skip(p, head) - p));
-	if (rc >= 0)
-		rc = crfd_text_put(out, "…");
-	from = skip(p, width - tail);
-	return rc < 0 ? rc : crfd_buf_put(out, from, (size_t)(p + n - from));
+	p += named;
+	while (*p != '/' && crfd_text_width(p, left) + (left < full) > room && (less = less_a_count(p, left)) < left)
+		left = less;
+	if (crfd_text_width(p, left) + (left < full) > room)
+		return put_part(out, p, left, room);
+	rc = crfd_buf_put(out, p, left);
+	return rc < 0 || left == full ? rc : crfd_text_put(out, "…");
 }
 
 static int put_last(const struct crfd_render *v, const uint8_t *p, size_t n, size_t used, const char *colour, crfd_buf *out)

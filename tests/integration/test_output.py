@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from crfd._core.columns import ImageReader, Render
 from crfd.format.enums import Kind
 from crfd.format.records import RecordType
 from tests import mkfds, procs
@@ -262,6 +263,30 @@ def test_a_name_can_be_read_back() -> None:
     assert visible("a\tb\n", "\n") == "a\\x09b\n"
     assert visible("a\tb\n") == "a\\x09b\\x0a"
     assert visible("über … →") == "über … →"
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("/srv/short", "/srv/short"),
+        ("/srv/a/very/long/way/to/go/until/the/file.log", "/srv/a/very…o/go/until/the/file.log"),
+        ("socket:[12345678] TCP 10.0.0.1:80 LISTEN", "TCP 10.0.0.1:80 LISTEN"),
+        ("socket:[1] TCP 127.0.0.1:45919 LISTEN waiting=0 backlog=128", "TCP 127.0.0.1:45919 LISTEN…"),
+        ("socket:[1] TCP 127.0.0.1:80 LISTEN waiting=0 backlog=128", "TCP 127.0.0.1:80 LISTEN waiting=0…"),
+        ("socket:[1] TCP 127.0.0.1:48842 → 127.0.0.1:45919 ESTABLISHED", "TCP 127.0.0.1:48842 → 127.0.0.1:45…"),
+        ("socket:[1] unix stream /run/some-service/control.sock LISTEN backlog=9", "unix stream…ice/control.sock LISTEN"),
+        ("socket:[1234567890123456789012345678901234567890]", "socket:[12345678901234567890123456…"),
+        ("pipe:[12345678] read 0B waiting of 65536B readers=1", "pipe:[12345678] read 0B waiting of…"),
+        ("pipe:[12345678] read 0B of 9B readers=1 writers=1", "pipe:[12345678] read 0B of 9B…"),
+    ],
+)  # fmt: skip
+def test_a_cut_name_keeps_what_tells_it_from_others(name: str, shown: str) -> None:
+    """The name of a file, the addresses of a socket, the number of a pipe."""
+    data = image([Task(7, [Fd(0, File(name.encode()))])])
+    render = Render(("name",), "table", width=35)
+    lines = b"".join([*map(bytes, render.rows(ImageReader(memoryview(data), None))), *map(bytes, render.end())])
+    assert lines.decode() == f"{shown}\n"
+    assert len(shown) <= 35
 
 
 def test_whoever_replaced_stdout_gets_the_text(capsys: pytest.CaptureFixture[str], path: Path) -> None:
