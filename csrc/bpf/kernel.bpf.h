@@ -109,6 +109,7 @@ struct dentry {
 	} d_seq;
 	struct hlist_bl_node d_hash;
 	struct dentry *d_parent;
+	struct inode *d_inode;
 	struct {
 		__u32 hash, len;
 		const unsigned char *name;
@@ -404,12 +405,15 @@ struct rlimit {
 	unsigned long rlim_cur, rlim_max;
 } CORE;
 
+struct tty_struct;
+
 struct signal_struct {
 	int nr_threads;
 	unsigned int flags;
 	int group_exit_code;
 	struct pid *pids[4];
 	struct rlimit rlim[16];
+	struct tty_struct *tty;
 } CORE;
 
 struct mnt_namespace {
@@ -442,7 +446,22 @@ struct nsproxy {
 } CORE;
 
 struct fs_struct {
-	struct path root;
+	struct path root, pwd;
+} CORE;
+
+struct tty_driver {
+	int major, minor_start;
+} CORE;
+
+struct tty_struct {
+	int index;
+	struct tty_driver *driver;
+} CORE;
+
+struct vm_area_struct {
+	unsigned long vm_start, vm_end;
+	unsigned long vm_flags;
+	struct file *vm_file;
 } CORE;
 
 struct mm_struct {

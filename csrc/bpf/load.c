@@ -245,7 +245,7 @@ static int need(crfd_bpf *bpf, enum crfd_bpf_walk walk)
 int crfd_bpf_iter(crfd_bpf *bpf, enum crfd_bpf_walk walk, struct crfd_bpf_scope scope)
 {
 	struct crfd_bpf_scope all = {0};
-	int rc = walk == CRFD_BPF_FDS || walk == CRFD_BPF_INSIDE ? need(bpf, walk) : 0;
+	int rc = walk != CRFD_BPF_TASKS && walk != CRFD_BPF_TABLES ? need(bpf, walk) : 0;
 	int link = rc < 0 ? rc : link_walk(bpf, walk, bpf->selects ? scope : all);
 	struct iter_create iter = {.link_fd = (uint32_t)link};
 

@@ -73,6 +73,7 @@ static const struct program tasks_program = PROGRAM("walk_tasks", walk_tasks);
 static const struct program tables_program = PROGRAM("walk_tables", walk_tables);
 
 static const struct program inside_program = PROGRAM("walk_inside", walk_inside);
+static const struct program held_program = PROGRAM("walk_held", walk_held);
 
 /* The first of these that loads is used: it reads by loads, the other by a helper (bpf/read.bpf.h). */
 static const struct program fds_programs[] = {PROGRAM("walk_fds", cast_fds), PROGRAM("walk_fds", probe_fds)};
@@ -207,10 +208,10 @@ int crfd_bpf_programs_add(struct crfd_bpf_programs *p, enum crfd_bpf_walk walk)
 
 	if (p->prog_fd[walk] >= 0)
 		return 0;
-	if (walk == CRFD_BPF_INSIDE)
-		rc = p->ask ? load_any(p, &inside_program, 1) : -EOPNOTSUPP;
-	else
+	if (walk == CRFD_BPF_FDS)
 		rc = load_any(p, fds_programs, COUNT(fds_programs));
+	else
+		rc = p->ask ? load_any(p, walk == CRFD_BPF_INSIDE ? &inside_program : &held_program, 1) : -EOPNOTSUPP;
 	p->prog_fd[walk] = rc < 0 ? -1 : rc;
 	return rc < 0 ? rc : 0;
 }
@@ -260,7 +261,7 @@ int crfd_bpf_programs_load(struct crfd_bpf_programs *p, enum crfd_bpf_step *step
 {
 	int rc, types_fd;
 
-	*p = (struct crfd_bpf_programs){.map_fd = -1, .prog_fd = {-1, -1, -1, -1}};
+	*p = (struct crfd_bpf_programs){.map_fd = -1, .prog_fd = {-1, -1, -1, -1, -1}};
 	*step = CRFD_BPF_OK;
 	p->layout = calloc(1, sizeof(*p->layout));
 	if (!p->layout)

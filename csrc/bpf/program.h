@@ -9,10 +9,10 @@
 #include "bpf/walk.h"
 
 /*
- * TABLES goes over the tables itself and is not to be had everywhere; FDS can do all and is loaded when it is needed, as INSIDE is,
- * where TABLES is to be had.
+ * TABLES goes over the tables itself and is not to be had everywhere; FDS can do all and is loaded when it is needed, as INSIDE and
+ * HELD are, where TABLES is to be had.
  */
-enum crfd_bpf_walk { CRFD_BPF_FDS = 0, CRFD_BPF_TASKS = 1, CRFD_BPF_TABLES = 2, CRFD_BPF_INSIDE = 3, CRFD_BPF_WALKS = 4 };
+enum crfd_bpf_walk { CRFD_BPF_FDS = 0, CRFD_BPF_TASKS = 1, CRFD_BPF_TABLES = 2, CRFD_BPF_INSIDE = 3, CRFD_BPF_HELD = 4, CRFD_BPF_WALKS = 5 };
 
 /* The step that failed; crfd_bpf_probe() says it in words. */
 enum crfd_bpf_step { CRFD_BPF_OK, CRFD_BPF_MAP, CRFD_BPF_TYPES, CRFD_BPF_LAYOUT, CRFD_BPF_LOAD, CRFD_BPF_LINK, CRFD_BPF_READ };
@@ -29,7 +29,7 @@ struct crfd_bpf_programs {
 
 /* 0 or -errno, with the step that failed; to be released either way. */
 int crfd_bpf_programs_load(struct crfd_bpf_programs *p, enum crfd_bpf_step *step);
-/* Loads FDS or INSIDE if it is not there yet. 0 or -errno. */
+/* Loads FDS, INSIDE or HELD if it is not there yet. 0 or -errno. */
 int crfd_bpf_programs_add(struct crfd_bpf_programs *p, enum crfd_bpf_walk walk);
 /* Whether a descriptor is one of theirs. */
 int crfd_bpf_programs_have(const struct crfd_bpf_programs *p, int fd);

@@ -20,12 +20,14 @@ SECTIONS = {
     "walk_tasks": "iter/task",
     "walk_tables": "iter/task_tables",
     "walk_inside": "iter/task_inside",
+    "walk_held": "iter/task_held",
 }
 ATTACH = {  # functions of the kernel
     "walk_fds": "bpf_iter_task_file",
     "walk_tasks": "bpf_iter_task",
     "walk_tables": "bpf_iter_task",
     "walk_inside": "bpf_iter_task",
+    "walk_held": "bpf_iter_task",
 }
 TAKEN = {  # of which object
     "cast_fds": (0, "walk_fds"),
@@ -33,6 +35,7 @@ TAKEN = {  # of which object
     "walk_tasks": (1, "walk_tasks"),
     "walk_tables": (0, "walk_tables"),
     "walk_inside": (0, "walk_inside"),
+    "walk_held": (0, "walk_held"),
 }
 SHARED = ("walk_ask", "walk_room")  # variables that the reader maps: they come first
 R_64, R_CALL = 1, 10  # relocations of the object: the address of a variable or a function, a call

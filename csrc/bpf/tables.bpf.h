@@ -419,7 +419,7 @@ static __always_inline int put_end(int bare)
 	r->told = 0;
 	r->start = pass.start;
 	r->fd_size = pass.max;
-	r->pad = 0;
+	r->tty = 0;
 	r->len = sizeof(*r) + (bare || walk_ask.push.has ? 0 : put_bits(r));
 	walk_ask.used += r->len;
 	return 1;

@@ -10,6 +10,7 @@
 #include <bpf/bpf_core_read.h>
 
 #include "file.bpf.h"
+#include "held.bpf.h"
 #include "inside.bpf.h"
 #include "kernel.bpf.h"
 #include "kinds.bpf.h"
@@ -101,6 +102,27 @@ int walk_tables(struct bpf_iter__task *ctx)
 	pass.tid = here.level ? nr_here(task->thread_pid) : task->pid;
 	i = next_asked();
 	if (walk_ask.tid[i] == pass.tid && !walk_task(task, i))
+		return 1;
+	walk_ask.done = i + (walk_ask.tid[i] == pass.tid) >= walk_ask.nr;
+	return walk_ask.done;
+}
+
+/* The same, of what the task holds without a descriptor. */
+SEC("iter/task_held")
+int walk_held(struct bpf_iter__task *ctx)
+{
+	struct task_struct *trusted = (void *)ctx->task, *task;
+	__u32 i;
+
+	if (!trusted)
+		return 0;
+	task = AS(task_struct, number_of(trusted));
+	find_here();
+	if (!walk_ask.used)
+		reads++;
+	pass.tid = here.level ? nr_here(task->thread_pid) : task->pid;
+	i = next_asked();
+	if (walk_ask.tid[i] == pass.tid && (!put_holds(task) || !put_maps(trusted, task) || !end_held(task)))
 		return 1;
 	walk_ask.done = i + (walk_ask.tid[i] == pass.tid) >= walk_ask.nr;
 	return walk_ask.done;

@@ -194,7 +194,8 @@ struct walk_end {
 	__u16 unable; /* something of it cannot be told in this way: what came of the task does not count */
 	__u16 told;
 	__u64 start;
-	__u32 fd_size, pad;
+	__u32 fd_size;
+	__u32 tty; /* of walk_held: the kernel's own dev_t of the controlling terminal, 0: none */
 };
 
 /*
@@ -202,6 +203,23 @@ struct walk_end {
  * the lowest of the socket or ring, version the file's number in it, and nothing follows the path. One with file 0 says that there are
  * others, of which nothing is told. A walk_end ends each task.
  */
+
+/*
+ * walk_held() gives a walk_fd for the working directory, the root and the executable of a task, whose fd says which, and one for a mapped file before the first walk_map of a read that means it.
+ */
+#define WALK_HELD (-16) /* less enum crfd_held_by */
+#define WALK_MAP (-3)
+
+/* Mappings of a file that follow each other. */
+struct walk_map {
+	__u16 len;
+	__u16 prot; /* CRFD_MAP_* */
+	__u32 tid;
+	__s32 fd; /* WALK_MAP */
+	__u32 file; /* the file's record begins so many times eight bytes before this one */
+	__u64 start; /* of the task */
+	__u64 nr, bytes;
+};
 
 #define WALK_ASK_MAX 256
 

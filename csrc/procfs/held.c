@@ -45,14 +45,13 @@ static int put_link(struct crfd_holds *h, int dir, const char *link, uint16_t he
 }
 
 /* The controlling terminal is known by its number alone; what has it in /dev is called by that. */
-static int put_tty(const crfd_filter_push *push, uint32_t packed, crfd_buf *out)
+int crfd_put_tty(const crfd_filter_push *push, unsigned int maj, unsigned int min, crfd_buf *out)
 {
-	unsigned int maj = packed >> 8 & 0xfff, min = (packed & 0xff) | (packed >> 12 & 0xfff00); /* linux/kdev_t.h */
 	struct crfd_held_one one = {.r = {.held = CRFD_HELD_TTY, .kind = CRFD_KIND_CHR, .fd = -1,
 				.st = {.known = CRFD_HAS_TYPE, .st_mode = S_IFCHR, .rdev = makedev(maj, min)}}};
 	int n = 0;
 
-	if (!packed || crfd_held_fails(push, &one))
+	if ((!maj && !min) || crfd_held_fails(push, &one))
 		return 0;
 	if (maj == PTS_MAJOR)
 		n = snprintf(one.path, sizeof(one.path), "/dev/pts/%u", min);
@@ -199,7 +198,7 @@ int crfd_task_held(struct crfd_holds *h, int dir, const struct crfd_procstat *st
 	if (rc >= 0)
 		rc = crfd_mapped_put(&h->mapped, dir, crfd_task_mnt_ns(b, t), &h->deleted, &h->push, out);
 	if (rc >= 0)
-		rc = put_tty(&h->push, stat->tty, out);
+		rc = crfd_put_tty(&h->push, stat->tty >> 8 & 0xfff, (stat->tty & 0xff) | (stat->tty >> 12 & 0xfff00), out);
 	return rc < 0 ? rc : crfd_task_extend(out, &t->ext);
 }
 

@@ -26,6 +26,8 @@ int crfd_task_held(struct crfd_holds *h, int dir, const struct crfd_procstat *st
 int crfd_task_rings(struct crfd_holds *h, int dir, crfd_batch *b, crfd_task *t);
 /* The same for each of its sockets that has files in flight: a record that does not say which these are. */
 int crfd_task_flights(struct crfd_holds *h, crfd_batch *b, crfd_task *t);
+/* A record of the terminal of that number, if there is one. 0 or as above. */
+int crfd_put_tty(const crfd_filter_push *push, unsigned int maj, unsigned int min, crfd_buf *out);
 /* A record of files in that descriptor, of which nothing more is known. 0 or as above. */
 int crfd_put_inside(const crfd_filter_push *push, enum crfd_held_by held, int32_t fd, crfd_buf *out);
 /* Lets t->ext end the batch's text, for records that come late. 0 or -ENOMEM. */

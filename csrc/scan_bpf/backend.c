@@ -17,6 +17,7 @@
 #include "base/ours.h"
 #include "batch/batch.h"
 #include "scan_bpf/files.h"
+#include "scan_bpf/held.h"
 #include "scan_bpf/inside.h"
 #include "scan_bpf/lane.h"
 #include "scan_bpf/push.h"
@@ -64,6 +65,8 @@ static int bpf_fill(void *state, int number, const struct crfd_scan_job *units, 
 	for (size_t i = units->from; i < units->to && rc >= 0 && !st->tables; i++)
 		rc = read_unit(lane, &st->units.v[i], b);
 	if (rc >= 0 && lane->looker.flags & CRFD_SCAN_HOLDS)
+		rc = crfd_bpf_held(lane, &st->units.v[units->from], n, st->together, b);
+	if (rc >= 0 && lane->looker.flags & CRFD_SCAN_HOLDS)
 		rc = crfd_bpf_inside(lane, &st->units.v[units->from], n, st->together, b);
 	return rc < 0 ? rc : 0;
 }
@@ -96,7 +99,7 @@ static int bpf_join(void *state, int number)
 
 static void lane_init(struct crfd_bpf_lane *lane, const crfd_scan_options *options, int granted)
 {
-	lane->one.iter = lane->all.iter = lane->one_table.iter = lane->all_tables.iter = lane->all_inside.iter = -1;
+	lane->one.iter = lane->all.iter = lane->one_table.iter = lane->all_tables.iter = lane->all_inside.iter = lane->all_held.iter = -1;
 	lane->looker = (struct crfd_bpf_looker){.scratch = &lane->asker.scratch, .flags = crfd_scan_flags(options)};
 	lane->looker.holds.deleted.mnt_id = -1;
 	if (options->push)
@@ -113,6 +116,8 @@ static void lane_release(struct crfd_bpf_lane *lane)
 	crfd_bpf_source_release(&lane->one_table);
 	crfd_bpf_source_release(&lane->all_tables);
 	crfd_bpf_source_release(&lane->all_inside);
+	crfd_bpf_source_release(&lane->all_held);
+	crfd_bpf_maps_release(&lane->maps);
 	free(lane->looker.numbers.v);
 	crfd_holds_release(&lane->looker.holds);
 	crfd_mount_table_release(&lane->looker.mounts);

@@ -9,12 +9,22 @@
 #include "scan_bpf/task_records.h"
 #include "scan_bpf/words.h"
 
+/* The mapped files of the task that is being read. */
+struct crfd_bpf_maps {
+	struct crfd_bpf_mapped *v;
+	size_t nr, alloc;
+	crfd_buf names;
+	uint32_t tid; /* whose they are, 0: nobody's */
+	int lacks; /* something of the task that /proc has to be asked for */
+};
+
 struct crfd_bpf_lane {
 	crfd_bpf *bpf;
 	struct crfd_bpf_source one; /* over the files of one task */
 	struct crfd_bpf_source all; /* over the files of all */
 	struct crfd_bpf_source one_table, all_tables; /* the same, over tables */
-	struct crfd_bpf_source all_inside; /* what lies in the sockets and rings of all */
+	struct crfd_bpf_source all_inside, all_held; /* what lies in the sockets and rings of all, and what they hold */
+	struct crfd_bpf_maps maps;
 	struct crfd_bpf_asker asker;
 	struct crfd_bpf_looker looker;
 	struct crfd_bpf_words words;

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "format/format.h"
+
 void crfd_bpf_source_stop(struct crfd_bpf_source *s)
 {
 	if (s->iter >= 0)
@@ -60,6 +62,13 @@ static int is_whole_path(const struct crfd_bpf_source *s, const struct walk_fd *
 	return !r->dir || r->dir < r->path;
 }
 
+static int is_whole_map(const struct crfd_bpf_source *s, const struct walk_map *m)
+{
+	size_t back = (size_t)m->file * 8;
+
+	return m->len == sizeof(*m) && back && back <= s->at && crfd_bpf_file_of(m)->fd == WALK_HELD - CRFD_HELD_MAP;
+}
+
 /* Whether all of a record is there, and of a sibling the directory that it means. */
 static int is_whole(const struct crfd_bpf_source *s, const struct walk_fd *r)
 {
@@ -68,6 +77,8 @@ static int is_whole(const struct crfd_bpf_source *s, const struct walk_fd *r)
 
 	if (left < sizeof(*end) || r->len > left || r->len % 8)
 		return 0;
+	if (r->fd == WALK_MAP)
+		return is_whole_map(s, (const struct walk_map *)r);
 	if (r->fd == WALK_BEGIN)
 		return is_whole_path(s, r, sizeof(struct walk_begin));
 	if (r->fd == WALK_END)

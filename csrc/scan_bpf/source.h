@@ -39,6 +39,12 @@ static inline const struct walk_fd *crfd_bpf_dir_of(const struct walk_fd *r)
 	return (const struct walk_fd *)((const char *)r - (size_t)r->dir * 8);
 }
 
+/* Returns the record of the file that is mapped. */
+static inline const struct walk_fd *crfd_bpf_file_of(const struct walk_map *m)
+{
+	return (const struct walk_fd *)((const char *)m - (size_t)m->file * 8);
+}
+
 /* The record at the front, which is passed by adding its len to s->at; 1, 0 at the end, or -errno. */
 int crfd_bpf_source_peek(struct crfd_bpf_source *s, crfd_bpf *bpf, const struct walk_fd **out);
 

@@ -173,7 +173,8 @@ static size_t ask(const struct crfd_bpf_lane *lane, struct crfd_bpf_source *s, c
 ssize_t crfd_bpf_tables_begin(struct crfd_bpf_lane *lane, enum crfd_bpf_walk walk, const struct crfd_bpf_unit *units, size_t n,
 			      int together, struct crfd_bpf_source **out)
 {
-	struct crfd_bpf_source *all = walk == CRFD_BPF_INSIDE ? &lane->all_inside : &lane->all_tables, *s;
+	struct crfd_bpf_source *all = walk == CRFD_BPF_INSIDE ? &lane->all_inside :
+				      walk == CRFD_BPF_HELD ? &lane->all_held : &lane->all_tables, *s;
 	int rc = 0;
 
 	together &= is_one_of_many(units);

@@ -70,8 +70,6 @@ int crfd_bpf_task_records(struct crfd_bpf_looker *l, const struct crfd_bpf_unit 
 		rc = crfd_task_kind(unit->rec.flags, b, t);
 	if (rc >= 0)
 		rc = crfd_task_mounts(&l->mounts, b, t);
-	if (dir >= 0 && rc >= 0 && l->flags & CRFD_SCAN_HOLDS)
-		rc = crfd_task_held(&l->holds, dir, &stat, b, t);
 	if (rc >= 0)
 		rc = look(l, unit, dir, b, t);
 	if (dir >= 0)

@@ -101,21 +101,6 @@ static int put_namespaces(const struct walk_begin *begin, crfd_buf *out)
 	return crfd_buf_rec(out, CRFD_REC_TASK_NS, 0, &ns, sizeof(ns));
 }
 
-static int put_held(struct crfd_bpf_looker *l, crfd_batch *b, crfd_task *t)
-{
-	struct crfd_procstat stat;
-	int dir, rc;
-
-	if (!(l->flags & CRFD_SCAN_HOLDS))
-		return 0;
-	dir = crfd_bpf_open_task(t, l->scratch, &stat);
-	if (dir < 0)
-		return crfd_is_ours(dir) ? dir : 0;
-	rc = crfd_task_held(&l->holds, dir, &stat, b, t);
-	close(dir);
-	return rc;
-}
-
 static int look(struct crfd_bpf_looker *l, const struct crfd_bpf_unit *unit, int looked, crfd_batch *b, crfd_task *t)
 {
 	int rc = 0;
@@ -156,7 +141,5 @@ int crfd_bpf_told(struct crfd_bpf_lane *lane, const struct crfd_bpf_unit *unit, 
 		rc = crfd_task_kind(begin->task.flags, b, t);
 	if (rc >= 0)
 		rc = crfd_task_mounts(&lane->looker.mounts, b, t);
-	if (rc >= 0)
-		rc = put_held(&lane->looker, b, t);
 	return rc < 0 ? rc : look(&lane->looker, unit, looked, b, t);
 }

@@ -241,7 +241,7 @@ static size_t take(struct crfd_bpf_source *s, crfd_bpf *bpf, int end, uint8_t *o
 
 static void start(struct crfd_bpf *bpf, struct crfd_bpf_layout *layout)
 {
-	*bpf = (struct crfd_bpf){.programs = {.prog_fd = {-1, -1, -1, -1}, .layout = layout}, .selects = 1};
+	*bpf = (struct crfd_bpf){.programs = {.prog_fd = {-1, -1, -1, -1, -1}, .layout = layout}, .selects = 1};
 	init_reading(&bpf->reading);
 	bpf->programs.map_fd = make_map();
 	CHECK(bpf->programs.map_fd >= 0);

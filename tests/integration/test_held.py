@@ -319,6 +319,109 @@ def test_both_backends_say_the_same(need: Need, tmp_path: Path) -> None:
     assert [values(one) for one in bpf] == [values(one) for one in proc]
 
 
+_OVERLAY = """
+import ctypes, mmap, os, sys
+os.chdir(sys.argv[1])
+for name in ("lower", "upper", "work", "merged"):
+    os.mkdir(name)
+for name in ("below", "changed"):
+    with open(f"lower/{name}", "w") as f:
+        f.write("x" * 5000)
+options = b"lowerdir=lower,upperdir=upper,workdir=work"
+if ctypes.CDLL(None).mount(b"overlay", b"merged", b"overlay", 0, options):
+    os.write(1, b"none\\n")
+    sys.exit()
+with open("merged/changed", "a") as f:
+    f.write("y")
+maps = []
+for name in ("below", "changed"):
+    with open("merged/" + name) as f:
+        maps.append(mmap.mmap(f.fileno(), 4096, prot=mmap.PROT_READ))
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_what_is_mapped_on_overlay(backend: str, need: Need, tmp_path: Path) -> None:
+    """The kernel maps the file under it; and shared is what may be written by nobody too."""
+    need("root")
+    libc = ctypes.CDLL(None)
+    assert (
+        libc.mount(b"crfd", bytes(tmp_path), b"tmpfs", 0, None) == 0
+    )  # an overlay takes no upper directory of its own kind
+    try:
+        with procs.running(_OVERLAY, str(tmp_path)) as process:
+            held = crfd.scan(process.pid, backend=backend, holds="all").held
+            for name in ("below", "changed"):
+                st = (tmp_path / "merged" / name).stat()
+                (one,) = [one for one in by(held, HeldBy.MAP) if one["path"] == str(tmp_path / "merged" / name)]
+                expected = {
+                    "dev": st.st_dev,
+                    "ino": st.st_ino,
+                    "nlink": 1,
+                    "prot": "r--s",
+                    "mappings": 1,
+                    "deleted": False,
+                }
+                assert not differing(one, expected)
+    except AssertionError:
+        if not (tmp_path / "merged").is_mount():
+            pytest.skip("no overlay here")
+        raise
+    finally:
+        libc.umount2(bytes(tmp_path / "merged"), 2)
+        libc.umount2(bytes(tmp_path), 2)
+
+
+_MANY_MAPS = """
+import ctypes, os, sys
+libc = ctypes.CDLL(None)
+libc.mmap.restype = ctypes.c_void_p
+libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]
+os.chdir(sys.argv[1])
+fds = [os.open(name, os.O_RDWR | os.O_CREAT) for name in ("even", "odd")]
+size = 4096
+for fd in fds:
+    os.truncate(fd, size)
+many = int(sys.argv[2])
+start = libc.mmap(None, many * size, 0, 0x22, -1, 0)  # PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS
+turn = 0
+while True:
+    for i in range(many):
+        # PROT_READ, or _WRITE too; MAP_SHARED | MAP_FIXED
+        assert libc.mmap(start + i * size, size, 1 | 2 * (i % 4 < 2), 0x11, fds[i & 1], 0) == start + i * size
+    if not turn:
+        print("ready", flush=True)
+    turn += 1
+    if len(sys.argv) < 4:
+        sys.stdin.read()
+"""
+
+
+def test_more_mappings_than_fit_one_read(backend: str, need: Need, tmp_path: Path) -> None:
+    need("root")
+    with procs.running(_MANY_MAPS, str(tmp_path), "20001") as process:
+        held = crfd.scan(process.pid, backend=backend, holds="all").held
+    found = {Path(one["path"]).name: one for one in by(held, HeldBy.MAP) if one["path"].startswith(str(tmp_path))}
+    assert {name: (one["mappings"], one["bytes"], one["prot"]) for name, one in found.items()} == {
+        "even": (10001, 10001 * 4096, "rw-s"),
+        "odd": (10000, 10000 * 4096, "rw-s"),
+    }
+
+
+def test_mappings_that_change_all_the_time(backend: str, need: Need, tmp_path: Path) -> None:
+    need("root")
+    with procs.running(_MANY_MAPS, str(tmp_path), "64", "on and on") as process:
+        true = {one["path"]: one for one in by(crfd.scan(process.pid, backend="proc", holds="all").held, HeldBy.MAP)}
+        for _ in range(200):
+            for one in by(crfd.scan(process.pid, backend=backend, holds="all").held, HeldBy.MAP):
+                other = true[one["path"]]
+                assert not differing(
+                    one, {key: other[key] for key in ("dev", "ino", "nlink", "kind", "deleted", "errno")}
+                )
+                assert one["mappings"] <= 64
+
+
 def test_a_kernel_thread_holds_its_directories(backend: str, need: Need) -> None:
     need("root")
     assert "kthread" in Path("/proc/2/comm").read_text()
