@@ -46,8 +46,8 @@ void crfd_bpf_asked_release(struct crfd_bpf_asked *a);
  */
 int crfd_bpf_fd(const struct walk_fd *r, crfd_batch *b, uint64_t at, struct crfd_bpf_asker *asker);
 /*
- * Fills what the walk alone says of a file that no descriptor may lead to, and its ident; the name is appended to the text of b. 0 or
- * -errno as above.
+ * Fills what the walk alone says of a file that no descriptor may lead to, and its ident; the name is appended to the text of b.
+ * 0 or -errno as above.
  */
 int crfd_bpf_file(const struct walk_fd *r, crfd_batch *b, crfd_fd *f, uint64_t *ident);
 

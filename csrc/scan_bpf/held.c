@@ -109,7 +109,8 @@ static int put(struct crfd_bpf_lane *lane, const struct walk_fd *r, crfd_batch *
 static int by_file(const void *a, const void *b, void *names)
 {
 	const struct crfd_bpf_mapped *x = a, *y = b;
-	uint32_t x_len = x->len + (x->st.flags & CRFD_STAT_DELETED ? MARK : 0), y_len = y->len + (y->st.flags & CRFD_STAT_DELETED ? MARK : 0);
+	uint32_t x_len = x->len + (x->st.flags & CRFD_STAT_DELETED ? MARK : 0);
+	uint32_t y_len = y->len + (y->st.flags & CRFD_STAT_DELETED ? MARK : 0);
 
 	if (x->st.dev != y->st.dev)
 		return x->st.dev < y->st.dev ? -1 : 1;

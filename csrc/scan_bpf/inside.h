@@ -5,7 +5,7 @@
 
 #include "scan_bpf/lane.h"
 
-/* Gives the tasks of b, which are the units, HELD records of it, in place of what the walk cannot tell what /proc says. 0 or -errno. */
+/* Gives the tasks of b, which are the units, HELD records of it; where the walk cannot tell, what /proc says. 0 or -errno. */
 int crfd_bpf_inside(struct crfd_bpf_lane *lane, const struct crfd_bpf_unit *units, size_t n, int together, crfd_batch *b);
 
 #endif

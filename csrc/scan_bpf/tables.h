@@ -11,8 +11,8 @@
  */
 int crfd_bpf_tables_read(struct crfd_bpf_lane *lane, const struct crfd_bpf_unit *units, size_t n, int together, crfd_batch *b);
 /*
- * Asks TABLES or INSIDE for the first of the units, as many as go together: how many, or -errno. *out is what gives their records, to be
- * stopped if it is lane->one_table. While the lane is held.
+ * Asks TABLES or INSIDE for the first of the units, as many as go together: how many, or -errno. *out is what gives their records,
+ * to be stopped if it is lane->one_table. While the lane is held.
  */
 ssize_t crfd_bpf_tables_begin(struct crfd_bpf_lane *lane, enum crfd_bpf_walk walk, const struct crfd_bpf_unit *units, size_t n,
 			      int together, struct crfd_bpf_source **out);
