@@ -7,9 +7,7 @@ import io
 import json
 import os
 import socket
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,8 +18,8 @@ import crfd
 from crfd import HeldBy
 from tests import procs
 from tests.facts import WALKED
-
-Need = Callable[[str], None]
+from tests.procs import Need, run, said
+from tests.shown import parsed
 
 
 def tells(backend: str) -> bool:
@@ -89,8 +87,7 @@ def test_which_files_are_in_flight(backend: str, need: Need, tmp_path: Path) -> 
     need("root")
     image = io.BytesIO()
     with procs.running(_FLIGHT, str(tmp_path)) as process:
-        assert process.stdout is not None
-        kept, expected = json.loads(process.stdout.readline())
+        kept, expected = json.loads(said(process))
         crfd.dump(process.pid, image, backend=backend, holds="all")
     with crfd.Image(image.getbuffer()) as read:
         task = read.tasks[process.pid]
@@ -136,26 +133,22 @@ def test_a_file_in_flight_in_one_process_and_open_in_a_later_one(need: Need, tmp
 def test_rows_of_files_in_flight(backend: str, need: Need, tmp_path: Path) -> None:
     need("root")
     image = tmp_path / "image"
-    crfd_ = [sys.executable, "-m", "crfd"]
     with procs.running(_FLIGHT, str(tmp_path)) as process:
-        assert process.stdout is not None
-        kept, expected = json.loads(process.stdout.readline())
+        kept, expected = json.loads(said(process))
         crfd.dump(process.pid, image, backend=backend, holds="all")
-        words = [*crfd_, "ls", str(process.pid), "--backend", backend, "--holds", "all"]
-        table = subprocess.run(words, check=True, capture_output=True, text=True).stdout
-        words = [*crfd_, "who", str(tmp_path / "alone"), "--backend", backend, "--json"]
-        who = subprocess.run(words, check=False, capture_output=True, text=True).stdout
-    shown = subprocess.run([*crfd_, "show", str(image), "--json"], check=True, capture_output=True, text=True).stdout
-    rows = [row for row in map(json.loads, shown.splitlines()) if row.get("held") == "flight"]
+        table = run("ls", process.pid, "--backend", backend, "--holds", "all", check=True).stdout
+        who = parsed(run("who", tmp_path / "alone", "--backend", backend, "--json").stdout)
+    shown = parsed(run("show", image, "--json", check=True).stdout)
+    rows = [row for row in shown if row.get("held") == "flight"]
     lines = [line for line in table.splitlines() if line.split()[2] == "flight"]
     assert len(rows) == len(lines) and {row["fd"] for row in rows} == {None}
     assert {str(row["in_fd"]) for row in rows} >= expected.keys()
     if tells(backend):
         objrefs = {row["objref"] for row in rows if row["path"] == str(tmp_path / "kept")}
-        assert objrefs == {next(row["objref"] for row in map(json.loads, shown.splitlines()) if row["fd"] == kept)}
+        assert objrefs == {next(row["objref"] for row in shown if row["fd"] == kept)}
         assert {row.get("objref") for row in rows if row["path"] == str(tmp_path / "alone")} == {None}
         assert any(line.endswith(f"{tmp_path}/alone (of fd {rows[0]['in_fd']}, 1)") for line in lines)
-        found = [row for row in map(json.loads, who.splitlines()) if row["held"] == "flight"]
+        found = [row for row in who if row["held"] == "flight"]
         assert len(found) == sum(row["path"] == str(tmp_path / "alone") for row in rows)
     else:
         assert all(line.endswith("unknown which)") for line in lines)
@@ -228,8 +221,7 @@ def having_ring(*args: Any) -> Iterator[tuple[int, int]]:
             process = stack.enter_context(procs.running(_RING, *map(str, args)))
         except AssertionError:
             pytest.skip("no io_uring here")
-        assert process.stdout is not None
-        yield process.pid, int(process.stdout.readline())
+        yield process.pid, int(said(process))
 
 
 def test_files_registered_in_a_ring(backend: str, need: Need, tmp_path: Path) -> None:
