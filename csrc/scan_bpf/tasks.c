@@ -55,7 +55,8 @@ static int is_there(uint32_t pid)
 	return access(crfd_proc_path((int32_t)pid, NULL, -1).v, F_OK) == 0;
 }
 
-/* A number that is no process's: of a thread that was asked for by name, or of nothing that we may look at. */
+/* A number that is no process's: of a thread that was asked for by name, which no iterator is told before Linux 6.1, or of nothing
+ * that we may look at. */
 static int add_thread(struct crfd_bpf_units *u, crfd_bpf *bpf, uint32_t tid)
 {
 	struct crfd_bpf_unit *unit = add(u);
@@ -70,7 +71,7 @@ static int add_thread(struct crfd_bpf_units *u, crfd_bpf *bpf, uint32_t tid)
 		unit->cgroups = r.v[0].cgroups;
 	} else {
 		unit->rec.tid = tid;
-		unit->err = is_there(tid) ? EPERM : ESRCH;
+		unit->err = !is_there(tid) ? ESRCH : crfd_bpf_selects(bpf) ? EPERM : EOPNOTSUPP;
 	}
 	free(r.v);
 	return rc < 0 ? rc : 0;
