@@ -18,9 +18,6 @@
 #include "format/record.h"
 #include "kinds/kind.h"
 
-#define FMODE_READ 1 /* include/linux/fs.h */
-#define FMODE_WRITE 2
-
 static int take_text(struct crfd_value *v, const uint8_t *p, size_t n)
 {
 	v->known = 1;

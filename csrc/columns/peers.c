@@ -13,9 +13,6 @@
 #include "base/buf.h"
 #include "columns/socket.h"
 
-#define FMODE_READ 1u /* include/linux/fs.h */
-#define FMODE_WRITE 2u
-
 struct crfd_known_end {
 	struct crfd_end end;
 	struct crfd_holder holder[2]; /* of different processes: whoever asks may be the one */

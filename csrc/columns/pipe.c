@@ -5,9 +5,6 @@
 
 #include "columns/column.h"
 
-#define FMODE_READ 1u /* include/linux/fs.h */
-#define FMODE_WRITE 2u
-
 static const char *const ends[] = {NULL, "read", "write", "both"};
 
 /* One opened with O_PATH is only a name. */

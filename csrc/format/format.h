@@ -7,4 +7,9 @@
 
 #include "format/format.cdef.h"
 
+/* Bits of f_mode: include/linux/fs.h */
+#define FMODE_READ 1u
+#define FMODE_WRITE 2u
+#define FMODE_PATH 0x4000u
+
 #endif

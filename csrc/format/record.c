@@ -22,14 +22,9 @@ int crfd_buf_recs(crfd_buf *b, int type, uint32_t parent, const void *payload, s
 	size_t piece = CRFD_REC_MAX / entry * entry;
 	const uint8_t *p = payload;
 
-	while (n) {
-		size_t len = n < piece ? n : piece;
-		int rc = crfd_buf_rec(b, type, parent, p, len);
-
-		if (rc < 0)
-			return rc;
-		p += len;
-		n -= len;
+	for (size_t len; n && !b->failed; p += len, n -= len) {
+		len = n < piece ? n : piece;
+		crfd_buf_rec(b, type, parent, p, len);
 	}
-	return 0;
+	return b->failed;
 }

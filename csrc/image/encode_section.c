@@ -36,16 +36,14 @@ static int put_extensions(crfd_buf *out, const crfd_batch *b, crfd_span ext, uin
 	return 0;
 }
 
-static int put_fd_errors(crfd_buf *out, const crfd_batch *b, const crfd_task *t)
+static void put_fd_errors(crfd_buf *out, const crfd_batch *b, const crfd_task *t)
 {
 	for (uint64_t i = t->first; t->nerrors && i < t->first + t->nfds; i++) {
 		crfd_fd_error err = {.fd = b->fd[i].fd, .err = b->fd[i].err, .step = b->fd[i].step};
-		int rc = err.err ? crfd_buf_rec(out, CRFD_REC_FD_ERROR, t->info.pid, &err, sizeof(err)) : 0;
 
-		if (rc < 0)
-			return rc;
+		if (err.err)
+			crfd_buf_rec(out, CRFD_REC_FD_ERROR, t->info.pid, &err, sizeof(err));
 	}
-	return 0;
 }
 
 /* Returns 1 where a descriptor has a LOCK record. */
@@ -64,16 +62,15 @@ static int put_locks_of(crfd_buf *out, const crfd_batch *b, const crfd_task *t, 
 {
 	struct crfd_cursor c = {.p = b->text.v + f->ext.off, .end = b->text.v + f->ext.off + f->ext.len};
 	crfd_fd_lock r = {.fd = f->fd};
-	int rc = 0;
 
-	while (rc >= 0 && crfd_cursor_next(&c)) {
-		for (size_t i = 0; c.h.type == CRFD_REC_LOCK && i < (size_t)c.h.len && rc >= 0; i += sizeof(crfd_lock)) {
+	while (crfd_cursor_next(&c)) {
+		for (size_t i = 0; c.h.type == CRFD_REC_LOCK && i < (size_t)c.h.len; i += sizeof(crfd_lock)) {
 			memcpy(&r.lock, c.payload + i, sizeof(crfd_lock));
 			if (r.lock == CRFD_LOCK_POSIX)
-				rc = crfd_buf_rec(out, CRFD_REC_FD_LOCK, t->info.pid, &r, sizeof(r));
+				crfd_buf_rec(out, CRFD_REC_FD_LOCK, t->info.pid, &r, sizeof(r));
 		}
 	}
-	return rc;
+	return out->failed;
 }
 
 /*
@@ -113,20 +110,15 @@ static int put_task(crfd_encoder *e, const crfd_batch *b, const crfd_task *t, co
 		return -EOVERFLOW;
 	e->here = (crfd_index_entry){.offset = e->offset, .pid = t->info.pid, .nfds = files.nfds,
 				     .first_objref = e->stats.nobjrefs + 1, .files_objref = files.objref};
-	rc = crfd_buf_rec(out, CRFD_REC_TASK, 0, &t->rec, sizeof(t->rec));
-	if (rc >= 0)
-		rc = crfd_buf_rec(out, CRFD_REC_STRING, 0, t->comm, sizeof(t->comm));
-	if (rc >= 0 && !e->rfc)
-		rc = crfd_buf_rec(out, CRFD_REC_TASK_INFO, t->info.pid, &t->info, sizeof(t->info));
-	if (rc >= 0 && !e->rfc)
-		rc = put_fd_errors(out, b, t);
-	if (rc >= 0 && !e->rfc)
-		rc = put_extensions(out, b, t->ext, t->info.pid);
-	if (rc >= 0 && !e->rfc)
+	crfd_buf_rec(out, CRFD_REC_TASK, 0, &t->rec, sizeof(t->rec));
+	crfd_buf_rec(out, CRFD_REC_STRING, 0, t->comm, sizeof(t->comm));
+	if (!e->rfc) {
+		crfd_buf_rec(out, CRFD_REC_TASK_INFO, t->info.pid, &t->info, sizeof(t->info));
+		put_fd_errors(out, b, t);
+		put_extensions(out, b, t->ext, t->info.pid);
 		rc = put_fd_locks(out, b, t, objref, e->here.first_objref);
-	if (rc >= 0)
-		rc = crfd_buf_rec(out, CRFD_REC_FILES, t->info.pid, &files, sizeof(files));
-	return rc;
+	}
+	return rc < 0 ? rc : crfd_buf_rec(out, CRFD_REC_FILES, t->info.pid, &files, sizeof(files));
 }
 
 /* FD_ENT, FD_DATA, FNAME without the name, FD_STAT and INODE. */

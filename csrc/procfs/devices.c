@@ -26,7 +26,6 @@ static int put_if(const struct line *l, unsigned int number, crfd_buf *out)
 {
 	const char *p = l->p, *gap;
 	uint64_t v;
-	int rc = 0;
 
 	while (p < l->end && *p == ' ')
 		p++;
@@ -34,8 +33,8 @@ static int put_if(const struct line *l, unsigned int number, crfd_buf *out)
 	if (!gap || gap + 1 == l->end || crfd_number(p, (size_t)(gap - p), 10, UINT32_MAX, &v) < 0 || v != number)
 		return 0;
 	if (out->nr)
-		rc = crfd_buf_put(out, ",", 1);
-	return rc < 0 ? rc : crfd_buf_put(out, gap + 1, (size_t)(l->end - gap - 1));
+		crfd_buf_put(out, ",", 1);
+	return crfd_buf_put(out, gap + 1, (size_t)(l->end - gap - 1));
 }
 
 /* drivers/char/misc.c, misc_seq_show() */

@@ -65,24 +65,17 @@ static int put_record(struct crfd_mount_table *m, const struct crfd_mount *found
 	crfd_task_mount r = {.mnt_id = found->id, .dev = found->dev};
 	size_t len = sizeof(r) + found->type_len + 1 + found->source_len + 1;
 	crfd_rec h = {.type = CRFD_REC_TASK_MOUNT, .len = (int16_t)len};
-	int rc;
 
 	if (len > CRFD_REC_MAX)
 		return 0;
 	*out = (crfd_span){.off = m->recs.nr, .len = (uint32_t)(sizeof(h) + len)};
-	rc = crfd_buf_put(&m->recs, &h, sizeof(h));
-	if (rc >= 0)
-		rc = crfd_buf_put(&m->recs, &r, sizeof(r));
-	if (rc >= 0)
-		rc = crfd_buf_put(&m->recs, found->type, found->type_len);
-	if (rc >= 0)
-		rc = crfd_buf_put(&m->recs, "", 1);
-	if (rc >= 0)
-		rc = crfd_mountinfo_unescape(found->source, found->source_len, &m->recs);
-	if (rc >= 0)
-		rc = crfd_buf_put(&m->recs, "", 1);
-	if (rc < 0)
-		return rc;
+	crfd_buf_put(&m->recs, &h, sizeof(h));
+	crfd_buf_put(&m->recs, &r, sizeof(r));
+	crfd_buf_put(&m->recs, found->type, found->type_len);
+	crfd_buf_put(&m->recs, "", 1);
+	crfd_mountinfo_unescape(found->source, found->source_len, &m->recs);
+	if (crfd_buf_put(&m->recs, "", 1) < 0)
+		return m->recs.failed;
 	out->len = (uint32_t)(m->recs.nr - out->off);
 	h.len = (int16_t)(out->len - sizeof(h));
 	memcpy(m->recs.v + out->off, &h, sizeof(h));

@@ -77,9 +77,7 @@ size_t crfd_mountinfo_type(const char *text, size_t n, int32_t mnt_id, const cha
 /* fs/proc_namespace.c, mangle(): a backslash and three digits in base 8. */
 int crfd_mountinfo_unescape(const char *p, size_t n, crfd_buf *out)
 {
-	int rc = 0;
-
-	for (size_t i = 0; i < n && rc >= 0; i++) {
+	for (size_t i = 0; i < n; i++) {
 		char byte = p[i];
 		uint64_t v;
 
@@ -87,9 +85,9 @@ int crfd_mountinfo_unescape(const char *p, size_t n, crfd_buf *out)
 			byte = (char)v;
 			i += 3;
 		}
-		rc = crfd_buf_put(out, &byte, 1);
+		crfd_buf_put(out, &byte, 1);
 	}
-	return rc;
+	return out->failed;
 }
 
 int crfd_mountinfo_local(const char *text, size_t n, int32_t mnt_id)

@@ -7,7 +7,6 @@
 
 #include "base/number.h"
 
-#define PF_EXITING 0x4 /* include/linux/sched.h */
 #define PF_KTHREAD 0x00200000 /* include/linux/sched.h */
 
 /* include/linux/sched.h, TASK_* and EXIT_*. The letter hides TASK_WAKEKILL and its like. */

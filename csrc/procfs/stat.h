@@ -8,6 +8,8 @@
 
 #include "format/format.h"
 
+#define PF_EXITING 0x4 /* include/linux/sched.h */
+
 struct crfd_procstat {
 	char comm[16]; /* padded with zeros, at least one */
 	crfd_task_rec rec;

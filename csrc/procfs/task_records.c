@@ -140,19 +140,24 @@ static uint32_t difference(const crfd_fd *f, uint64_t n, const struct crfd_numbe
 	return differ;
 }
 
-int crfd_task_look(const struct crfd_numbers *now, crfd_batch *b, crfd_task *t)
+/* Appends one record to those of the task. */
+static int put(int type, const void *payload, size_t len, crfd_batch *b, crfd_task *t)
 {
-	crfd_task_quiet quiet = {0};
 	int rc;
 
 	if (!t->ext.len)
 		t->ext.off = b->text.nr;
-	if (now) {
-		quiet.known = 1;
-		quiet.changed = difference(b->fd + t->first, t->nfds, now) + t->info.vanished;
-	}
-	rc = crfd_buf_rec(&b->text, CRFD_REC_TASK_QUIET, 0, &quiet, sizeof(quiet));
+	rc = crfd_buf_rec(&b->text, type, 0, payload, len);
 	return rc < 0 ? rc : crfd_task_extend(&b->text, &t->ext);
+}
+
+int crfd_task_look(const struct crfd_numbers *now, crfd_batch *b, crfd_task *t)
+{
+	crfd_task_quiet quiet = {.known = now != NULL};
+
+	if (now)
+		quiet.changed = difference(b->fd + t->first, t->nfds, now) + t->info.vanished;
+	return put(CRFD_REC_TASK_QUIET, &quiet, sizeof(quiet), b, t);
 }
 
 uint64_t crfd_task_mnt_ns(const crfd_batch *b, const crfd_task *t)
@@ -169,10 +174,6 @@ uint64_t crfd_task_mnt_ns(const crfd_batch *b, const crfd_task *t)
 int crfd_task_kind(uint32_t flags, crfd_batch *b, crfd_task *t)
 {
 	crfd_task_kthread r = {.is = crfd_task_is_kernel(flags)};
-	int rc;
 
-	if (!t->ext.len)
-		t->ext.off = b->text.nr;
-	rc = crfd_buf_rec(&b->text, CRFD_REC_TASK_KTHREAD, 0, &r, sizeof(r));
-	return rc < 0 ? rc : crfd_task_extend(&b->text, &t->ext);
+	return put(CRFD_REC_TASK_KTHREAD, &r, sizeof(r), b, t);
 }

@@ -70,6 +70,17 @@ int crfd_bpf_unit_lives(const struct crfd_bpf_unit *unit, crfd_bpf *bpf)
 	return rc < 0 ? rc : lives;
 }
 
+int crfd_bpf_numbers_put(const void *open, uint32_t slots, struct crfd_numbers *out)
+{
+	for (uint32_t i = 0; i < slots; i += 64) {
+		if (crfd_grow(&out->v, &out->alloc, out->nr + 64, sizeof(*out->v)) < 0)
+			return -ENOMEM;
+		for (uint64_t bits = ((const uint64_t *)open)[i / 64]; bits; bits &= bits - 1)
+			out->v[out->nr++] = (int32_t)i + __builtin_ctzll(bits);
+	}
+	return 0;
+}
+
 /* A second look at a unit's table. */
 struct look {
 	const struct walk_task *of;
@@ -80,19 +91,11 @@ struct look {
 static int take_numbers(void *to, const struct walk_task *r)
 {
 	struct look *look = to;
-	struct crfd_numbers *out = look->out;
-	const uint64_t *open = (const uint64_t *)(r + 1);
 
 	if (r->tid != look->of->tid || r->start != look->of->start || !r->told)
 		return 0;
 	look->found = 1;
-	for (uint32_t i = 0; i < r->fd_size; i += 64) {
-		if (crfd_grow(&out->v, &out->alloc, out->nr + 64, sizeof(*out->v)) < 0)
-			return -ENOMEM;
-		for (uint64_t bits = open[i / 64]; bits; bits &= bits - 1)
-			out->v[out->nr++] = (int32_t)i + __builtin_ctzll(bits);
-	}
-	return 0;
+	return crfd_bpf_numbers_put(r + 1, r->fd_size, look->out);
 }
 
 int crfd_bpf_unit_numbers(const struct crfd_bpf_unit *unit, crfd_bpf *bpf, struct crfd_numbers *out)

@@ -25,20 +25,6 @@ static void take_back(crfd_batch *b, struct mark mark)
 	b->text.nr = mark.text;
 }
 
-static int take_bits(const struct walk_end *end, struct crfd_numbers *out)
-{
-	const uint64_t *open = (const uint64_t *)(end + 1);
-
-	out->nr = 0;
-	for (uint32_t i = 0; end->told && i < end->fd_size; i += 64) {
-		if (crfd_grow(&out->v, &out->alloc, out->nr + 64, sizeof(*out->v)) < 0)
-			return -ENOMEM;
-		for (uint64_t bits = open[i / 64]; bits; bits &= bits - 1)
-			out->v[out->nr++] = (int32_t)i + __builtin_ctzll(bits);
-	}
-	return end->told;
-}
-
 /*
  * The records of a task up to its end, which *end becomes. A task that ends between two runs of the walk has none: what was read
  * of it is then taken for nothing, and who reads it alone is told that it is gone.
@@ -60,9 +46,11 @@ static int take_all(struct crfd_bpf_lane *lane, struct crfd_bpf_source *s, crfd_
 		return 0;
 	}
 	*end = *(const struct walk_end *)r;
-	rc = take_bits((const struct walk_end *)r, &lane->looker.numbers);
+	lane->looker.numbers.nr = 0;
+	if (end->told)
+		rc = crfd_bpf_numbers_put((const struct walk_end *)r + 1, end->fd_size, &lane->looker.numbers);
 	s->at += r->len;
-	return rc;
+	return rc < 0 ? rc : (int)end->told;
 }
 
 /* 1, or 0 where the task is gone, be it that another one has its number. */

@@ -36,19 +36,16 @@ static int list(struct crfd_bpf_looker *l, int dir)
 	return rc;
 }
 
-static int look(struct crfd_bpf_looker *l, const struct crfd_bpf_unit *unit, int dir, crfd_batch *b, crfd_task *t)
+int crfd_bpf_look(struct crfd_bpf_looker *l, const struct crfd_bpf_unit *unit, int dir, int looked, crfd_batch *b, crfd_task *t)
 {
-	int rc = -EOVERFLOW;
+	int rc = 0;
 
 	if (l->flags & CRFD_SCAN_STILL || (unit->empty && unit->table))
 		return 0;
-	l->numbers.nr = 0;
-	if (unit->empty)
-		rc = 0;
-	else if (crfd_bpf_selects(l->bpf))
-		rc = crfd_bpf_unit_numbers(unit, l->bpf, &l->numbers);
-	else if (dir >= 0)
-		rc = list(l, dir);
+	if (unit->empty || !looked)
+		l->numbers.nr = 0;
+	if (!unit->empty && !looked)
+		rc = crfd_bpf_selects(l->bpf) ? crfd_bpf_unit_numbers(unit, l->bpf, &l->numbers) : dir >= 0 ? list(l, dir) : -ENOENT;
 	if (crfd_is_ours(rc))
 		return rc;
 	return crfd_task_look(rc < 0 ? NULL : &l->numbers, b, t);
@@ -71,7 +68,7 @@ int crfd_bpf_task_records(struct crfd_bpf_looker *l, const struct crfd_bpf_unit 
 	if (rc >= 0)
 		rc = crfd_task_mounts(&l->mounts, b, t);
 	if (rc >= 0)
-		rc = look(l, unit, dir, b, t);
+		rc = crfd_bpf_look(l, unit, dir, 0, b, t);
 	if (dir >= 0)
 		close(dir);
 	return rc;

@@ -19,6 +19,11 @@ struct crfd_bpf_looker {
 
 /* /proc/TID of the task that was walked, not of one that has its number by now, and its stat; or -errno. */
 int crfd_bpf_open_task(const crfd_task *t, crfd_buf *scratch, struct crfd_procstat *stat);
+/*
+ * Looks at the numbers of its table a second time, in /proc/PID, which is dir, where a walk cannot; looked: l->numbers are those
+ * already. 0 or -errno.
+ */
+int crfd_bpf_look(struct crfd_bpf_looker *l, const struct crfd_bpf_unit *unit, int dir, int looked, crfd_batch *b, crfd_task *t);
 /* Gives t, the batch's last task, its extension records when its descriptors have been read. 0 or -errno. */
 int crfd_bpf_task_records(struct crfd_bpf_looker *l, const struct crfd_bpf_unit *unit, crfd_batch *b, crfd_task *t);
 

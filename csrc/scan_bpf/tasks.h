@@ -38,6 +38,8 @@ int crfd_bpf_unit_lives(const struct crfd_bpf_unit *unit, crfd_bpf *bpf);
  * gone, or the table has more than WALK_SLOTS_MAX slots. Only where crfd_bpf_selects() says yes.
  */
 int crfd_bpf_unit_numbers(const struct crfd_bpf_unit *unit, crfd_bpf *bpf, struct crfd_numbers *out);
+/* Appends the numbers of a table whose slots are open: a bit each. 0 or -ENOMEM. */
+int crfd_bpf_numbers_put(const void *open, uint32_t slots, struct crfd_numbers *out);
 /* Fills a batch's task with what its descriptors do not say. */
 void crfd_bpf_unit_task(const struct crfd_bpf_unit *unit, long clk_tck, crfd_task *t);
 

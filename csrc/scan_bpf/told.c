@@ -11,8 +11,6 @@
 #include "procfs/read.h"
 #include "procfs/task_records.h"
 
-#define PF_EXITING 0x4 /* include/linux/sched.h */
-
 /* A link of /proc/TID, or one of its files, appended as records of that type; nothing where it is gone or refused. */
 static int ask_link(const crfd_task *t, crfd_buf *scratch, const char *name, int type, crfd_buf *out)
 {
@@ -101,21 +99,6 @@ static int put_namespaces(const struct walk_begin *begin, crfd_buf *out)
 	return crfd_buf_rec(out, CRFD_REC_TASK_NS, 0, &ns, sizeof(ns));
 }
 
-static int look(struct crfd_bpf_looker *l, const struct crfd_bpf_unit *unit, int looked, crfd_batch *b, crfd_task *t)
-{
-	int rc = 0;
-
-	if (l->flags & CRFD_SCAN_STILL || (unit->empty && unit->table))
-		return 0;
-	if (unit->empty || !looked)
-		l->numbers.nr = 0;
-	if (!unit->empty && !looked)
-		rc = crfd_bpf_unit_numbers(unit, l->bpf, &l->numbers);
-	if (crfd_is_ours(rc))
-		return rc;
-	return crfd_task_look(rc < 0 ? NULL : &l->numbers, b, t);
-}
-
 int crfd_bpf_told(struct crfd_bpf_lane *lane, const struct crfd_bpf_unit *unit, size_t i, int looked, crfd_batch *b)
 {
 	const struct walk_begin *begin = (const struct walk_begin *)lane->begin.v;
@@ -141,5 +124,5 @@ int crfd_bpf_told(struct crfd_bpf_lane *lane, const struct crfd_bpf_unit *unit, 
 		rc = crfd_task_kind(begin->task.flags, b, t);
 	if (rc >= 0)
 		rc = crfd_task_mounts(&lane->looker.mounts, b, t);
-	return rc < 0 ? rc : look(&lane->looker, unit, looked, b, t);
+	return rc < 0 ? rc : crfd_bpf_look(&lane->looker, unit, -1, looked, b, t);
 }

@@ -8,8 +8,7 @@
 
 #include "base/buf.h"
 #include "procfs/read.h"
-
-#define PF_KTHREAD 0x00200000 /* include/linux/sched.h */
+#include "procfs/stat.h"
 
 /*
  * Appends a task's command line: fs/proc/base.c, get_mm_cmdline(), gives all that there is to a read with room for it. (A BPF
@@ -45,7 +44,7 @@ int crfd_bpf_words_read(struct crfd_bpf_words *w, const struct crfd_bpf_unit *un
 	for (size_t i = 0; i < n && rc >= 0; i++) {
 		const struct walk_task *r = &units[i].rec;
 
-		if (!units[i].err && !(r->flags & PF_KTHREAD) && !r->exit_state)
+		if (!units[i].err && !crfd_task_is_kernel(r->flags) && !r->exit_state)
 			rc = put_cmdline(r->tid, &w->text);
 		w->end[w->nr++] = w->text.nr;
 	}

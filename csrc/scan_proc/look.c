@@ -18,9 +18,6 @@
 #include "base/ours.h"
 
 #define TRIES 4
-#define FMODE_READ 1 /* include/linux/fs.h */
-#define FMODE_WRITE 2
-#define FMODE_PATH 0x4000
 #define STAT_MASK (STATX_TYPE | STATX_MODE | STATX_NLINK | STATX_INO | STATX_SIZE | STATX_BLOCKS | STATX_MNT_ID | STATX_UID | STATX_GID)
 
 enum { DONE = 0, TORN = 1 };
