@@ -35,7 +35,7 @@ int crfd_bpf_iter(crfd_bpf *bpf, enum crfd_bpf_walk walk, struct crfd_bpf_scope 
  */
 void crfd_bpf_hold(crfd_bpf *bpf);
 void crfd_bpf_let_go(crfd_bpf *bpf);
-/* Where CRFD_BPF_TABLES is asked, NULL where it is not to be had; and where it writes. Only while held. */
+/* CRFD_BPF_TABLES is asked in the one, NULL where it is not to be had, and writes to the other. Only while held. */
 struct walk_ask *crfd_bpf_ask(crfd_bpf *bpf);
 uint8_t *crfd_bpf_room(const crfd_bpf *bpf);
 /* Lets an iterator over tables go on: 1: it has more, or all that was asked for; 0 at the end of the tasks; or -errno. */

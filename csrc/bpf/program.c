@@ -18,7 +18,7 @@
 #include "bpf/kernel_btf.h"
 #include "bpf/relocate.h"
 
-/* Where a function of a program begins, and the number of its type in walk_btf: struct bpf_func_info. */
+/* A function of a program has a first instruction and the number of its type in walk_btf: struct bpf_func_info. */
 struct walk_function {
 	uint32_t insn, type;
 };

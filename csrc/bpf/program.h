@@ -31,7 +31,7 @@ struct crfd_bpf_programs {
 int crfd_bpf_programs_load(struct crfd_bpf_programs *p, enum crfd_bpf_step *step);
 /* Loads FDS, INSIDE or HELD if it is not there yet. 0 or -errno. */
 int crfd_bpf_programs_add(struct crfd_bpf_programs *p, enum crfd_bpf_walk walk);
-/* Whether a descriptor is one of theirs. */
+/* Returns 1 where a descriptor is one of theirs. */
 int crfd_bpf_programs_have(const struct crfd_bpf_programs *p, int fd);
 void crfd_bpf_programs_release(struct crfd_bpf_programs *p);
 

@@ -135,7 +135,7 @@ int crfd_list_each(const struct crfd_list *l, const struct crfd_row *r,
  */
 int crfd_list_each_most(const struct crfd_list *l, const struct crfd_scratch *s, const struct crfd_row *r,
 			int (*each)(void *arg, const struct crfd_row *entry), void *arg, size_t *most);
-/* How many entries that are. */
+/* Counts the entries of a list. */
 size_t crfd_list_count(const struct crfd_list *l, const struct crfd_row *r);
 #define CRFD_LIST_FEW 8 /* entries that a text has of a long list, and a brief JSON */
 /* Appends the end of a list in JSON, of which nr entries out of all are there. 0 or -ENOMEM. */
@@ -148,7 +148,7 @@ int crfd_value_json(const struct crfd_column *c, struct crfd_scratch *s, const s
 /* Appends an object of what the row's family has, null where it has nothing. */
 int crfd_detail_json(struct crfd_scratch *s, const struct crfd_row *r, crfd_buf *out);
 
-/* Each gives a known value: a text, the text of s where rc says that it was put there, a number, a number's name. 0, rc or -ENOMEM. */
+/* Each gives a known value: a text, that of s where rc, of putting it there, is 0; a number; a number's name. 0, rc or -ENOMEM. */
 int crfd_value_text(struct crfd_value *v, const uint8_t *p, size_t n);
 int crfd_value_scratch(struct crfd_scratch *s, int rc, struct crfd_value *v);
 int crfd_value_number(struct crfd_value *v, uint64_t number);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which processes hold the other ends of the pipes and sockets of an image. */
+/* Peers are the processes that hold the other ends of the pipes and sockets of an image. */
 #ifndef CRFD_PEERS_H
 #define CRFD_PEERS_H
 

@@ -214,7 +214,7 @@ static int get_names_known(const struct crfd_column *c, struct crfd_scratch *s, 
 	return is_told(r) ? crfd_value_number(v, (r->socket.known & CRFD_SOCK_HAS_NAMES) != 0) : 0;
 }
 
-/* Which halves are open: "rw", a - for what was shut down, a ? for what is not known. */
+/* Writes which halves are open: "rw", a - for what was shut down, a ? for what is not known. */
 static int get_shutdown(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
 {
 	uint32_t known = r->socket.known;

@@ -289,7 +289,7 @@ typedef struct {
 	uint64_t dev; /* of its super block, as in mountinfo */
 } crfd_task_mount;
 
-/* Whether the task is a thread of the kernel, which has no descriptors and no memory of its own. */
+/* Says if the task is a thread of the kernel, which has no descriptors and no memory of its own. */
 typedef struct {
 	uint32_t is;
 	uint32_t pad;
@@ -497,7 +497,7 @@ typedef struct {
 	uint64_t dev, ino;
 } crfd_sock_file;
 
-/* Of a packet socket that is bound to one, by the name that it has in the socket's network namespace. */
+/* The interface that a packet socket is bound to, by the name that it has in the socket's network namespace. */
 typedef struct {
 	char name[16];
 } crfd_sock_interface;
@@ -596,7 +596,7 @@ typedef struct {
 #define CRFD_IO_URING_HAS_ENTRIES 1
 #define CRFD_IO_URING_HAS_REGISTERED 2
 
-/* How far the two rings of an io_uring have been moved: counters that run on, of which an entry's place is the rest by their size. */
+/* The two rings of an io_uring have been moved so far: the counters run on, and an entry's place is the rest by their size. */
 typedef struct {
 	uint32_t known; /* CRFD_IO_URING_HAS_* */
 	uint32_t sq_head, sq_tail, cq_head, cq_tail;
@@ -623,7 +623,7 @@ typedef struct {
 	char name[16]; /* zero padded; empty: it has none, or we were not told */
 } crfd_bpf_object;
 
-/* Of a program, or of that of a link. */
+/* A BPF program is known by its tag, and a link by that of its program. */
 typedef struct {
 	char tag[8]; /* a hash of its instructions */
 } crfd_bpf_tag;
@@ -648,7 +648,7 @@ typedef struct {
 	uint32_t pad;
 } crfd_tty;
 
-/* What a terminal is set to, as tcgetattr(3) and ioctl_tty(2) give it; both ends of a pseudo terminal have the same. */
+/* The settings of a terminal, as tcgetattr(3) and ioctl_tty(2) give it; both ends of a pseudo terminal have the same. */
 typedef struct {
 	uint32_t iflag, oflag, cflag, lflag;
 	uint32_t ispeed, ospeed; /* bits per second */

@@ -25,7 +25,7 @@ static int is_header(const struct crfd_salvager *s, uint64_t at, int type, size_
 	return h.type == type && h.len == (int)len;
 }
 
-/* Where the next section seems to begin, n: nowhere. */
+/* Finds where the next section seems to begin; n: nowhere. */
 static uint64_t find_section(const struct crfd_salvager *s, uint64_t at)
 {
 	for (; at + TO_INFO + sizeof(crfd_rec) <= s->n; at++) {
@@ -168,7 +168,7 @@ static int keep_frame(struct crfd_salvager *s, crfd_fault *fault)
 	return 0;
 }
 
-/* Whether the records about the whole image begin here, which are made anew and so not lost. */
+/* Returns 1 where the records about the whole image begin, which are made anew and so not lost. */
 static int is_end(const struct crfd_salvager *s, uint64_t at)
 {
 	crfd_rec h;

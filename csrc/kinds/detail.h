@@ -119,7 +119,5 @@ int crfd_detail_has_lease(const struct crfd_detail *d);
 int crfd_detail_entry(struct crfd_detail *d, const void *entry);
 /* Says a record of a type that the kind has beside its own, unless one of that type was said: 1 or -ENOMEM. */
 int crfd_detail_more(struct crfd_detail *d, int type, const void *payload, size_t len);
-/* Whether it was. */
-int crfd_detail_has(const struct crfd_detail *d, int type);
 
 #endif

@@ -47,7 +47,7 @@ enum crfd_asks {
 	CRFD_ASKS_OBJECT
 };
 
-/* Where the records have all that the text of fdinfo says, one of these becomes of it. */
+/* The text of fdinfo becomes one of these where the records have all that it says. */
 enum crfd_text {
 	CRFD_TEXT_DROPPED,
 	CRFD_TEXT_TELLS, /* dropped, but kept where it made no record */

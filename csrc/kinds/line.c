@@ -141,7 +141,7 @@ int crfd_detail_entry(struct crfd_detail *d, const void *entry)
 	return rc < 0 ? rc : 1;
 }
 
-int crfd_detail_has(const struct crfd_detail *d, int type)
+static int has_record(const struct crfd_detail *d, int type)
 {
 	struct crfd_cursor c = {.p = d->more.v, .end = d->more.nr ? d->more.v + d->more.nr : d->more.v};
 
@@ -153,7 +153,7 @@ int crfd_detail_has(const struct crfd_detail *d, int type)
 
 int crfd_detail_more(struct crfd_detail *d, int type, const void *payload, size_t len)
 {
-	int rc = crfd_detail_has(d, type) ? 0 : crfd_buf_rec(&d->more, type, 0, payload, len);
+	int rc = has_record(d, type) ? 0 : crfd_buf_rec(&d->more, type, 0, payload, len);
 
 	return rc < 0 ? rc : 1;
 }

@@ -19,7 +19,7 @@ struct crfd_held_one {
 int crfd_held_look(int dir, const char *link, int named, crfd_fd_stat *st);
 /* Finds its kind, and whether its name is gone: then the path loses the kernel's mark. 0 or -ENOMEM. */
 int crfd_held_judge(struct crfd_deleted_memo *memo, int dir, struct crfd_held_one *one);
-/* Whether it surely fails the conditions. */
+/* Returns 1 where it surely fails the conditions. */
 int crfd_held_fails(const crfd_filter_push *push, const struct crfd_held_one *one);
 /* Appends the record. 0, -ENOMEM or -EOVERFLOW. */
 int crfd_held_put(const struct crfd_held_one *one, crfd_buf *out);

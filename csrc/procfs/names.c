@@ -57,7 +57,7 @@ static int find_driver(struct crfd_names *n, const crfd_fd *f, struct crfd_detai
 	return rc < 0 ? rc : say(n, CRFD_REC_MISC_DEVICE, d);
 }
 
-/* Whether the pidfd still stands for a process of that number, which then was nobody else's meanwhile. */
+/* Returns 1 where the pidfd still stands for a process of that number, which then was nobody else's meanwhile. */
 static int still_stands(struct crfd_names *n, int32_t pid, const crfd_fd *f, int32_t for_pid)
 {
 	char line[32];

@@ -40,7 +40,7 @@ static int put_text(int dir, const char *name, int type, crfd_buf *scratch, crfd
 	return crfd_buf_recs(out, type, 0, scratch->v, scratch->nr, 1);
 }
 
-/* Whether any was told, which is that the directory still finds its task. */
+/* Returns 1 where any was told, for then the directory still finds its task. */
 static int read_namespaces(int dir, crfd_task_ns *ns)
 {
 	int any = 0;

@@ -49,7 +49,7 @@ int crfd_own_find(struct crfd_own *own, const int32_t *pids, size_t n)
 	return crfd_is_ours(rc) ? rc : 0;
 }
 
-/* Whether the task has the table that was listed. A thread may have unshared its own. */
+/* Returns 1 where the task has the table that was listed. A thread may have unshared its own. */
 static int has_table(const crfd_task *t)
 {
 	pid_t self = getpid();

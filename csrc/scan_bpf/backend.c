@@ -142,7 +142,7 @@ static void bpf_close(void *state)
 	free(st);
 }
 
-/* As many as their tables are worth: small ones that each need an iterator of their own are not. */
+/* Returns as many lanes as the tables are worth: small ones that each need an iterator of their own are not. */
 static int lanes_for(const struct crfd_bpf_units *u, int selects, int together)
 {
 	uint64_t slots = 0;

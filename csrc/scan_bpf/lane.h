@@ -33,7 +33,7 @@ struct crfd_bpf_lane {
 	long clk_tck;
 };
 
-/* Whether the command lines of all tasks are wanted, and not only of the few that have what is asked for. */
+/* Returns 1 where the command lines of all tasks are wanted, and not only of the few that have what is asked for. */
 static inline int crfd_bpf_words_are_ahead(const struct crfd_bpf_lane *lane)
 {
 	return !lane->push.has || lane->looker.flags & CRFD_SCAN_HOLDS;

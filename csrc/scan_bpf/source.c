@@ -50,7 +50,7 @@ void crfd_bpf_source_ask(struct crfd_bpf_source *s, const uint32_t *tid, const u
 	s->at = s->end = 0;
 }
 
-/* Whether a path is within a record of which it is the only thing behind the n bytes of the header. */
+/* Returns 1 where a path is within a record that has nothing else behind the n bytes of its header. */
 static int is_whole_path(const struct crfd_bpf_source *s, const struct walk_fd *r, size_t n)
 {
 	size_t back = (size_t)r->dir * 8;
@@ -69,7 +69,7 @@ static int is_whole_map(const struct crfd_bpf_source *s, const struct walk_map *
 	return m->len == sizeof(*m) && back && back <= s->at && crfd_bpf_file_of(m)->fd == WALK_HELD - CRFD_HELD_MAP;
 }
 
-/* Whether all of a record is there, and of a sibling the directory that it means. */
+/* Returns 1 where all of a record is there, and of a sibling the directory that it means. */
 static int is_whole(const struct crfd_bpf_source *s, const struct walk_fd *r)
 {
 	const struct walk_end *end = (const struct walk_end *)r;

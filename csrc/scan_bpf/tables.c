@@ -135,7 +135,7 @@ static int read_unit(struct crfd_bpf_lane *lane, struct crfd_bpf_source *s, cons
 	return crfd_bpf_told(lane, &now, i, told, b);
 }
 
-/* Whether it can be walked with others: threads that have tables of their own do not come by number. */
+/* Returns 1 where a unit can be walked with others: threads that have tables of their own do not come by number. */
 static int is_one_of_many(const struct crfd_bpf_unit *unit)
 {
 	return unit->err || unit->rec.tid == unit->rec.tgid;

@@ -73,7 +73,7 @@ static int put_cgroup(struct crfd_bpf_lane *lane, const struct crfd_bpf_unit *un
 	return crfd_buf_recs(out, CRFD_REC_TASK_CGROUP, 0, scratch->v, scratch->nr, 1);
 }
 
-/* Where few tasks are looked at it is not read ahead for all. */
+/* Command lines are not read ahead for all where few tasks are looked at. */
 static int put_cmdline(struct crfd_bpf_lane *lane, const crfd_task *t, size_t i, crfd_buf *out)
 {
 	crfd_buf *scratch = lane->looker.scratch;

@@ -27,7 +27,7 @@ struct crfd_bpf_words {
 int crfd_bpf_words_read(struct crfd_bpf_words *w, const struct crfd_bpf_unit *units, size_t n);
 /* The command line of the i-th of them, *n bytes. */
 const uint8_t *crfd_bpf_words_get(const struct crfd_bpf_words *w, size_t i, size_t *n);
-/* Where the text of these cgroups is or belongs: the group's `cgroups` says which. */
+/* Returns where the text of these cgroups is, or belongs if the group's `cgroups` are others. */
 struct crfd_bpf_group *crfd_bpf_words_group(struct crfd_bpf_words *w, uint64_t cgroups);
 void crfd_bpf_words_release(struct crfd_bpf_words *w);
 

@@ -39,7 +39,7 @@ static void scan_close(void *state)
 	free(s);
 }
 
-/* How many tasks we may hold at a time without running out of descriptors. */
+/* Counts the tasks that we may hold at a time without running out of descriptors. */
 static size_t may_hold(void)
 {
 	int64_t used = crfd_count(getpid());
@@ -94,7 +94,7 @@ static int scan_open(const int32_t *pids, size_t n, const crfd_scan_options *opt
 	return 0;
 }
 
-/* Whether another has brought the entries of its table, which is asked again now: then that table is its own. */
+/* Returns 1 where another has brought the entries of its table, which is asked again now: then that table is its own. */
 static int is_carried(struct crfd_proc_lane *l, const struct crfd_proc_task *p, struct crfd_proc_unit *first, crfd_task *t)
 {
 	int rc = 0;
@@ -107,7 +107,8 @@ static int is_carried(struct crfd_proc_lane *l, const struct crfd_proc_task *p, 
 }
 
 /* Lists the task, unless another has brought the entries of its table, and makes room for them. */
-static int list_task(const struct crfd_proc_scan *s, struct crfd_proc_lane *l, struct crfd_proc_task *p, struct crfd_proc_unit *first, size_t number, crfd_batch *b)
+static int list_task(const struct crfd_proc_scan *s, struct crfd_proc_lane *l, struct crfd_proc_task *p,
+		     struct crfd_proc_unit *first, size_t number, crfd_batch *b)
 {
 	crfd_task *t = &b->task[b->ntasks - 1];
 	crfd_fd *f;
