@@ -44,9 +44,8 @@ int crfd_text_number(crfd_buf *out, uint64_t v)
 
 int crfd_text_signed(crfd_buf *out, int64_t v)
 {
-	int rc = v < 0 ? crfd_buf_put(out, "-", 1) : 0;
-
-	return rc < 0 ? rc : crfd_text_number(out, v < 0 ? 0 - (uint64_t)v : (uint64_t)v);
+	crfd_text_put(out, v < 0 ? "-" : "");
+	return crfd_text_number(out, v < 0 ? 0 - (uint64_t)v : (uint64_t)v);
 }
 
 int crfd_text_device(crfd_buf *out, uint64_t dev)
@@ -114,18 +113,18 @@ static size_t plain(const uint8_t *p, size_t n, char a, char b)
 int crfd_text_escape(crfd_buf *out, const uint8_t *p, size_t n)
 {
 	size_t run = plain(p, n, '\\', '\\'), len;
-	int rc = crfd_buf_put(out, p, run);
 
-	for (size_t i = run; i < n && rc >= 0; i += len) {
+	crfd_buf_put(out, p, run);
+	for (size_t i = run; i < n; i += len) {
 		int32_t c = decode(p + i, n - i, &len);
 
 		if (c >= 0 && c != '\\' && !is_hidden(c))
-			rc = crfd_buf_put(out, p + i, len);
+			crfd_buf_put(out, p + i, len);
 		else
-			for (size_t k = 0; k < len && rc >= 0; k++)
-				rc = crfd_text_printf(out, "\\x%02x", p[i + k]);
+			for (size_t k = 0; k < len; k++)
+				crfd_text_printf(out, "\\x%02x", p[i + k]);
 	}
-	return rc;
+	return out->failed;
 }
 
 /* Counts the bytes from p on that are UTF-8. */
@@ -158,15 +157,14 @@ int crfd_text_is_utf8(const uint8_t *p, size_t n)
 int crfd_text_utf8(crfd_buf *out, const uint8_t *p, size_t n)
 {
 	size_t run = utf8_run(p, n);
-	int rc = crfd_buf_put(out, p, run);
 
-	for (size_t i = run; i < n && rc >= 0; i += 1 + run) {
-		rc = crfd_text_printf(out, "\\x%02x", p[i]);
+	crfd_buf_put(out, p, run);
+	for (size_t i = run; i < n; i += 1 + run) {
+		crfd_text_printf(out, "\\x%02x", p[i]);
 		run = utf8_run(p + i + 1, n - i - 1);
-		if (rc >= 0)
-			rc = crfd_buf_put(out, p + i + 1, run);
+		crfd_buf_put(out, p + i + 1, run);
 	}
-	return rc;
+	return out->failed;
 }
 
 static int json_char(crfd_buf *out, int32_t c)
@@ -187,16 +185,15 @@ static int json_char(crfd_buf *out, int32_t c)
 int crfd_text_json(crfd_buf *out, const uint8_t *p, size_t n)
 {
 	size_t len, i = plain(p, n, '"', '\\');
-	int rc = crfd_buf_put(out, "\"", 1);
 
-	if (rc >= 0)
-		rc = crfd_buf_put(out, p, i);
-	for (; i < n && rc >= 0; i += len) {
+	crfd_buf_put(out, "\"", 1);
+	crfd_buf_put(out, p, i);
+	for (; i < n; i += len) {
 		int32_t c = decode(p + i, n - i, &len);
 
-		rc = json_char(out, c < 0 ? 0xdc00 + p[i] : c);
+		json_char(out, c < 0 ? 0xdc00 + p[i] : c);
 	}
-	return rc < 0 ? rc : crfd_buf_put(out, "\"", 1);
+	return crfd_buf_put(out, "\"", 1);
 }
 
 size_t crfd_text_width(const uint8_t *p, size_t n)

@@ -13,10 +13,9 @@ int crfd_render_json(struct crfd_render *v, size_t i, const struct crfd_row *r, 
 
 	if (is_sparse && crfd_row_is_plain(r))
 		return 0;
-	rc = crfd_buf_put(out, k->key.v, k->key.nr);
+	crfd_buf_put(out, k->key.v, k->key.nr);
 	at = out->nr;
-	if (rc >= 0)
-		rc = crfd_value_json(k->c, &v->scratch, r, out);
+	rc = crfd_value_json(k->c, &v->scratch, r, out);
 	if (rc >= 0 && is_sparse && out->nr - at == 4 && !memcmp(out->v + at, "null", 4)) {
 		out->nr = from;
 		return 0;
@@ -36,10 +35,10 @@ static int put_field(struct crfd_render *v, struct crfd_bytes text, int shown, c
 	}
 	if (rc < 0 || !text.n || (!memchr(text.p, ',', text.n) && !memchr(text.p, '"', text.n)))
 		return rc < 0 ? rc : crfd_buf_put(out, text.p, text.n);
-	rc = crfd_buf_put(out, "\"", 1);
-	for (size_t i = 0; i < text.n && rc >= 0; i++)
-		rc = crfd_buf_put(out, text.p[i] == '"' ? "\"\"" : (const char *)&text.p[i], 1 + (text.p[i] == '"'));
-	return rc < 0 ? rc : crfd_buf_put(out, "\"", 1);
+	crfd_buf_put(out, "\"", 1);
+	for (size_t i = 0; i < text.n; i++)
+		crfd_buf_put(out, text.p[i] == '"' ? "\"\"" : (const char *)&text.p[i], 1 + (text.p[i] == '"'));
+	return crfd_buf_put(out, "\"", 1);
 }
 
 static int put_list(struct crfd_render *v, const struct crfd_column *c, const struct crfd_row *r, int raw, crfd_buf *out)

@@ -53,21 +53,18 @@ static int put_number(const struct crfd_column *c, const struct crfd_value *v, c
 /* A blank within a cell would be taken for the end of it, except in the last one. */
 static int put_text(const struct crfd_column *c, struct crfd_bytes text, int last, crfd_buf *out)
 {
-	int rc = 0;
-
 	if (!text.n)
 		return last ? 0 : crfd_text_put(out, "-");
 	if (last)
 		return c->info.flags & CRFD_COLUMN_SHOWN ? crfd_buf_put(out, text.p, text.n) : crfd_text_escape(out, text.p, text.n);
-	for (const uint8_t *p = text.p, *end = p + text.n, *blank; p < end && rc >= 0; p = blank + 1) {
+	for (const uint8_t *p = text.p, *end = p + text.n, *blank; p < end; p = blank + 1) {
 		blank = memchr(p, ' ', (size_t)(end - p));
-		rc = crfd_text_escape(out, p, (size_t)((blank ? blank : end) - p));
+		crfd_text_escape(out, p, (size_t)((blank ? blank : end) - p));
 		if (!blank)
 			break;
-		if (rc >= 0)
-			rc = crfd_text_put(out, "\\x20");
+		crfd_text_put(out, "\\x20");
 	}
-	return rc;
+	return out->failed;
 }
 
 static int put_cell(struct crfd_render *v, const struct crfd_column *c, const struct crfd_row *r, int last, crfd_buf *out)
@@ -110,14 +107,12 @@ static int is_right(const struct crfd_column *c)
 	return c->info.type != CRFD_COLUMN_TEXT || c->info.flags & CRFD_COLUMN_RIGHT;
 }
 
-static int pad(crfd_buf *out, size_t n)
+static void pad(crfd_buf *out, size_t n)
 {
 	static const char blanks[] = "                                ";
-	int rc = 0;
 
-	for (; n && rc >= 0; n -= n < sizeof(blanks) - 1 ? n : sizeof(blanks) - 1)
-		rc = crfd_buf_put(out, blanks, n < sizeof(blanks) - 1 ? n : sizeof(blanks) - 1);
-	return rc;
+	for (; n; n -= n < sizeof(blanks) - 1 ? n : sizeof(blanks) - 1)
+		crfd_buf_put(out, blanks, n < sizeof(blanks) - 1 ? n : sizeof(blanks) - 1);
 }
 
 /* Returns where the character begins that is `width` characters behind p. */
@@ -148,45 +143,48 @@ static size_t less_a_count(const uint8_t *p, size_t n)
 }
 
 /* Leaves out the middle of a text with a path in it, else its end. */
-static int put_part(crfd_buf *out, const uint8_t *p, size_t n, size_t room)
+static void put_part(crfd_buf *out, const uint8_t *p, size_t n, size_t room)
 {
 	size_t head = memchr(p, '/', n) ? (room - 1) / 3 : room - 1;
 	const uint8_t *tail = skip(p, crfd_text_width(p, n) - (room - 1 - head));
-	int rc = crfd_buf_put(out, p, (size_t)(skip(p, head) - p));
 
-	if (rc >= 0)
-		rc = crfd_text_put(out, "…");
-	return rc < 0 ? rc : crfd_buf_put(out, tail, (size_t)(p + n - tail));
+	crfd_buf_put(out, p, (size_t)(skip(p, head) - p));
+	crfd_text_put(out, "…");
+	crfd_buf_put(out, tail, (size_t)(p + n - tail));
 }
 
 /*
  * Puts the last cell, of which at least 16 characters stay where the line would be too long. Of what is no path counts go first,
  * and before them a name that says less than the address behind it.
  */
-static int put_cut(crfd_buf *out, const uint8_t *p, size_t n, size_t room)
+static void put_cut(crfd_buf *out, const uint8_t *p, size_t n, size_t room)
 {
 	size_t named = socket_name(p, n), full = n - named, left = full, less;
-	int rc;
 
 	room = room < 16 ? 16 : room;
-	if (crfd_text_width(p, n) <= room)
-		return crfd_buf_put(out, p, n);
+	if (crfd_text_width(p, n) <= room) {
+		crfd_buf_put(out, p, n);
+		return;
+	}
 	p += named;
 	while (*p != '/' && crfd_text_width(p, left) + (left < full) > room && (less = less_a_count(p, left)) < left)
 		left = less;
-	if (crfd_text_width(p, left) + (left < full) > room)
-		return put_part(out, p, left, room);
-	rc = crfd_buf_put(out, p, left);
-	return rc < 0 || left == full ? rc : crfd_text_put(out, "…");
+	if (crfd_text_width(p, left) + (left < full) > room) {
+		put_part(out, p, left, room);
+		return;
+	}
+	crfd_buf_put(out, p, left);
+	crfd_text_put(out, left < full ? "…" : "");
 }
 
-static int put_last(const struct crfd_render *v, const uint8_t *p, size_t n, size_t used, const char *colour, crfd_buf *out)
+static void put_last(const struct crfd_render *v, const uint8_t *p, size_t n, size_t used, const char *colour, crfd_buf *out)
 {
-	int rc = colour ? crfd_text_put(out, colour) : 0;
-
-	if (rc >= 0)
-		rc = v->o.width ? put_cut(out, p, n, v->o.width > used ? v->o.width - used : 0) : crfd_buf_put(out, p, n);
-	return rc < 0 || !colour ? rc : crfd_text_put(out, "\033[m");
+	crfd_text_put(out, colour ? colour : "");
+	if (v->o.width)
+		put_cut(out, p, n, v->o.width > used ? v->o.width - used : 0);
+	else
+		crfd_buf_put(out, p, n);
+	crfd_text_put(out, colour ? "\033[m" : "");
 }
 
 int crfd_render_line(const struct crfd_render *v, const uint8_t *cells, crfd_buf *out)
@@ -194,22 +192,23 @@ int crfd_render_line(const struct crfd_render *v, const uint8_t *cells, crfd_buf
 	const char *colour = colour_of(*cells);
 	const uint8_t *p = cells + 1;
 	size_t used = 0, n;
-	int rc = 0;
 
-	for (size_t i = 0; i < v->o.ncolumns && rc >= 0; i++, p += n + 1) {
+	for (size_t i = 0; i < v->o.ncolumns; i++, p += n + 1) {
 		size_t width = crfd_text_width(p, n = strlen((const char *)p));
 		size_t gap = v->column[i].width > width ? v->column[i].width - width : 0;
 		int last = i + 1 == v->o.ncolumns, right = is_right(v->column[i].c);
 
 		if (right)
-			rc = pad(out, gap);
-		if (rc >= 0)
-			rc = last ? put_last(v, p, n, used + (right ? gap : 0), colour, out) : crfd_buf_put(out, p, n);
-		if (rc >= 0 && !last)
-			rc = pad(out, (right ? 0 : gap) + 2);
+			pad(out, gap);
+		if (last) {
+			put_last(v, p, n, used + (right ? gap : 0), colour, out);
+		} else {
+			crfd_buf_put(out, p, n);
+			pad(out, (right ? 0 : gap) + 2);
+		}
 		used += width + gap + 2;
 	}
-	return rc < 0 ? rc : crfd_text_put(out, "\n");
+	return crfd_text_put(out, "\n");
 }
 
 int crfd_render_header(const struct crfd_render *v, crfd_buf *out)
