@@ -18,13 +18,6 @@
 #include "format/record.h"
 #include "kinds/kind.h"
 
-static int take_text(struct crfd_value *v, const uint8_t *p, size_t n)
-{
-	v->known = 1;
-	v->text = (struct crfd_bytes){p, n};
-	return 0;
-}
-
 /* ---- the descriptor ---- */
 
 static const char *const steps[] = {"none", "list", "link", "stat", "fdinfo", "parse", "task", "freeze", "cloexec"};
@@ -211,7 +204,7 @@ static int get_mount(const struct crfd_column *c, struct crfd_scratch *s, const 
 		text = nul + 1;
 		nul = memchr(text, 0, (size_t)(end - text));
 	}
-	return nul ? take_text(v, text, (size_t)(nul - text)) : 0;
+	return nul ? crfd_value_text(v, text, (size_t)(nul - text)) : 0;
 }
 
 static int get_owner(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
