@@ -138,8 +138,8 @@ int crfd_list_each_most(const struct crfd_list *l, const struct crfd_scratch *s,
 /* Counts the entries of a list. */
 size_t crfd_list_count(const struct crfd_list *l, const struct crfd_row *r);
 #define CRFD_LIST_FEW 8 /* entries that a text has of a long list, and a brief JSON */
-/* Appends the end of a list in JSON, of which nr entries out of all are there. 0 or -ENOMEM. */
-int crfd_list_json_end(size_t nr, size_t all, crfd_buf *out);
+/* Appends a list as a JSON array of objects; of a brief one that is long, how many were left out is the last. 0 or -ENOMEM. */
+int crfd_list_json(const struct crfd_list *l, struct crfd_scratch *s, const struct crfd_row *r, crfd_buf *out);
 
 /* Appends the n-th of the names, or its number. 0 or -ENOMEM. */
 int crfd_text_name(crfd_buf *out, const char *const *names, size_t n, uint64_t number);

@@ -37,9 +37,10 @@ static int put_members(const struct crfd_column *c, size_t n, struct crfd_scratc
 	int rc = 0;
 
 	for (size_t i = 0; i < n && rc >= 0; i++) {
-		rc = crfd_text_printf(out, "%s\"%s\": ", i ? ", " : "{", member_name(&c[i]));
-		if (rc >= 0)
-			rc = crfd_value_json(&c[i], s, r, out);
+		crfd_text_put(out, i ? ", \"" : "{\"");
+		crfd_text_put(out, member_name(&c[i]));
+		crfd_text_put(out, "\": ");
+		rc = crfd_value_json(&c[i], s, r, out);
 	}
 	return rc < 0 ? rc : crfd_text_put(out, "}");
 }
@@ -47,26 +48,27 @@ static int put_members(const struct crfd_column *c, size_t n, struct crfd_scratc
 static int put_entry(void *arg, const struct crfd_row *entry)
 {
 	struct listing *l = arg;
-	int rc = l->nr++ ? crfd_text_put(l->out, ", ") : 0;
+	int rc;
 
-	if (rc >= 0)
-		rc = put_members(l->list->member, l->list->nmembers, l->s, entry, l->out);
+	crfd_text_put(l->out, l->nr++ ? ", " : "");
+	rc = put_members(l->list->member, l->list->nmembers, l->s, entry, l->out);
 	return rc < 0 ? rc : l->nr == l->most;
 }
 
-int crfd_list_json_end(size_t nr, size_t all, crfd_buf *out)
-{
-	return nr < all ? crfd_text_printf(out, ", {\"left_out\": %zu}]", all - nr) : crfd_text_put(out, "]");
-}
-
-static int put_list(const struct crfd_list *list, struct crfd_scratch *s, const struct crfd_row *r, crfd_buf *out)
+int crfd_list_json(const struct crfd_list *list, struct crfd_scratch *s, const struct crfd_row *r, crfd_buf *out)
 {
 	struct listing l = {.list = list, .s = s, .out = out, .most = s->brief ? CRFD_LIST_FEW : SIZE_MAX};
-	int rc = crfd_text_put(out, "[");
+	size_t all;
+	int rc;
 
-	if (rc >= 0)
-		rc = crfd_list_each_most(list, s, r, put_entry, &l, &l.most);
-	return rc < 0 ? rc : crfd_list_json_end(l.nr, rc ? crfd_list_count(list, r) : l.nr, out);
+	crfd_text_put(out, "[");
+	rc = crfd_list_each_most(list, s, r, put_entry, &l, &l.most);
+	if (rc < 0)
+		return rc;
+	all = rc ? crfd_list_count(list, r) : l.nr;
+	if (l.nr < all)
+		crfd_text_printf(out, ", {\"left_out\": %zu}", all - l.nr);
+	return crfd_text_put(out, "]");
 }
 
 int crfd_value_json(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, crfd_buf *out)
@@ -77,7 +79,7 @@ int crfd_value_json(const struct crfd_column *c, struct crfd_scratch *s, const s
 	if (c->json)
 		return c->json(s, r, out);
 	if (c->list)
-		return put_list(c->list, s, r, out);
+		return crfd_list_json(c->list, s, r, out);
 	rc = crfd_column_value(c, s, r, &v);
 	if (rc < 0)
 		return rc;

@@ -89,22 +89,10 @@ const struct crfd_list crfd_lock_list = {CRFD_REC_LOCK, sizeof(crfd_lock), membe
 
 /* ---- the locks as text ---- */
 
-typedef int each_lock(const crfd_lock *l, int first, crfd_buf *out);
-
 struct saying {
-	each_lock *put;
 	crfd_buf *out;
-	size_t nr, most;
+	size_t nr;
 };
-
-static int say_entry(void *arg, const struct crfd_row *entry)
-{
-	struct saying *s = arg;
-	crfd_lock l = lock_at(entry);
-	int rc = s->put(&l, !s->nr++, s->out);
-
-	return rc < 0 ? rc : s->nr == s->most;
-}
 
 static int say_range(const crfd_lock *l, crfd_buf *out)
 {
@@ -113,44 +101,25 @@ static int say_range(const crfd_lock *l, crfd_buf *out)
 	return crfd_text_printf(out, " %llu-%llu", (unsigned long long)l->start, (unsigned long long)l->end);
 }
 
-static int say_lock(const crfd_lock *l, int first, crfd_buf *out)
+static int say_lock(void *arg, const struct crfd_row *entry)
 {
 	static const char *const names[] = {NULL, "POSIX", "OFD", "FLOCK", "LEASE", "DELEG"};
+	struct saying *s = arg;
+	crfd_lock l = lock_at(entry);
 
-	(void)first;
-	crfd_text_put(out, " lock: ");
-	crfd_text_name(out, names, CRFD_LEN(names), l->lock);
-	crfd_text_put(out, " ");
-	crfd_text_name(out, types, CRFD_LEN(types), l->type);
-	if (l->lock == CRFD_LOCK_POSIX || l->lock == CRFD_LOCK_OFD)
-		say_range(l, out);
-	if (l->pid > 0)
-		crfd_text_printf(out, " pid %d", l->pid);
-	if (l->flags & CRFD_LOCK_MANDATORY)
-		crfd_text_put(out, " mandatory");
-	if (l->flags & CRFD_LOCK_BREAKING)
-		crfd_text_put(out, " breaking");
-	return out->failed;
-}
-
-static int json_lock(const crfd_lock *l, int first, crfd_buf *out)
-{
-	crfd_text_printf(out, "%s{\"kind\": \"", first ? "[" : ", ");
-	crfd_text_name(out, kinds, CRFD_LEN(kinds), l->lock);
-	crfd_text_put(out, "\", \"type\": \"");
-	crfd_text_name(out, types, CRFD_LEN(types), l->type);
-	crfd_text_put(out, "\", \"pid\": ");
-	if (l->pid > 0)
-		crfd_text_signed(out, l->pid);
-	else
-		crfd_text_put(out, "null");
-	crfd_text_printf(out, ", \"start\": %llu, \"end\": ", (unsigned long long)l->start);
-	if (l->end == UINT64_MAX)
-		crfd_text_put(out, "null");
-	else
-		crfd_text_number(out, l->end);
-	return crfd_text_printf(out, ", \"mandatory\": %s, \"breaking\": %s}", l->flags & CRFD_LOCK_MANDATORY ? "true" : "false",
-				l->flags & CRFD_LOCK_BREAKING ? "true" : "false");
+	crfd_text_put(s->out, " lock: ");
+	crfd_text_name(s->out, names, CRFD_LEN(names), l.lock);
+	crfd_text_put(s->out, " ");
+	crfd_text_name(s->out, types, CRFD_LEN(types), l.type);
+	if (l.lock == CRFD_LOCK_POSIX || l.lock == CRFD_LOCK_OFD)
+		say_range(&l, s->out);
+	if (l.pid > 0)
+		crfd_text_printf(s->out, " pid %d", l.pid);
+	if (l.flags & CRFD_LOCK_MANDATORY)
+		crfd_text_put(s->out, " mandatory");
+	if (l.flags & CRFD_LOCK_BREAKING)
+		crfd_text_put(s->out, " breaking");
+	return s->out->failed ? s->out->failed : ++s->nr == CRFD_LIST_FEW;
 }
 
 static int read_owner(const struct crfd_row *r, crfd_owner *o)
@@ -176,8 +145,8 @@ static int say_owner(const crfd_owner *o, crfd_buf *out)
 /* The first locks, and how many more there are. */
 static int say_locks(const struct crfd_row *r, crfd_buf *out)
 {
-	struct saying s = {.put = say_lock, .out = out, .most = CRFD_LIST_FEW};
-	int rc = crfd_list_each(&crfd_lock_list, r, say_entry, &s);
+	struct saying s = {.out = out};
+	int rc = crfd_list_each(&crfd_lock_list, r, say_lock, &s);
 	size_t all = rc > 0 ? crfd_list_count(&crfd_lock_list, r) : s.nr;
 
 	return rc < 0 || all == s.nr ? rc : crfd_text_printf(out, " and %zu locks more", all - s.nr);
@@ -204,12 +173,9 @@ int crfd_lock_get(const struct crfd_column *c, struct crfd_scratch *s, const str
 
 int crfd_lock_json(struct crfd_scratch *s, const struct crfd_row *r, crfd_buf *out)
 {
-	struct saying saying = {.put = json_lock, .out = out, .most = s->brief ? CRFD_LIST_FEW : SIZE_MAX};
-	int rc = crfd_list_each_most(&crfd_lock_list, s, r, say_entry, &saying, &saying.most);
-
-	if (rc < 0 || !saying.nr)
-		return rc < 0 ? rc : crfd_text_put(out, "null");
-	return crfd_list_json_end(saying.nr, rc ? crfd_list_count(&crfd_lock_list, r) : saying.nr, out);
+	if (!crfd_list_count(&crfd_lock_list, r))
+		return crfd_text_put(out, "null");
+	return crfd_list_json(&crfd_lock_list, s, r, out);
 }
 
 int crfd_owner_get(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
