@@ -38,7 +38,7 @@ static __always_inline void pass_by(__u64 what, __u64 seq)
 	climb.sum = (climb.sum ^ what) * 0x9e3779b97f4a7c15 + seq;
 }
 
-/* Where nothing is mounted on anything, the way ends. */
+/* The way ends where nothing is mounted on anything. */
 static __always_inline int leave_mount(void)
 {
 	__u64 mount = climb.mnt - bpf_core_field_offset(struct mount, mnt);

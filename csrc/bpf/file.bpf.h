@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
-/* What any file has: its inode, its mount, who opened it, who is told by a signal, whether it is locked. */
+/* Any file has an inode, a mount, somebody who opened it, perhaps an owner who is told by a signal, and locks. */
 #ifndef CRFD_FILE_H
 #define CRFD_FILE_H
 
@@ -79,7 +79,7 @@ static __always_inline int put_inode(struct inode *inode, struct walk_fd *r)
 	return bits;
 }
 
-/* Whether one holds it, those not counted that the walk holds. */
+/* Returns 1 where one alone holds it, those not counted that the walk holds. */
 static __always_inline int is_alone(struct file *file, __u64 held)
 {
 	struct file___counted *counted = (void *)file;

@@ -5,7 +5,7 @@
 
 #include "kernel.bpf.h"
 
-/* Where the reader lives, found by the first run: a process stays in its pid namespace, and a map has one process. */
+/* The first run finds where the reader lives: a process stays in its pid namespace, and a map has one process. */
 struct {
 	struct pid_namespace *ns;
 	unsigned int level;

@@ -36,7 +36,7 @@ struct list_head {
 	struct list_head *next;
 } CORE;
 
-/* Of use for its first member alone, a plain number of eight bytes. */
+/* This is of use for its first member alone, a plain number of eight bytes. */
 struct timespec64 {
 	__s64 tv_sec;
 } CORE;
@@ -70,7 +70,7 @@ struct proc_ns_operations {
 	const char *name;
 } CORE;
 
-/* What the inode of a namespace leads to. */
+/* The inode of a namespace leads to this. */
 struct ns_common {
 	const struct proc_ns_operations *ops;
 } CORE;
@@ -133,7 +133,7 @@ struct path {
 	struct dentry *dentry;
 } CORE;
 
-/* What each kind of namespace has: the inode that /proc/PID/ns shows. */
+/* Each kind of namespace has the inode that /proc/PID/ns shows. */
 struct numbered {
 	__u32 inum;
 };
@@ -170,7 +170,7 @@ struct counter64 {
 	__u64 counter;
 } CORE;
 
-/* How many hold a file: a plain count until 6.12, then one less (include/linux/file_ref.h). */
+/* The kernel counts who holds a file: a plain count until 6.12, then one less (include/linux/file_ref.h). */
 struct file___counted {
 	struct counter64 f_count;
 } CORE;
@@ -492,7 +492,7 @@ struct seq_file {
 	unsigned long count;
 } CORE;
 
-/* What iterator programs are called with does not move: members of eight bytes, as they were in 5.8. */
+/* Iterator programs are called with what does not move: members of eight bytes, as they were in 5.8. */
 struct bpf_iter_meta {
 	struct seq_file *seq;
 	__u64 session_id, seq_num;

@@ -83,7 +83,7 @@ static __always_inline void put_listener(struct unix_sock *peer, struct walk_soc
 	r->bits |= r->peer_ino ? WALK_SOCK_LISTENER : 0;
 }
 
-/* Of a listener the descriptors in flight are those to the sockets that wait in its queue: left to fdinfo. */
+/* A listener has in flight what was sent to the sockets that wait in its queue: that is left to fdinfo. */
 static __always_inline int put_unix(struct sock *sk, struct walk_unix_sock *tail)
 {
 	struct walk_sock *r = &tail->sock;
@@ -149,7 +149,7 @@ static __always_inline int put_sock(__u64 data, __u64 own_net, struct walk_unix_
 	return WALK_SOCK | plain;
 }
 
-/* As fs/pipe.c, pipe_ioctl() and pipe_fcntl(), but for the mutex: a writer may hold that for ever. */
+/* Counts as fs/pipe.c, pipe_ioctl() and pipe_fcntl(), but without the mutex: a writer may hold that for ever. */
 static __always_inline int put_pipe(__u64 data, struct walk_pipe *r)
 {
 	struct pipe_inode_info *pipe = AS(pipe_inode_info, data);

@@ -70,7 +70,7 @@ static __always_inline long copy_name(struct dentry *dentry, __u32 seq, __u64 ro
 	return seq_of(dentry) == seq ? len + 1 : 0;
 }
 
-/* What has to be known of a directory when a path is made, so that those that follow may lie in it too. */
+/* A directory is remembered by these when a path is made, so that those that follow may lie in it too. */
 static __always_inline void remember(struct file *file, struct dir *d, __u64 at)
 {
 	struct dentry *parent = file->f_path.dentry->d_parent;

@@ -8,7 +8,7 @@
 
 #include "kernel.bpf.h"
 
-/* Where a pointer becomes a number. */
+/* A pointer becomes a number here. */
 __u64 number;
 
 /* A pointer as a plain number: the verifier allows no arithmetic on the pointer itself. */

@@ -53,7 +53,7 @@ struct {
 } pass;
 
 #if WALK_CAST
-/* What a file keeps for as long as it lives, but for its text: read at both ends of a record. */
+/* A file keeps these for as long as it lives, but for its text: they are read at both ends of a record. */
 struct life {
 	__u64 inode, dentry, mnt, op, cred, data;
 	__u32 mode, flags;
@@ -79,7 +79,7 @@ static __always_inline int is_same(struct file *file, const struct life *life)
 	       file->f_mode == life->mode && file->f_flags == life->flags;
 }
 
-/* Whether the table is still the task's, and laid out as it was. */
+/* Returns 1 where the table is still the task's, and laid out as it was. */
 static __always_inline int is_own_table(void)
 {
 	struct task_struct *task = AS(task_struct, pass.task);
@@ -179,7 +179,7 @@ __noinline int put_facts(__u64 file, __u64 at)
 	return 1;
 }
 
-/* Whether its text is to be had. */
+/* Returns 1 where its text is to be had. */
 __noinline int put_text(__u64 address, __u64 at)
 {
 	struct file *file = AS(file, address);
@@ -196,7 +196,7 @@ __noinline int put_text(__u64 address, __u64 at)
 	return r->path != 0;
 }
 
-/* What follows the path: the length of it all. */
+/* Puts what follows the path, and returns the length of it all. */
 __noinline int put_rest(__u64 address, __u64 at)
 {
 	struct file *file = AS(file, address);
@@ -443,7 +443,7 @@ static __always_inline void put_namespaces(struct task_struct *task, struct walk
 	r->time_ns = NS_OF(proxy, time_ns);
 }
 
-/* As proc_exe_link() of fs/proc/base.c; kernel threads have none. */
+/* Puts the path of the executable, found as by proc_exe_link() of fs/proc/base.c; kernel threads have none. */
 static __always_inline long put_executable(struct task_struct *task, __u64 to)
 {
 	struct mm_struct *mm = task->flags & PF_KTHREAD ? 0 : task->mm;

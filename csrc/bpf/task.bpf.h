@@ -11,7 +11,7 @@
 #define PIDTYPE_SID 3
 #define SIGNAL_EXIT_OR_STOP (4 | 1) /* the whole group's code counts then: fs/proc/array.c, do_task_stat(), 5.16 */
 
-/* Where a record of a task is put together. */
+/* A record of a task is put together here. */
 struct {
 	struct walk_task task;
 	__u64 open[WALK_SLOTS_MAX / 64];
@@ -55,7 +55,7 @@ static __always_inline void put_task(struct task_struct *task, struct walk_task 
 	bpf_probe_read_kernel_str(r->comm, sizeof(r->comm), task->comm);
 }
 
-/* Which slots of the table are in use; of one that is too large, nothing. */
+/* Writes which slots of the table are in use; of one that is too large, nothing. */
 static __always_inline __u64 put_open(struct task_struct *task, struct walk_task *r)
 {
 	struct fdtable *fdt = BPF_CORE_READ(task, files, fdt);

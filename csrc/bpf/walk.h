@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
-/* What the programs of walk.bpf.c write to their seq_file: the one layout, read by both sides. */
+/* The programs of walk.bpf.c write this to their seq_file: the one layout, read by both sides. */
 #ifndef CRFD_WALK_H
 #define CRFD_WALK_H
 
@@ -66,7 +66,7 @@ struct walk_fd {
 
 #define WALK_NAME_MAX 112 /* a sockaddr_un, and a NUL where the path fills it (net/unix/af_unix.c, unix_mkname_bsd) */
 
-/* As the kernel's struct sock has it. */
+/* A socket is told as the kernel's struct sock has it. */
 struct walk_sock {
 	__u16 family, type, protocol;
 	__u8 state; /* TCP_* of any family */
@@ -147,7 +147,7 @@ struct walk_owner {
 /* Slots of a table whose open ones are told: what is left of the iterator's buffer. */
 #define WALK_SLOTS_MAX 229376
 
-/* Of one task whose table is its own or its leader's. The bits of the open slots follow, in words of 64. */
+/* One task is told by this, whose table is its own or its leader's. The bits of the open slots follow, in words of 64. */
 struct walk_task {
 	__u32 len; /* this header and the bits */
 	__u32 told; /* whether there are bits: else len says that there are none */
@@ -243,7 +243,7 @@ struct walk_push {
 	__u32 pad;
 };
 
-/* What is asked for by one read or several, and how far it has come. The reader writes all of it before the first one. */
+/* The reader asks in this for one read or several, and sees how far it has come. It writes all of it before the first one. */
 struct walk_ask {
 	__u32 tid[WALK_ASK_MAX]; /* in the reader's pid namespace, ascending; behind nr all bits are set */
 	__u64 bare[WALK_ASK_MAX / 64]; /* a bit for each: not the descriptors */
