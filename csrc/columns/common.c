@@ -143,7 +143,8 @@ static int get_flags(const struct crfd_column *c, struct crfd_scratch *s, const 
 		if ((rest & names[i].bits) != names[i].bits)
 			continue;
 		rest &= ~names[i].bits;
-		crfd_text_printf(&s->text, "%s%s", s->text.nr ? "|" : "", names[i].name);
+		crfd_text_put(&s->text, s->text.nr ? "|" : "");
+		crfd_text_put(&s->text, names[i].name);
 	}
 	if (c->at && r->data.f_flags & large)
 		crfd_text_printf(&s->text, "%sO_LARGEFILE", s->text.nr ? "|" : "");

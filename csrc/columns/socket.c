@@ -82,7 +82,8 @@ static int say_proto(const crfd_socket *s, crfd_buf *out)
 		return crfd_text_printf(out, "protocol %u", s->protocol);
 	six = six && (s->protocol == IPPROTO_TCP || s->protocol == IPPROTO_UDP || s->protocol == IPPROTO_RAW ||
 		      s->protocol == IPPROTO_UDPLITE);
-	return crfd_text_printf(out, "%s%s", protocols[s->protocol], six ? "6" : "");
+	crfd_text_put(out, protocols[s->protocol]);
+	return crfd_text_put(out, six ? "6" : "");
 }
 
 static int say_state(const crfd_socket *s, crfd_buf *out)
