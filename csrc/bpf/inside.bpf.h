@@ -266,6 +266,32 @@ static __always_inline void open_place(__u64 address)
 	enter();
 }
 
+/* Leaves a place of which the rest cannot be told, and says so. */
+static __always_inline void give_up(void)
+{
+	struct walk_fd *r = out_at(walk_ask.used);
+
+	if (!r)
+		return;
+	__builtin_memset(r, 0, sizeof(*r));
+	r->tid = pass.tid;
+	r->fd = pass.next;
+	r->start = pass.start;
+	r->bits = inside.ring ? WALK_IN_RING : 0;
+	r->len = sizeof(*r);
+	walk_ask.used += sizeof(*r);
+	pass.tries = 0;
+	leave();
+}
+
+static __always_inline void try_again(void)
+{
+	if (++pass.tries <= TRIES)
+		go_on();
+	else
+		give_up();
+}
+
 /* Leaves a message behind. */
 static __always_inline void pass_message(void)
 {
@@ -280,9 +306,10 @@ static __always_inline void pass_message(void)
 		return;
 	}
 	if (!is_queued(q)) {
-		go_on();
+		try_again();
 		return;
 	}
+	pass.tries = 0;
 	q->prev = q->message;
 	q->message = next_of(q->message);
 	enter();
@@ -315,24 +342,6 @@ __noinline int put_inside(__u64 address, __u64 at)
 	return r->len;
 }
 
-/* Leaves a place of which the rest cannot be told, and says so. */
-static __always_inline void give_up(void)
-{
-	struct walk_fd *r = out_at(walk_ask.used);
-
-	if (!r)
-		return;
-	__builtin_memset(r, 0, sizeof(*r));
-	r->tid = pass.tid;
-	r->fd = pass.next;
-	r->start = pass.start;
-	r->bits = inside.ring ? WALK_IN_RING : 0;
-	r->len = sizeof(*r);
-	walk_ask.used += sizeof(*r);
-	pass.tries = 0;
-	leave();
-}
-
 static long step_inside(__u64 i, void *unused)
 {
 	__u64 address;
@@ -361,10 +370,7 @@ static long step_inside(__u64 i, void *unused)
 	len = address ? put_inside(address, walk_ask.used) : 0;
 	if (address && !len) {
 		reads++; /* the directory that it left behind is none */
-		if (++pass.tries <= TRIES)
-			go_on();
-		else
-			give_up();
+		try_again();
 		return 0;
 	}
 	walk_ask.used += len;
