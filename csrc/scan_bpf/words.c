@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/ours.h"
 #include "procfs/read.h"
 #include "procfs/stat.h"
 
@@ -22,7 +23,7 @@ static int put_cmdline(uint32_t tid, crfd_buf *out)
 	ssize_t n;
 
 	if (fd < 0)
-		return 0;
+		return crfd_is_ours(-errno) ? -errno : 0;
 	do {
 		rc = crfd_buf_reserve(out, 4096);
 		if (rc < 0)
@@ -30,6 +31,7 @@ static int put_cmdline(uint32_t tid, crfd_buf *out)
 		room = out->alloc - out->nr;
 		n = read(fd, out->v + out->nr, room);
 		out->nr += n > 0 ? (size_t)n : 0;
+		rc = n < 0 && crfd_is_ours(-errno) ? -errno : 0;
 	} while (n > 0 && (size_t)n == room);
 	close(fd);
 	return rc;
