@@ -22,12 +22,14 @@ from tests.shown import parsed
 Row = dict[str, Any]
 
 README = Path(__file__).parents[2] / "README.md"
-TOOLS = ("crfd", "lsof", "lsfd", "fuser")
+TOOLS = ("crfd", "lsof", "lsfd", "fuser", "ss")
 
 
 def table() -> dict[str, dict[str, bool]]:
     """Read README's table: by row and tool, whether it is said to know."""
-    rows = re.findall(r"^\| ([^|]+) \| (yes|no) \| (yes|no) \| (yes|no) \| (yes|no) \|$", README.read_text(), re.M)
+    rows = re.findall(
+        r"^\| ([^|]+) \| (yes|no) \| (yes|no) \| (yes|no) \| (yes|no) \| (yes|no) \|$", README.read_text(), re.M
+    )
     return {what: dict(zip(TOOLS, (cell == "yes" for cell in cells), strict=True)) for what, *cells in rows}
 
 
@@ -45,12 +47,15 @@ settings[3] &= ~termios.ECHO
 termios.tcsetattr(slave, termios.TCSANOW, settings)
 one, other = socket.socketpair()
 one.shutdown(socket.SHUT_WR)
+sender, receiver = socket.socketpair()
+with open(sys.argv[2], "w") as file:
+    socket.send_fds(sender, [b"x"], [file.fileno()])
 os.chown(sys.argv[1], 4321, 4321)
 owned = os.open(sys.argv[1], os.O_RDONLY)
 null = os.open("/dev/null", os.O_RDONLY)
 pidfd = os.pidfd_open(os.posix_spawnp("sleep", ["sleep", "600"], os.environ))
 print("ready", flush=True)
-print(slave, one.fileno(), owned, null, pidfd, settings[3], flush=True)
+print(slave, one.fileno(), owned, null, pidfd, settings[3], receiver.fileno(), flush=True)
 sys.stdin.read()
 """
 
@@ -58,20 +63,52 @@ sys.stdin.read()
 class Ends:
     """The words of each program about descriptors, line by line."""
 
-    def __init__(self, pid: int, told: list[int]) -> None:
-        self.slave, self.half, self.owned, self.null, self.pidfd, self.lflag = told
-        columns = "tty.lflag,socket.shutdown,st_uid,driver,pidfd.comm,source,fs_type"
+    def __init__(self, pid: int, told: list[int], flying: Path) -> None:
+        self.slave, self.half, self.owned, self.null, self.pidfd, self.lflag, self.receiver = told
+        self.pid, self.flying = pid, flying
+        columns = "tty.lflag,socket.shutdown,st_uid,driver,pidfd.comm,source,fs_type,socket.peer_ino"
         self.crfd = {row["fd"]: row for row in parsed(output(*CRFD, "ls", pid, "-c", f"fd,{columns}", "--json"))}
         self.lsof = {line.split()[3].rstrip("urw"): line for line in output("lsof", "-nP", "-p", pid).splitlines()[1:]}
         every = next(iter(re.findall(r"(?s)Available output columns:\n(.*?)\n\n", output("lsfd", "--help"))), "")
         names = ["FD", *(name for name in re.findall(r"^ +(\S+)", every, re.M) if name not in {"FD", "NAME"})]
         shown = output("lsfd", "-J", "-p", pid, "-o", ",".join(names), "-Q", "FD >= 0")
         self.lsfd = {row["fd"]: json.dumps(row) for row in json.loads(shown)["lsfd"]}
+        self.ss = {
+            int(fd): line
+            for line in output("ss", "-aenpO").splitlines()
+            for fd in re.findall(rf"pid={pid},fd=(\d+)", line)
+        }
 
-    def said(self, fd: int, column: str, expected: object, pattern: str) -> tuple[bool, bool, bool]:
-        """Whether crfd says exactly that, and the others anything that looks like it."""
-        found = self.crfd[fd].get(column) == expected
-        return found, bool(re.search(pattern, self.lsof[str(fd)])), bool(re.search(pattern, self.lsfd[fd]))
+    def said(self, fd: int, column: str, expected: object, pattern: str) -> tuple[bool, ...]:
+        """Whether crfd says exactly that, and the others anything that looks like it; fuser names files alone."""
+        others = (self.lsof[str(fd)], self.lsfd[fd], "", self.ss.get(fd, ""))
+        return self.crfd[fd].get(column) == expected, *(bool(re.search(pattern, text)) for text in others)
+
+    def flies(self) -> tuple[bool, ...]:
+        """Whether each says that the file is in flight."""
+        rows = parsed(output(*CRFD, "ls", self.pid, "--holds", "all", "--json"))
+        others = (
+            output("lsof", "-nP", "-p", self.pid),
+            json.dumps(self.lsfd),
+            output("fuser", "-v", self.flying),
+            json.dumps(self.ss),
+        )
+        found = any(row.get("held") == "flight" and row["path"] == str(self.flying) for row in rows)
+        return found, *(
+            bool(re.search(rf"{self.flying.name}\b.*{self.pid}|{self.pid}\b.*{self.flying.name}", text))
+            for text in others
+        )
+
+    def peer(self) -> tuple[bool, ...]:
+        """Whether each says which socket is the other end."""
+        inode = re.sub(r"\D", "", str(Path(f"/proc/{self.pid}/fd/{self.half + 1}").readlink()))
+        self.lsof.update(
+            {
+                line.split()[3].rstrip("urw"): line
+                for line in output("lsof", "-nP", "+E", "-p", self.pid).splitlines()[1:]
+            }
+        )
+        return self.said(self.half, "socket.peer_ino", int(inode), rf"\b{inode}\b")
 
 
 class Asked:
@@ -82,6 +119,7 @@ class Asked:
         self.rows = parsed(output(*CRFD, "ls", pid, "--holds", "all", "--json"))
         self.lsof = output("lsof", "-nP", "-p", pid)
         self.lsfd = output("lsfd", "-p", pid, "-o", "ASSOC,TYPE,NAME")
+        self.ss = "\n".join(line for line in output("ss", "-aenpO").splitlines() if f"pid={pid}," in line)
 
     def held(self, by: str, **known: Any) -> bool:
         return any(row.get("held") == by and known.items() <= row.items() for row in self.rows)
@@ -115,7 +153,7 @@ class Asked:
 
 @pytest.fixture(scope="module")
 def asked(need: Need, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
-    for name in ("root", "lsof", "lsfd", "fuser"):
+    for name in ("root", "lsof", "lsfd", "fuser", "ss"):
         need(name)
     where = tmp_path_factory.mktemp("held")
     lock = where / "lock"
@@ -133,20 +171,25 @@ _OF_ENDS = {
     "owner of the inode": lambda e: e.said(e.owned, "st_uid", 4321, "4321"),
     "driver of a device": lambda e: e.said(e.null, "driver", "mem", r"\bmem\b"),
     "type of the file system": lambda e: e.said(e.null, "fs_type", "devtmpfs", "devtmpfs"),
-    "which half of a socket is shut down": lambda e: e.said(e.half, "socket.shutdown", "r-", r'\br-[" ]|(?i:shut)'),
+    "which half of a socket is shut down": lambda e: e.said(
+        e.half, "socket.shutdown", "r-", r'\br-[" ]|(?i:shut)| <--(?= |$)'
+    ),
     "command of a pidfd's process": lambda e: e.said(e.pidfd, "pidfd.comm", "sleep", r"\bsleep\b"),
+    "peer of a unix socket": lambda e: e.peer(),
+    "which files are in flight in a unix socket": lambda e: e.flies(),
     "settings of a terminal": lambda e: e.said(e.slave, "tty.lflag", e.lflag, r"(?i)lflag|echo"),
 }
 
 
 @pytest.fixture(scope="module")
 def ends(need: Need, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ends]:
-    for name in ("root", "lsof", "lsfd", "pidfd_getfd", "sock_diag"):
+    for name in ("root", "lsof", "lsfd", "ss", "pidfd_getfd", "sock_diag"):
         need(name)
     owned = tmp_path_factory.mktemp("ends") / "owned"
     owned.touch()
-    with procs.running(_ENDS, str(owned)) as process:
-        yield Ends(process.pid, list(map(int, procs.said(process).split())))
+    flying = owned.with_name("flying")
+    with procs.running(_ENDS, str(owned), str(flying)) as process:
+        yield Ends(process.pid, list(map(int, procs.said(process).split())), flying)
 
 
 def answers(a: Asked, what: str) -> dict[str, bool]:
@@ -185,19 +228,19 @@ def answers(a: Asked, what: str) -> dict[str, bool]:
             a.lock_lines("fuser", "-v", a.where / "lock"),
         ),
     }  # fmt: skip
-    return dict(zip(TOOLS, each[what], strict=True))
+    paths = {"working directory": cwd, "deleted library": gone, "System V shared memory": shm}
+    return dict(zip(TOOLS, (*each[what], paths.get(what, plain)["path"] in a.ss), strict=True))
 
 
 def test_the_table_is_there() -> None:
-    assert len(table()) == 15
+    assert len(table()) == 17
     assert _OF_ENDS.keys() <= table().keys()
     assert all(row["crfd"] for row in table().values())
 
 
 @pytest.mark.parametrize("what", _OF_ENDS)
 def test_each_cell_of_descriptors(what: str, ends: Ends) -> None:
-    said = dict(zip(TOOLS, (*_OF_ENDS[what](ends), False), strict=True))  # fuser names files alone
-    assert said == table()[what]
+    assert dict(zip(TOOLS, _OF_ENDS[what](ends), strict=True)) == table()[what]
 
 
 @pytest.mark.parametrize("what", [what for what in table() if what not in _OF_ENDS])
