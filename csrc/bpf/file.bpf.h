@@ -156,6 +156,7 @@ static __always_inline int put_owner(struct file *file, struct walk_owner *r)
 	r->pid = pid ? live_nr_here(pid, r->type) : 0;
 	r->uid = BPF_CORE_READ(owner, uid.val);
 	r->euid = BPF_CORE_READ(owner, euid.val);
+	r->pad = 0;
 	return r->pid || r->signum ? WALK_OWNED : 0;
 }
 
