@@ -6,7 +6,8 @@
     python tests/kernel/boot.py linux-image-6.1.0-50-amd64_*.deb [-- PYTEST-ARGUMENTS]
 
 KERNEL is a package, or several where a distribution has the modules in packages of their own, or a directory where they
-were unpacked (boot/vmlinuz-*, lib/modules/*). The status is pytest's, 99 where the guest did not get so far.
+were unpacked (boot/vmlinuz-*, lib/modules/*). The status is pytest's, 99 where the guest did not get so far. Without
+PYTEST-ARGUMENTS it runs TESTS, below; README.md tells what came out, and how long each took.
 
     tests/kernel/arm64.sh DIRECTORY linux-image-6.1.0-50-arm64
     python tests/kernel/boot.py --arch arm64 DIRECTORY [-- PYTEST-ARGUMENTS]
@@ -14,9 +15,8 @@ were unpacked (boot/vmlinuz-*, lib/modules/*). The status is pytest's, 99 where 
 Here the guest sees the files of DIRECTORY, and the checkout as it was when arm64.sh copied it.
 
 Needs qemu-system-x86 or qemu-system-arm, busybox-static, kmod, x86-64 and root; the Python that runs this must have
-crfd[test] installed from this checkout. The guest sees this machine's files, and what it writes is gone afterwards. The
-default accelerator emulates and works everywhere: the whole suite takes about twenty minutes with it, test_backends.py,
-test_descriptors.py and test_details.py together a minute and a half. Where KVM works: --accel kvm.
+crfd[test] installed from this checkout, which has to be left alone meanwhile. The guest sees this machine's files, and
+what it writes is gone afterwards. The default accelerator emulates and works everywhere. Where KVM works: --accel kvm.
 """
 
 from __future__ import annotations
@@ -40,6 +40,9 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 STATUS = "status of pytest: "  # guest.sh prints it
 # The modules that it takes to see this machine's files: the guest loads the rest from there.
 MODULES = ("virtio_pci", "9pnet_virtio", "9p", "overlay")
+# What kernels differ in: the rest of the suite asks little of them.
+ABOUT = "backends descriptors details held inode_and_mount kernel_says locks peers dump who"
+TESTS = tuple(f"tests/integration/test_{name}.py" for name in ABOUT.split())
 
 
 class Arch(NamedTuple):
@@ -159,7 +162,7 @@ def boot(options: argparse.Namespace, scratch: Path) -> int | None:
     if not (modules / "modules.dep").exists():
         subprocess.run(["depmod", "-b", modules.parents[2], modules.name], check=True)
     guest = [f"/run/host{arch.checkout}/tests/kernel/guest.sh", f"/{modules.relative_to(host)}", str(arch.checkout)]
-    guest += [arch.prefix, arch.python, *options.pytest]
+    guest += [arch.prefix, arch.python, *(options.pytest or TESTS)]
     (scratch / "initramfs").write_bytes(initramfs(modules, host / "bin/busybox", guest))
     command = [*arch.qemu, "-accel", options.accel, "-smp", str(options.cpus), "-m", str(options.memory)]
     command += ["-nodefaults", "-display", "none", "-serial", "stdio", "-no-reboot"]
