@@ -5,7 +5,8 @@
  *   value.c          a value of a row, a record of a row
  *   event.c …        what a family of kinds has: its columns, and what the NAME column says of it
  *   family.c         the list of families
- *   common.c         what every descriptor has
+ *   task.c, file.c   what a task and an open file description have
+ *   common.c         the table of what every descriptor has
  *   column.c         all of it by number and name
  */
 #ifndef CRFD_COLUMN_H

@@ -1,22 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-#define _GNU_SOURCE /* strerrordesc_np, O_DIRECT */
+#define _GNU_SOURCE /* strerrordesc_np */
 #include "columns/common.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/buf.h"
+#include "columns/file.h"
 #include "columns/held.h"
 #include "columns/lock.h"
-#include "columns/mount.h"
 #include "columns/socket.h"
 #include "columns/task.h"
-#include "format/oflags.h"
-#include "format/record.h"
-#include "kinds/kind.h"
 
 /* ---- the descriptor ---- */
 
@@ -88,140 +81,6 @@ static int get_objref(const struct crfd_column *c, struct crfd_scratch *s, const
 {
 	(void)c, (void)s;
 	return r->held && !r->objref ? 0 : crfd_value_number(v, r->objref);
-}
-
-/* ---- the open file description ---- */
-
-static int get_kind(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
-{
-	const char *name = crfd_kind_name(r->data.fd_type);
-
-	(void)c;
-	if (!r->is_read)
-		return 0;
-	if (name)
-		return crfd_value_text(v, (const uint8_t *)name, strlen(name));
-	return crfd_value_scratch(s, crfd_text_printf(&s->text, "kind-%d", r->data.fd_type), v);
-}
-
-/* Gives the 16 bits of FD_DATA alone where an image has no FD_STAT. */
-static int get_f_mode(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
-{
-	(void)c, (void)s;
-	return r->is_read && (!r->held || r->st.known & CRFD_HAS_ACCESS) ? crfd_value_number(v, r->st.f_mode) : 0;
-}
-
-static int get_access(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
-{
-	static const char *const words[] = {"", "r", "w", "rw"};
-
-	(void)c;
-	if (!r->is_read || !(r->st.known & CRFD_HAS_ACCESS))
-		return 0;
-	return crfd_value_name(s, words, 4, r->st.f_mode & (FMODE_READ | FMODE_WRITE), v);
-}
-
-/* Names each flag, the longer name before those of its parts. A kernel of 64 bits says O_LARGEFILE of every file. */
-static int get_flags(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
-{
-	static const struct {
-		uint32_t bits;
-		const char *name;
-	} names[] = {
-		{O_APPEND, "O_APPEND"}, {O_NONBLOCK, "O_NONBLOCK"}, {O_SYNC, "O_SYNC"}, {O_DSYNC, "O_DSYNC"},
-		{O_ASYNC, "O_ASYNC"}, {O_DIRECT, "O_DIRECT"}, {O_TMPFILE, "O_TMPFILE"}, {O_DIRECTORY, "O_DIRECTORY"},
-		{O_NOFOLLOW, "O_NOFOLLOW"}, {O_NOATIME, "O_NOATIME"}, {O_PATH, "O_PATH"},
-	};
-	static const char *const access[] = {"O_RDONLY", "O_WRONLY", "O_RDWR", "3"};
-	uint32_t large = crfd_oflags_here->largefile, rest = r->data.f_flags & ~(O_ACCMODE | large);
-
-	if (!r->is_read || !(r->st.known & CRFD_HAS_FLAGS))
-		return 0;
-	if (!(r->data.f_flags & O_PATH))
-		crfd_text_put(&s->text, access[r->data.f_flags & O_ACCMODE]);
-	for (size_t i = 0; i < CRFD_LEN(names); i++) {
-		if ((rest & names[i].bits) != names[i].bits)
-			continue;
-		rest &= ~names[i].bits;
-		crfd_text_put(&s->text, s->text.nr ? "|" : "");
-		crfd_text_put(&s->text, names[i].name);
-	}
-	if (c->at && r->data.f_flags & large)
-		crfd_text_printf(&s->text, "%sO_LARGEFILE", s->text.nr ? "|" : "");
-	if (rest)
-		crfd_text_printf(&s->text, "%s0%o", s->text.nr ? "|" : "", rest);
-	return crfd_value_scratch(s, s->text.failed, v);
-}
-
-static int get_path(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
-{
-	(void)c, (void)s;
-	return r->is_read && r->st.known & CRFD_HAS_PATH ? crfd_value_text(v, r->name.p, r->name.n) : 0;
-}
-
-static int get_deleted(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r,
-		       struct crfd_value *v)
-{
-	(void)c, (void)s;
-	if (!r->is_read || !(r->st.known & CRFD_HAS_DELETED))
-		return 0;
-	return crfd_value_number(v, r->st.flags & CRFD_STAT_DELETED);
-}
-
-/* stat(2): st_blocks counts 512 bytes. */
-static int get_bytes(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
-{
-	(void)c, (void)s;
-	return r->is_read && r->st.known & CRFD_HAS_BLOCKS ? crfd_value_number(v, r->st.blocks * 512) : 0;
-}
-
-/* Counts the bytes that the last close of a file without a name gives back. */
-static int get_deleted_bytes(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r,
-			     struct crfd_value *v)
-{
-	uint32_t want = CRFD_HAS_BLOCKS | CRFD_HAS_NLINK | CRFD_HAS_DELETED;
-
-	(void)c, (void)s;
-	if (!r->is_read || (r->st.known & want) != want || !S_ISREG(r->st.st_mode))
-		return 0;
-	return crfd_value_number(v, r->st.flags & CRFD_STAT_DELETED && !r->st.nlink ? r->st.blocks * 512 : 0);
-}
-
-/* Names the mount that the file was opened through: c->at 0 its type, 1 its source, each with a NUL behind it. */
-static int get_mount(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
-{
-	const uint8_t *text, *end, *nul;
-	struct crfd_bytes mount = {0};
-
-	(void)s;
-	if (r->is_read && !r->held && r->st.known & CRFD_HAS_MNT_ID)
-		mount = crfd_mount_find(r->task->mounts, r->st.mnt_id);
-	if (!mount.p)
-		return 0;
-	text = mount.p + sizeof(crfd_task_mount);
-	end = mount.p + mount.n;
-	nul = memchr(text, 0, (size_t)(end - text));
-	if (c->at && nul) {
-		text = nul + 1;
-		nul = memchr(text, 0, (size_t)(end - text));
-	}
-	return nul ? crfd_value_text(v, text, (size_t)(nul - text)) : 0;
-}
-
-static int get_owner(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
-{
-	(void)s;
-	return r->is_read && r->owned ? crfd_value_number(v, c->at ? r->st_gid : r->st_uid) : 0;
-}
-
-/* Gives a record of the description that is a text. */
-static int get_text(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
-{
-	size_t n = 0;
-	const uint8_t *p = r->is_read ? crfd_row_record(r->ext, c->rec, 1, CRFD_ALWAYS, 0, &n) : NULL;
-
-	(void)s;
-	return p ? crfd_value_text(v, p, n) : 0;
 }
 
 static void say_file(const struct crfd_row *r, crfd_buf *out)
@@ -307,31 +166,31 @@ const struct crfd_column crfd_common[] = {
 	CRFD_CALL("objref", "number of the open file description: equal for descriptors that share one; 0: unreadable", FD, INT,
 		  ID, PLAIN, get_objref),
 	CRFD_CALL("close_on_exec", "whether execve(2) closes it", FD, BOOL, NONE, PLAIN, get_close_on_exec),
-	CRFD_CALL("kind", "what it is: file, dir, socket, pipe, eventfd …", FILE, TEXT, NONE, PLAIN | FEW, get_kind),
-	CRFD_CALL("f_mode", "FMODE_ bits of the description", FILE, INT, BITS, PLAIN, get_f_mode),
+	CRFD_CALL("kind", "what it is: file, dir, socket, pipe, eventfd …", FILE, TEXT, NONE, PLAIN | FEW, crfd_file_kind),
+	CRFD_CALL("f_mode", "FMODE_ bits of the description", FILE, INT, BITS, PLAIN, crfd_file_f_mode),
 	FILE_("f_flags", "O_ flags as fcntl(2) F_GETFL gives them", INT, OCTAL, PLAIN, data.f_flags, CRFD_HAS_FLAGS),
 	FILE_("f_pos", "position", INT, BYTES, PLAIN, data.f_pos, CRFD_HAS_FLAGS),
 	FILE_("f_uid", "user id of who opened it, not of the file", INT, ID, PLAIN | CRFD_COLUMN_BPF, data.f_uid, CRFD_HAS_OWNER),
 	FILE_("f_gid", "group id of who opened it, not of the file", INT, ID, PLAIN | CRFD_COLUMN_BPF, data.f_gid, CRFD_HAS_OWNER),
 	FILE_("f_version", "version of the description, where the kernel has it", UINT, NONE, PLAIN | CRFD_COLUMN_BPF,
 	      data.f_version, CRFD_HAS_VERSION),
-	CRFD_CALL("deleted", "whether the name it was opened by is gone", FILE, BOOL, NONE, PLAIN, get_deleted),
+	CRFD_CALL("deleted", "whether the name it was opened by is gone", FILE, BOOL, NONE, PLAIN, crfd_file_deleted),
 	FILE_("dev", "device of the file system that holds it", UINT, DEVICE, PLAIN, st.dev, CRFD_HAS_DEV),
 	FILE_("ino", "inode number", UINT, ID, PLAIN, st.ino, CRFD_HAS_INO),
 	FILE_("mnt_id", "id of the mount it was opened through", INT, ID, PLAIN, st.mnt_id, CRFD_HAS_MNT_ID),
 	FILE_("st_mode", "type and permissions of the inode, as stat(2)", INT, OCTAL, PLAIN, st.st_mode, CRFD_HAS_TYPE),
-	CRFD_CALL("st_uid", "user id of the inode's owner, as stat(2)", FILE, INT, ID, PLAIN, get_owner, .at = 0),
-	CRFD_CALL("st_gid", "group id of the inode's owner, as stat(2)", FILE, INT, ID, PLAIN, get_owner, .at = 1),
-	CRFD_CALL("fs_type", "type of the file system of that mount", FILE, TEXT, NONE, PLAIN | FEW, get_mount, .at = 0),
-	CRFD_CALL("source", "what that mount is of: a block device, a server's share", FILE, TEXT, NONE, PLAIN | FEW, get_mount, .at = 1),
+	CRFD_CALL("st_uid", "user id of the inode's owner, as stat(2)", FILE, INT, ID, PLAIN, crfd_file_owner, .at = 0),
+	CRFD_CALL("st_gid", "group id of the inode's owner, as stat(2)", FILE, INT, ID, PLAIN, crfd_file_owner, .at = 1),
+	CRFD_CALL("fs_type", "type of the file system of that mount", FILE, TEXT, NONE, PLAIN | FEW, crfd_file_mount, .at = 0),
+	CRFD_CALL("source", "what that mount is of: a block device, a server's share", FILE, TEXT, NONE, PLAIN | FEW, crfd_file_mount, .at = 1),
 	FILE_("rdev", "device that a device file stands for", UINT, DEVICE, PLAIN, st.rdev, CRFD_HAS_TYPE),
 	CRFD_CALL("driver", "driver of a device, by the names in /proc/devices of its major number", FILE, TEXT, NONE, SPARSE | FEW,
-		  get_text, .rec = CRFD_REC_DRIVER),
-	CRFD_CALL("misc_device", "name in /proc/misc of a miscellaneous device", FILE, TEXT, NONE, SPARSE | FEW, get_text,
+		  crfd_file_text, .rec = CRFD_REC_DRIVER),
+	CRFD_CALL("misc_device", "name in /proc/misc of a miscellaneous device", FILE, TEXT, NONE, SPARSE | FEW, crfd_file_text,
 		  .rec = CRFD_REC_MISC_DEVICE),
 	FILE_("nlink", "names that the inode has", INT, NONE, PLAIN, st.nlink, CRFD_HAS_NLINK),
 	FILE_("size", "size of the file", INT, BYTES, PLAIN, st.size, CRFD_HAS_SIZE),
-	CRFD_CALL("path", "name as the kernel gives it, without its mark of a deleted one", FILE, TEXT, NONE, PLAIN, get_path),
+	CRFD_CALL("path", "name as the kernel gives it, without its mark of a deleted one", FILE, TEXT, NONE, PLAIN, crfd_file_path),
 	CRFD_CALL("detail", "what its kind has of its own", FILE, TEXT, NONE, SPARSE | SHOWN, get_detail, .json = crfd_detail_json),
 	CRFD_CALL("locks", "locks and leases held through it", FILE, TEXT, NONE, SPARSE | SHOWN, crfd_lock_get, .json = crfd_lock_json),
 	CRFD_CALL("owner", "who is told by a signal when I/O is possible", FILE, TEXT, NONE, SPARSE | SHOWN, crfd_owner_get,
@@ -346,8 +205,8 @@ const struct crfd_column crfd_common[] = {
 	CRFD_CALL("num", "descriptor number, with a * where execve(2) closes it", FD, TEXT, NONE, CRFD_COLUMN_RIGHT, get_fd_mark),
 	CRFD_CALL("shared", "descriptors shown that are this very open file description", FD, INT, TIMES, 0, get_uses),
 	CRFD_CALL("name", "path, and what is special about it in a few words", FILE, TEXT, NONE, SHOWN, get_name),
-	CRFD_CALL("flags", "O_ flags by name, O_LARGEFILE left out", FILE, TEXT, NONE, FEW, get_flags),
-	CRFD_CALL("all_flags", "O_ flags by name", FILE, TEXT, NONE, FEW, get_flags, .at = 1),
+	CRFD_CALL("flags", "O_ flags by name, O_LARGEFILE left out", FILE, TEXT, NONE, FEW, crfd_file_flags),
+	CRFD_CALL("all_flags", "O_ flags by name", FILE, TEXT, NONE, FEW, crfd_file_flags, .at = 1),
 	CRFD_CALL("proto", "TCP, UDP6, unix stream …", KIND, TEXT, NONE, FEW, crfd_socket_proto),
 	CRFD_CALL("state", "state of a socket: LISTEN, ESTABLISHED, connected …", KIND, TEXT, NONE, FEW, crfd_socket_state),
 	CRFD_CALL("local", "address that a socket is bound to", KIND, TEXT, NONE, SHOWN, crfd_socket_address, .rec = CRFD_REC_SOCK_NAME),
@@ -359,11 +218,11 @@ const struct crfd_column crfd_common[] = {
 	CRFD_CALL("peer_pid", "process at the other end of a pipe or socket, if it was read too; of several one other than its own",
 		  KIND, INT, ID, 0, crfd_peer_pid),
 	CRFD_CALL("peer_comm", "command name of that process", KIND, TEXT, NONE, FEW, crfd_peer_comm),
-	CRFD_CALL("access", "r, w or rw", FILE, TEXT, NONE, FEW, get_access),
+	CRFD_CALL("access", "r, w or rw", FILE, TEXT, NONE, FEW, crfd_file_access),
 	FILE_("blocks", "blocks of 512 bytes that the file takes", INT, NONE, 0, st.blocks, CRFD_HAS_BLOCKS),
-	CRFD_CALL("bytes", "bytes that the file takes on its file system", FILE, INT, BYTES, 0, get_bytes),
+	CRFD_CALL("bytes", "bytes that the file takes on its file system", FILE, INT, BYTES, 0, crfd_file_bytes),
 	CRFD_CALL("deleted_bytes", "bytes of a file without a name, given back by its last close", FILE, INT, BYTES, 0,
-		  get_deleted_bytes),
+		  crfd_file_deleted_bytes),
 
 	TASK("ppid", "id of its parent", INT, ID, 0, info.ppid, STAT),
 	TASK("sid", "session id", INT, ID, 0, info.sid, STAT),
