@@ -8,6 +8,8 @@ import sys
 
 _SCANNING = (["dump"], ["ls"], ["who"])
 _BY_PROC = {"proc", "--backend=proc"}
+_HOLDS_ALL = {"all", "--holds=all"}
+_HOLDS_FD = {"fd", "--holds=fd"}
 
 
 def main() -> int:
@@ -41,7 +43,7 @@ def _run(words: list[str]) -> int:
     if words[:1] in _SCANNING and not _BY_PROC.intersection(words):
         from crfd._core.probe import load_bpf_ahead
 
-        load_bpf_ahead()
+        load_bpf_ahead(_HOLDS_FD.isdisjoint(words) if words[0] == "who" else not _HOLDS_ALL.isdisjoint(words))
     from crfd.cli.main import main as run
 
     status = run(words)

@@ -32,6 +32,6 @@ def keep_privileges(capabilities: int) -> None:
     check(lib.crfd_privileges_keep(capabilities))
 
 
-def load_bpf_ahead() -> None:
+def load_bpf_ahead(holds: bool) -> None:
     """Begin to load the BPF programs in the background; whoever needs them waits for the end of it."""
-    lib.crfd_bpf_load_ahead()
+    lib.crfd_bpf_load_ahead(holds)

@@ -88,7 +88,7 @@ static void init_reading(pthread_mutex_t *reading)
 	pthread_mutexattr_destroy(&attr);
 }
 
-static int load(crfd_bpf **out, enum crfd_bpf_step *step)
+static int load(crfd_bpf **out, int holds, enum crfd_bpf_step *step)
 {
 	crfd_bpf *bpf = calloc(1, sizeof(*bpf));
 	int rc;
@@ -97,7 +97,7 @@ static int load(crfd_bpf **out, enum crfd_bpf_step *step)
 	if (!bpf)
 		return -ENOMEM;
 	init_reading(&bpf->reading);
-	rc = crfd_bpf_programs_load(&bpf->programs, step);
+	rc = crfd_bpf_programs_load(&bpf->programs, holds, step);
 	if (rc < 0) {
 		unload(bpf);
 		return rc;
@@ -143,7 +143,7 @@ static void watch_forks(void)
 	pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
 }
 
-int crfd_bpf_get(int lane, crfd_bpf **out, enum crfd_bpf_step *step)
+int crfd_bpf_get(int lane, int holds, crfd_bpf **out, enum crfd_bpf_step *step)
 {
 	crfd_bpf **bpf = &cache.bpf[lane];
 	int rc = 0;
@@ -152,7 +152,7 @@ int crfd_bpf_get(int lane, crfd_bpf **out, enum crfd_bpf_step *step)
 	pthread_once(&cache.once, watch_forks);
 	pthread_mutex_lock(&cache.lock);
 	if (!*bpf) {
-		rc = load(bpf, step);
+		rc = load(bpf, holds, step);
 		if (rc >= 0)
 			(*bpf)->refs = 1;
 	}
@@ -189,21 +189,21 @@ int crfd_bpf_has(int fd)
 	return found;
 }
 
-static void *load_and_leave(void *unused)
+static void *load_and_leave(void *holds)
 {
 	enum crfd_bpf_step step;
 	crfd_bpf *bpf;
 
-	if (crfd_bpf_get(0, &bpf, &step) >= 0)
+	if (crfd_bpf_get(0, holds != NULL, &bpf, &step) >= 0)
 		crfd_bpf_put(bpf);
-	return unused;
+	return NULL;
 }
 
-void crfd_bpf_load_ahead(void)
+void crfd_bpf_load_ahead(int holds)
 {
 	pthread_t thread;
 
-	if (crfd_thread_start(&thread, load_and_leave, NULL) == 0)
+	if (crfd_thread_start(&thread, load_and_leave, holds ? &cache : NULL) == 0)
 		pthread_detach(thread);
 }
 

@@ -161,7 +161,7 @@ int crfd_bpf_probe(char *why, size_t n)
 {
 	enum crfd_bpf_step step;
 	crfd_bpf *bpf;
-	int rc = crfd_bpf_get(0, &bpf, &step);
+	int rc = crfd_bpf_get(0, 0, &bpf, &step);
 
 	if (n)
 		*why = 0;

@@ -5,6 +5,9 @@
  * crfd_bpf_unload(), or the end of the last scanner that runs them.
  */
 int crfd_bpf_probe(char *why, size_t n);
-/* Loads them in a thread of its own, for a caller that will need them soon; whoever does waits for what is left of it. */
-void crfd_bpf_load_ahead(void);
+/*
+ * Loads them in a thread of its own, for a caller that will need them soon, with holds those for CRFD_SCAN_HOLDS too; whoever does
+ * waits for what is left of it.
+ */
+void crfd_bpf_load_ahead(int holds);
 void crfd_bpf_unload(void);

@@ -172,10 +172,11 @@ static int load_program(const struct program *p, const struct crfd_bpf_layout *l
 	return rc < 0 ? rc : crfd_bpf_call(PROG_LOAD, &prog, sizeof(prog));
 }
 
-/* A thread of its own loads these. */
+/* A thread of its own loads these: TASKS, and with holds those that are otherwise loaded when they are needed. */
 struct loading {
 	const struct crfd_bpf_programs *p;
-	int types_fd, tasks_fd;
+	int types_fd, holds;
+	int tasks_fd, inside_fd, held_fd;
 };
 
 static int load_into(const struct crfd_bpf_programs *p, const struct program *program, int types_fd)
@@ -183,11 +184,15 @@ static int load_into(const struct crfd_bpf_programs *p, const struct program *pr
 	return load_program(program, p->layout, p->map_fd, types_fd);
 }
 
-static void *load_tasks(void *arg)
+static void *load_beside(void *arg)
 {
 	struct loading *l = arg;
 
 	l->tasks_fd = load_into(l->p, &tasks_program, l->types_fd);
+	if (HAS_ORDER && l->holds && l->tasks_fd >= 0) {
+		l->inside_fd = load_into(l->p, &inside_program, l->types_fd);
+		l->held_fd = load_into(l->p, &held_program, l->types_fd);
+	}
 	return NULL;
 }
 
@@ -206,12 +211,14 @@ int crfd_bpf_programs_add(struct crfd_bpf_programs *p, enum crfd_bpf_walk walk)
 {
 	int rc;
 
+	if (walk != CRFD_BPF_FDS && !p->ask)
+		return -EOPNOTSUPP;
 	if (p->prog_fd[walk] >= 0)
 		return 0;
 	if (walk == CRFD_BPF_FDS)
 		rc = load_any(p, fds_programs, COUNT(fds_programs));
 	else
-		rc = p->ask ? load_any(p, walk == CRFD_BPF_INSIDE ? &inside_program : &held_program, 1) : -EOPNOTSUPP;
+		rc = load_any(p, walk == CRFD_BPF_INSIDE ? &inside_program : &held_program, 1);
 	p->prog_fd[walk] = rc < 0 ? -1 : rc;
 	return rc < 0 ? rc : 0;
 }
@@ -240,11 +247,11 @@ static int add_tables(struct crfd_bpf_programs *p, int types_fd)
 }
 
 /* The verifier takes most of the time, and can do two at once. */
-static int load_needed(struct crfd_bpf_programs *p, int types_fd)
+static int load_needed(struct crfd_bpf_programs *p, int types_fd, int holds)
 {
-	struct loading l = {.p = p, .types_fd = types_fd};
+	struct loading l = {.p = p, .types_fd = types_fd, .holds = holds, .inside_fd = -1, .held_fd = -1};
 	pthread_t thread;
-	int apart = crfd_thread_start(&thread, load_tasks, &l) == 0;
+	int apart = crfd_thread_start(&thread, load_beside, &l) == 0;
 	int rc = add_tables(p, types_fd);
 
 	if (rc < 0 && rc != -EPERM)
@@ -252,12 +259,14 @@ static int load_needed(struct crfd_bpf_programs *p, int types_fd)
 	if (apart)
 		pthread_join(thread, NULL);
 	else
-		load_tasks(&l);
+		load_beside(&l);
 	p->prog_fd[CRFD_BPF_TASKS] = l.tasks_fd;
+	p->prog_fd[CRFD_BPF_INSIDE] = l.inside_fd < 0 ? -1 : l.inside_fd;
+	p->prog_fd[CRFD_BPF_HELD] = l.held_fd < 0 ? -1 : l.held_fd;
 	return rc < 0 ? rc : l.tasks_fd;
 }
 
-int crfd_bpf_programs_load(struct crfd_bpf_programs *p, enum crfd_bpf_step *step)
+int crfd_bpf_programs_load(struct crfd_bpf_programs *p, int holds, enum crfd_bpf_step *step)
 {
 	int rc, types_fd;
 
@@ -279,7 +288,7 @@ int crfd_bpf_programs_load(struct crfd_bpf_programs *p, enum crfd_bpf_step *step
 	if (rc >= 0)
 		*step = CRFD_BPF_LOAD;
 	if (rc >= 0)
-		rc = load_needed(p, types_fd);
+		rc = load_needed(p, types_fd, holds);
 	close(types_fd);
 	if (rc >= 0)
 		*step = CRFD_BPF_OK;

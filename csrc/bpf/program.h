@@ -27,8 +27,8 @@ struct crfd_bpf_programs {
 	uint8_t *room;
 };
 
-/* 0 or -errno, with the step that failed; to be released either way. */
-int crfd_bpf_programs_load(struct crfd_bpf_programs *p, enum crfd_bpf_step *step);
+/* With holds INSIDE and HELD too, if they load. 0 or -errno, with the step that failed; to be released either way. */
+int crfd_bpf_programs_load(struct crfd_bpf_programs *p, int holds, enum crfd_bpf_step *step);
 /* Loads FDS, INSIDE or HELD if it is not there yet. 0 or -errno. */
 int crfd_bpf_programs_add(struct crfd_bpf_programs *p, enum crfd_bpf_walk walk);
 /* Returns 1 where a descriptor is one of theirs. */

@@ -91,7 +91,7 @@ static int bpf_join(void *state, int number)
 {
 	struct crfd_bpf_lane *lane = &((struct state *)state)->lane[number];
 	enum crfd_bpf_step step;
-	int rc = crfd_bpf_get(number, &lane->bpf, &step);
+	int rc = crfd_bpf_get(number, lane->looker.flags & CRFD_SCAN_HOLDS, &lane->bpf, &step);
 
 	lane->looker.bpf = lane->bpf;
 	return rc;

@@ -186,7 +186,7 @@ int main(void)
 	crfd_bpf *bpf;
 	pid_t pid;
 
-	if (crfd_bpf_get(0, &bpf, &step) < 0 || !crfd_bpf_ask(bpf)) {
+	if (crfd_bpf_get(0, 0, &bpf, &step) < 0 || !crfd_bpf_ask(bpf)) {
 		printf("skipped: the walk over tables\n");
 		return 0;
 	}
