@@ -55,26 +55,38 @@ static int is_there(uint32_t pid)
 	return access(crfd_proc_path((int32_t)pid, NULL, -1).v, F_OK) == 0;
 }
 
-/* A number that is no process's: of a thread that was asked for by name, which no iterator is told before Linux 6.1, or of nothing
- * that we may look at. */
-static int add_thread(struct crfd_bpf_units *u, crfd_bpf *bpf, uint32_t tid)
-{
-	struct crfd_bpf_unit *unit = add(u);
-	struct crfd_bpf_records r = {0};
-	int rc;
+#define LOOKS 4 /* a number may be given to another task between a look and the question whether it is there */
 
-	if (!unit)
-		return -ENOMEM;
-	rc = crfd_bpf_selects(bpf) ? crfd_bpf_records_read(bpf, (struct crfd_bpf_scope){.tid = (int32_t)tid}, &r) : 0;
+static int look_at(crfd_bpf *bpf, uint32_t tid, struct crfd_bpf_unit *unit)
+{
+	struct crfd_bpf_records r = {0};
+	int rc = crfd_bpf_records_read(bpf, (struct crfd_bpf_scope){.tid = (int32_t)tid}, &r);
+
+	unit->err = EPERM;
 	if (r.nr && r.v[0].tid == tid) {
 		unit->rec = r.v[0];
 		unit->cgroups = r.v[0].cgroups;
-	} else {
-		unit->rec.tid = tid;
-		unit->err = !is_there(tid) ? ESRCH : crfd_bpf_selects(bpf) ? EPERM : EOPNOTSUPP;
+		unit->err = 0;
+	} else if (!is_there(tid)) {
+		unit->err = ESRCH;
 	}
 	free(r.v);
 	return rc < 0 ? rc : 0;
+}
+
+/* Adds what no process has for its number: a thread that was asked for by name, or a task that we may not look at. */
+static int add_thread(struct crfd_bpf_units *u, crfd_bpf *bpf, uint32_t tid)
+{
+	struct crfd_bpf_unit *unit = add(u);
+	int rc = 0;
+
+	if (!unit)
+		return -ENOMEM;
+	unit->rec.tid = tid;
+	unit->err = crfd_bpf_selects(bpf) ? EPERM : is_there(tid) ? EOPNOTSUPP : ESRCH; /* Linux 6.1: an iterator over one */
+	for (int i = 0; i < LOOKS && unit->err == EPERM && rc >= 0; i++)
+		rc = look_at(bpf, tid, unit);
+	return rc;
 }
 
 /* The scan was asked for these. */
