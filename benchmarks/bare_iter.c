@@ -51,7 +51,7 @@ int main(int argc, char **argv)
 	size_t n = crfd_bpf_piece();
 	char *buf = malloc(n);
 	crfd_bpf *bpf;
-	int rc = crfd_bpf_get(0, &bpf, &step);
+	int rc = crfd_bpf_get(0, 0, &bpf, &step);
 
 	if (rc < 0 || !buf) {
 		fprintf(stderr, "step %d: %s\n", step, strerror(-rc));
