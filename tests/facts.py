@@ -12,8 +12,9 @@ import crfd
 from tests import mkfds
 
 T = TypeVar("T")
+LINUX = tuple(map(int, platform.release().split(".")[:2]))
 # Where the BPF backend goes over the tables of tasks by itself.
-WALKED = platform.machine() == "x86_64" and tuple(map(int, platform.release().split(".")[:2])) >= (6, 2)
+WALKED = platform.machine() == "x86_64" and LINUX >= (6, 2)
 
 
 def known(holder: mkfds.Holder, kind: str, fact: str) -> list[dict[str, Any]]:
