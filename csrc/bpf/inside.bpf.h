@@ -385,11 +385,7 @@ static __always_inline int look_inside(struct task_struct *task)
 {
 	pass.task = number_of(task);
 	pass.start = task->start_boottime;
-	pass.files = number_of(task->files);
-	pass.fdt = number_of(task->files->fdt);
-	pass.slots = number_of(task->files->fdt->fd);
-	pass.max = pass.files ? task->files->fdt->max_fds : 0;
-	if (!is_own_table())
+	if (!take_table(task))
 		return 0;
 	if (walk_ask.at_tid != pass.tid || walk_ask.at_start != pass.start) {
 		walk_ask.at_tid = pass.tid;

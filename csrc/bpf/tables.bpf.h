@@ -370,16 +370,22 @@ static long step_slot(__u64 i, void *unused)
 	return 1;
 }
 
+/* Makes the task's table the one that is walked: 0 where it changed meanwhile. */
+static __always_inline int take_table(struct task_struct *task)
+{
+	pass.files = number_of(task->files);
+	pass.fdt = number_of(task->files->fdt);
+	pass.slots = number_of(task->files->fdt->fd);
+	pass.max = pass.files ? task->files->fdt->max_fds : 0;
+	return is_own_table();
+}
+
 /* Reads on in the table of the task: 0 where it is not at the end of it. */
 static __always_inline int walk_table(struct task_struct *task)
 {
 	__u32 nr;
 
-	pass.files = number_of(task->files);
-	pass.fdt = number_of(task->files->fdt);
-	pass.slots = number_of(task->files->fdt->fd);
-	pass.max = pass.files ? task->files->fdt->max_fds : 0;
-	if (!is_own_table())
+	if (!take_table(task))
 		return 0;
 	pass.base = pass.next = walk_ask.at_fd;
 	nr = pass.max > pass.base ? pass.max - pass.base : 0;
@@ -497,11 +503,22 @@ static long step_asked(__u64 i, void *unused)
 	return 0;
 }
 
-/* The first of those asked for that has not been passed: tasks come in the order of their numbers. */
-static __always_inline __u32 next_asked(void)
+/* Returns which of those asked for comes next, this task or one behind it: tasks come in the order of their numbers. */
+static __always_inline __u32 begin_task(struct task_struct *task)
 {
+	find_here();
+	if (!walk_ask.used)
+		reads++;
+	pass.tid = here.level ? nr_here(task->thread_pid) : task->pid;
 	bpf_loop(WALK_ASK_MAX - 1, step_asked, (void *)0, 0);
 	return walk_ask.at & (WALK_ASK_MAX - 1);
+}
+
+/* Returns 1 where none of those asked for comes behind this task. */
+static __always_inline int end_task(__u32 i)
+{
+	walk_ask.done = i + (walk_ask.tid[i] == pass.tid) >= walk_ask.nr;
+	return walk_ask.done;
 }
 
 /* A task that was asked for, or what is left of it: 0 where it has to be given once more. */

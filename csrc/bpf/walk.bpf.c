@@ -96,15 +96,10 @@ int walk_tables(struct bpf_iter__task *ctx)
 	if (!task)
 		return 0;
 	task = AS(task_struct, number_of(task));
-	find_here();
-	if (!walk_ask.used)
-		reads++;
-	pass.tid = here.level ? nr_here(task->thread_pid) : task->pid;
-	i = next_asked();
+	i = begin_task(task);
 	if (walk_ask.tid[i] == pass.tid && !walk_task(task, i))
 		return 1;
-	walk_ask.done = i + (walk_ask.tid[i] == pass.tid) >= walk_ask.nr;
-	return walk_ask.done;
+	return end_task(i);
 }
 
 /* The same, of what the task holds without a descriptor. */
@@ -117,15 +112,10 @@ int walk_held(struct bpf_iter__task *ctx)
 	if (!trusted)
 		return 0;
 	task = AS(task_struct, number_of(trusted));
-	find_here();
-	if (!walk_ask.used)
-		reads++;
-	pass.tid = here.level ? nr_here(task->thread_pid) : task->pid;
-	i = next_asked();
+	i = begin_task(task);
 	if (walk_ask.tid[i] == pass.tid && (!put_holds(task) || !put_maps(trusted, task) || !end_held(task)))
 		return 1;
-	walk_ask.done = i + (walk_ask.tid[i] == pass.tid) >= walk_ask.nr;
-	return walk_ask.done;
+	return end_task(i);
 }
 
 /* The same, of what lies in the task's sockets and rings. */
@@ -138,15 +128,10 @@ int walk_inside(struct bpf_iter__task *ctx)
 	if (!task)
 		return 0;
 	task = AS(task_struct, number_of(task));
-	find_here();
-	if (!walk_ask.used)
-		reads++;
-	pass.tid = here.level ? nr_here(task->thread_pid) : task->pid;
-	i = next_asked();
+	i = begin_task(task);
 	if (walk_ask.tid[i] == pass.tid && !look_inside(task))
 		return 1;
-	walk_ask.done = i + (walk_ask.tid[i] == pass.tid) >= walk_ask.nr;
-	return walk_ask.done;
+	return end_task(i);
 }
 #endif
 
