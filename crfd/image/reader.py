@@ -167,7 +167,7 @@ class Image:
 
     @property
     def lock_waits(self) -> tuple[LockWait, ...]:
-        """The waits of processes for each other's locks and leases, at the moment when all had been read."""
+        """The waits of processes for each other's locks and leases, as they were while tasks were being read."""
         spans = list(self._closing(RecordType.LOCK_WAIT))
         if not spans:
             return ()

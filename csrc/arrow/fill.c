@@ -202,7 +202,7 @@ static inline __attribute__((always_inline)) void take_members(const struct crfd
 	}
 }
 
-/* Whether it is a column of such members, and then their values. */
+/* Fills a column of such members: 1, or 0 where it is another column. */
 static int read_members(const struct crfd_array *a, const struct crfd_row *row, size_t n, struct numbers *out)
 {
 	const struct crfd_column *c = a->field->column;
@@ -261,7 +261,7 @@ static int fill_texts(struct crfd_array *a, struct crfd_scratch *s, const struct
 	return rc;
 }
 
-/* Whether it is a column of kinds, or of what few files have: of plain rows it says nothing. */
+/* Returns 1 for a column of kinds, or of what few files have: of plain rows it says nothing. */
 static int is_silent(const struct crfd_column *c)
 {
 	int is_common = c >= crfd_common && c < crfd_common + crfd_common_len;

@@ -75,7 +75,7 @@ static int fits(struct crfd_rows_of *w, const struct crfd_row *row)
 	return w->filter ? crfd_filter_eval(w->filter, &w->scratch, row) : 1;
 }
 
-/* What is held without a descriptor comes before the descriptors. */
+/* Rows held without a descriptor come before the descriptors. */
 static int is_end(const struct crfd_rows_of *w, const struct crfd_row *row)
 {
 	return w->table->rows == CRFD_ROWS_HELD && !row->held;

@@ -22,7 +22,7 @@ struct bpf_iter_task_vma {
 	__u64 opaque[1];
 } __attribute__((aligned(8)));
 
-/* Where the record of a mapped file is, in which read; and d_seq, which changes with its name, and when it has none any more. */
+/* A place: the record of a mapped file, in which read it is, and d_seq, which changes with the file's name or its loss. */
 struct {
 	__u64 dentry, mnt, at, read;
 	__u32 seq, pad;
@@ -136,7 +136,7 @@ static __always_inline int put_holds(struct task_struct *task)
 	return 1;
 }
 
-/* Where the record of the file is, which is put if there is none in this read. Not static: verified once. */
+/* Returns the place of the file's record, which is put if there is none in this read. Not static: verified once. */
 __noinline int put_known(__u64 address)
 {
 	struct file *file = AS(file, address);

@@ -119,7 +119,7 @@ static __always_inline __u64 file_inside(void)
 	return word_at(inside.list + bpf_core_field_offset(struct scm_fp_list, fp) + (__u64)inside.at * 8);
 }
 
-/* Whether what led to the list leads there still. */
+/* Returns 1 where what led to the list leads there still. */
 static __always_inline int is_inside(void)
 {
 	if (inside.ring)
@@ -137,7 +137,7 @@ static __always_inline void begin_queue(__u32 level, struct sock *sk)
 	q->message = next_of(q->head);
 }
 
-/* What the message at the front has: files, or a connection with a queue of its own. */
+/* Finds what the message at the front has: files, or a connection with a queue of its own. */
 static __always_inline void enter(void)
 {
 	struct queue *q = &inside.queue[inside.level & 1];

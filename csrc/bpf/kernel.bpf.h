@@ -263,7 +263,7 @@ struct sk_buff {
 	char cb[48];
 } CORE;
 
-/* What a message of a unix socket has in cb. */
+/* A message of a unix socket has this in cb. */
 struct unix_skb_parms {
 	struct scm_fp_list *fp;
 } CORE;

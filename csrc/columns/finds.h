@@ -10,7 +10,7 @@
 
 #define CRFD_FINDS_NEAR 32 /* records */
 
-/* What a find is of, beside the record types; no type is so high. */
+/* A find is of a record type, or of one of these; no type is so high. */
 enum crfd_find_what {
 	CRFD_FIND_END = 1 << 16, /* of the records of a parent */
 	CRFD_FIND_COUNT = 2 << 16, /* of a list's entries, with its type */

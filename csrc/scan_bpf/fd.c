@@ -113,7 +113,7 @@ static void put_stat(const struct walk_fd *r, crfd_fd *f)
 	}
 }
 
-/* What stat(2) would say of it has to be asked for by its descriptor; asks: we may. */
+/* Finds the kind, and with asks has stat(2) complete what its descriptor alone tells. */
 static void put_kind(const struct walk_fd *r, const crfd_batch *b, int asks, crfd_fd *f)
 {
 	const char *name = (const char *)b->text.v + f->name.off;

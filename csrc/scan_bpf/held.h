@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What tasks hold without a descriptor: directories, executables, mapped files, terminals. */
+/* The things that tasks hold without a descriptor: directories, executables, mapped files, terminals. */
 #ifndef CRFD_BPF_HELD_H
 #define CRFD_BPF_HELD_H
 

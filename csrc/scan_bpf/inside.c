@@ -62,7 +62,7 @@ static int end(struct crfd_bpf_lane *lane, const struct walk_end *r, crfd_batch 
 	return 1;
 }
 
-/* Whether there may be something: the descriptors say so, where none of them was left out. */
+/* Returns 1 where there may be something: the descriptors say so, unless some of them were left out. */
 static int is_wanted(const struct crfd_bpf_lane *lane, const crfd_batch *b)
 {
 	int wanted = lane->push.has != 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What lies in the sockets and io_urings of tasks: files in flight, and registered ones. */
+/* The files that lie in the sockets and io_urings of tasks: those in flight, and registered ones. */
 #ifndef CRFD_BPF_INSIDE_H
 #define CRFD_BPF_INSIDE_H
 
