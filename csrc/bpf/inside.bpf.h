@@ -7,7 +7,7 @@
  *                                    |          sk → queue[1]: message → …
  *                                    list: file, file, …
  *
- * Nothing is locked. So a record is proved as those of tables.bpf.h are, and besides: what led to the file is read once more behind
+ * Nothing is locked. So a record is proved as those of record.bpf.h are, and besides: what led to the file is read once more behind
  * it, from the file back to the slot, and must lead there still. A message is in its queue where its neighbours say so, and it
  * stands behind the one that it stood behind, or first. Whoever receives a file takes the list off its message before anything else
  * (net/core/scm.c, scm_detach_fds(); net/unix/af_unix.c, unix_detach_fds()).

@@ -78,7 +78,7 @@ static const struct program held_program = PROGRAM("walk_held", walk_held);
 /* The first of these that loads is used: it reads by loads, the other by a helper (bpf/read.bpf.h). */
 static const struct program fds_programs[] = {PROGRAM("walk_fds", cast_fds), PROGRAM("walk_fds", probe_fds)};
 
-/* The proofs of walk_tables hold where loads are done in the order of the program: bpf/tables.bpf.h. */
+/* The proofs of walk_tables hold where loads are done in the order of the program: bpf/record.bpf.h. */
 #if defined(__x86_64__)
 #define HAS_ORDER 1
 #else

@@ -42,7 +42,7 @@ def numbers(backend: str, pids: list[int], push: Push | None, threads: int = 1) 
 
 @pytest.fixture(scope="module")
 def held() -> Iterator[crfd.Task]:
-    # The kernel makes up the text of a dma-buf: the walk leaves who has one to the iterator (put_long() of tables.bpf.h).
+    # The kernel makes up the text of a dma-buf: the walk leaves who has one to the iterator (put_long() of record.bpf.h).
     with mkfds.spawn(*(name for name in expand(["all"]) if name != "dmabuf")) as holder:
         until(lambda: procs.state(holder.pid) == "S", "the holder waits for its end")
         yield crfd.scan(holder.pid)
