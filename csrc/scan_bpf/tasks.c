@@ -160,6 +160,7 @@ static int by_tid(const void *a, const void *b)
 struct table {
 	uint64_t files;
 	size_t unit;
+	int shared; /* another unit has it too */
 };
 
 static int compare_tables(const void *a, const void *b)
@@ -171,11 +172,43 @@ static int compare_tables(const void *a, const void *b)
 	return (x->unit > y->unit) - (x->unit < y->unit);
 }
 
+/*
+ * Returns 1 where the task has the table that it was listed with still. An address says nothing by itself: a task that ended while
+ * the others were listed has left it to another. Tasks that all have it after the last was listed had it at one moment.
+ */
+static int has_still(crfd_bpf *bpf, const struct walk_task *was, struct crfd_bpf_records *all)
+{
+	struct crfd_bpf_records one = {0}, *r = crfd_bpf_selects(bpf) ? &one : all;
+	int rc = r->nr ? 0 : crfd_bpf_records_read(bpf, (struct crfd_bpf_scope){.tid = (int32_t)was->tid}, r), found = 0;
+
+	for (size_t i = 0; i < r->nr; i++)
+		found |= r->v[i].tid == was->tid && r->v[i].start == was->start && r->v[i].files == was->files;
+	free(one.v);
+	return rc < 0 ? rc : found;
+}
+
+static int find_shared(struct table *t, size_t nr, const struct crfd_bpf_units *u, crfd_bpf *bpf)
+{
+	struct crfd_bpf_records all = {0};
+	int rc = 0;
+
+	for (size_t i = 0; i < nr && rc >= 0; i++) {
+		if ((!i || t[i].files != t[i - 1].files) && (i + 1 == nr || t[i].files != t[i + 1].files))
+			continue;
+		rc = has_still(bpf, &u->v[t[i].unit].rec, &all);
+		t[i].shared = rc > 0;
+	}
+	free(all.v);
+	return rc < 0 ? rc : 0;
+}
+
 /* Tables that several units have get a number, and the first of these the descriptors. */
-static int number_tables(struct crfd_bpf_units *u)
+static int number_tables(struct crfd_bpf_units *u, crfd_bpf *bpf)
 {
 	struct table *t = calloc(u->nr + 1, sizeof(*t));
+	const struct table *first = NULL;
 	size_t nr = 0;
+	int rc;
 
 	if (!t)
 		return -ENOMEM;
@@ -185,16 +218,19 @@ static int number_tables(struct crfd_bpf_units *u)
 			t[nr++] = (struct table){.files = u->v[i].rec.files, .unit = i};
 	}
 	qsort(t, nr, sizeof(*t), compare_tables);
-	for (size_t i = 1; i < nr; i++) {
-		if (t[i].files != t[i - 1].files)
+	rc = find_shared(t, nr, u, bpf);
+	for (size_t i = 0; i < nr && rc >= 0; i++) {
+		if (!t[i].shared)
 			continue;
-		if (!u->v[t[i - 1].unit].table)
-			u->v[t[i - 1].unit].table = t[i - 1].unit + 1;
-		u->v[t[i].unit].table = u->v[t[i - 1].unit].table;
+		if (!first || first->files != t[i].files) {
+			first = &t[i];
+			continue;
+		}
+		u->v[first->unit].table = u->v[t[i].unit].table = first->unit + 1;
 		u->v[t[i].unit].empty = 1;
 	}
 	free(t);
-	return 0;
+	return rc;
 }
 
 static int are_most(const struct crfd_bpf_units *u, const struct crfd_bpf_records *r)
@@ -232,7 +268,7 @@ int crfd_bpf_units_find(struct crfd_bpf_units *u, crfd_bpf *bpf, const int32_t *
 		return rc;
 	if (!crfd_bpf_selects(bpf) && u->nr)
 		qsort(u->v, u->nr, sizeof(*u->v), by_tid);
-	return number_tables(u);
+	return number_tables(u, bpf);
 }
 
 void crfd_bpf_units_release(struct crfd_bpf_units *u)
