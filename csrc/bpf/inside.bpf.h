@@ -20,7 +20,6 @@
 #define STEPS_A_RUN 65536 /* as SLOTS_A_RUN */
 #define FILES_MAX (1 << 20) /* of one place: nobody who sends on and on keeps us */
 #define SCM_MAX_FD 253 /* net/scm.h */
-#define IO_URING TEXT8('[', 'i', 'o', '_', 'u', 'r', 'i', 'n')
 #define FILE_BITS 7 /* of file_ptr: io_uring has flags there */
 
 struct queue {
@@ -221,12 +220,6 @@ static __always_inline void go_on(void)
 		inside.at = inside.nr = 0;
 }
 
-static __always_inline int is_ring(struct file *file)
-{
-	return file->f_inode->i_sb->s_magic == ANON_INODE_FS_MAGIC &&
-	       word_at(number_of(file->f_path.dentry->d_name.name)) == IO_URING;
-}
-
 static __always_inline int is_seen(__u64 place)
 {
 	__u64 i = place * 0x9e3779b97f4a7c15 >> (64 - SEEN_BITS);
@@ -243,7 +236,7 @@ static __always_inline void open_place(__u64 address)
 {
 	struct file *file = AS(file, address);
 	__u64 data = number_of(file->private_data);
-	struct sock *sk;
+	struct sock *sk = sock_of(file);
 
 	inside.told = inside.at = inside.nr = inside.level = inside.ring = 0;
 	if (is_ring(file) && !is_seen(address)) {
@@ -253,14 +246,9 @@ static __always_inline void open_place(__u64 address)
 		inside.place = address;
 		return;
 	}
-	if (!is_socket(file->f_inode) || !data)
-		return;
-	sk = AS(sock, number_of(AS(socket, data)->sk));
-	if (!sk || sk->__sk_common.skc_family != AF_UNIX)
+	if (!sk || !has_files(sk) || is_seen(address))
 		return;
 	inside.listens = sk->__sk_common.skc_state == TCP_LISTEN;
-	if (!(inside.listens ? sk->sk_receive_queue.qlen : AS(unix_sock, sk)->scm_stat.nr_fds.counter) || is_seen(address))
-		return;
 	inside.place = address;
 	begin_queue(0, sk);
 	enter();

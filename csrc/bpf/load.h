@@ -19,8 +19,8 @@ struct crfd_bpf_scope {
 
 /*
  * Gets the programs of a lane, and loads them if no one has yet; each get needs its put. A child after fork() loads its own,
- * and must not go on with what its parent got. With holds those of INSIDE and HELD are loaded with the others, not when they
- * are asked for. *step is written always.
+ * and must not go on with what its parent got. With holds HELD is loaded with the others, not when it is asked for. *step is
+ * written always.
  */
 int crfd_bpf_get(int lane, int holds, crfd_bpf **out, enum crfd_bpf_step *step);
 void crfd_bpf_put(crfd_bpf *bpf);

@@ -172,11 +172,11 @@ static int load_program(const struct program *p, const struct crfd_bpf_layout *l
 	return rc < 0 ? rc : crfd_bpf_call(PROG_LOAD, &prog, sizeof(prog));
 }
 
-/* A thread of its own loads these: TASKS, and with holds those that are otherwise loaded when they are needed. */
+/* A thread of its own loads these: TASKS, and with holds HELD, which is otherwise loaded when it is needed. */
 struct loading {
 	const struct crfd_bpf_programs *p;
 	int types_fd, holds;
-	int tasks_fd, inside_fd, held_fd;
+	int tasks_fd, held_fd;
 };
 
 static int load_into(const struct crfd_bpf_programs *p, const struct program *program, int types_fd)
@@ -189,10 +189,8 @@ static void *load_beside(void *arg)
 	struct loading *l = arg;
 
 	l->tasks_fd = load_into(l->p, &tasks_program, l->types_fd);
-	if (HAS_ORDER && l->holds && l->tasks_fd >= 0) {
-		l->inside_fd = load_into(l->p, &inside_program, l->types_fd);
+	if (HAS_ORDER && l->holds && l->tasks_fd >= 0)
 		l->held_fd = load_into(l->p, &held_program, l->types_fd);
-	}
 	return NULL;
 }
 
@@ -249,7 +247,7 @@ static int add_tables(struct crfd_bpf_programs *p, int types_fd)
 /* The verifier takes most of the time, and can do two at once. */
 static int load_needed(struct crfd_bpf_programs *p, int types_fd, int holds)
 {
-	struct loading l = {.p = p, .types_fd = types_fd, .holds = holds, .inside_fd = -1, .held_fd = -1};
+	struct loading l = {.p = p, .types_fd = types_fd, .holds = holds, .held_fd = -1};
 	pthread_t thread;
 	int apart = crfd_thread_start(&thread, load_beside, &l) == 0;
 	int rc = add_tables(p, types_fd);
@@ -261,7 +259,6 @@ static int load_needed(struct crfd_bpf_programs *p, int types_fd, int holds)
 	else
 		load_beside(&l);
 	p->prog_fd[CRFD_BPF_TASKS] = l.tasks_fd;
-	p->prog_fd[CRFD_BPF_INSIDE] = l.inside_fd < 0 ? -1 : l.inside_fd;
 	p->prog_fd[CRFD_BPF_HELD] = l.held_fd < 0 ? -1 : l.held_fd;
 	return rc < 0 ? rc : l.tasks_fd;
 }

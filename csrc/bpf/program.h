@@ -27,7 +27,7 @@ struct crfd_bpf_programs {
 	uint8_t *room;
 };
 
-/* With holds INSIDE and HELD too, if they load. 0 or -errno, with the step that failed; to be released either way. */
+/* With holds HELD too, if it loads. 0 or -errno, with the step that failed; to be released either way. */
 int crfd_bpf_programs_load(struct crfd_bpf_programs *p, int holds, enum crfd_bpf_step *step);
 /* Loads FDS, INSIDE or HELD if it is not there yet. 0 or -errno. */
 int crfd_bpf_programs_add(struct crfd_bpf_programs *p, enum crfd_bpf_walk walk);

@@ -6,6 +6,7 @@
 #ifndef CRFD_PUSH_H
 #define CRFD_PUSH_H
 
+#include "holder.bpf.h"
 #include "kernel.bpf.h"
 #include "kinds.bpf.h"
 #include "out.bpf.h"
@@ -34,15 +35,15 @@ static __always_inline int is_other_class(struct inode *inode)
 	return !(walk_ask.push.classes >> class & 1);
 }
 
-static __always_inline int is_other_port(struct file *file, struct inode *inode)
+static __always_inline int is_other_port(struct file *file)
 {
-	struct socket *socket = AS(socket, file->private_data);
-	struct sock *sk = socket->sk;
+	struct sock *sk = sock_of(file);
 	struct inet_sock *inet = AS(inet_sock, sk);
-	__u16 family = sk->__sk_common.skc_family;
+	__u16 family;
 
-	if ((inode->i_mode & S_IFMT) != S_IFSOCK)
+	if (!sk)
 		return 1;
+	family = sk->__sk_common.skc_family;
 	if (family == AF_UNIX || family == AF_NETLINK)
 		return 1;
 	return (family == AF_INET || family == AF_INET6) && sk->__sk_common.skc_dport != walk_ask.push.port &&
@@ -57,10 +58,8 @@ static __always_inline int is_otherwise_deleted(struct file *file)
 	return dentry != dentry->d_parent && (dentry->d_hash.pprev ? 0 : 1) != walk_ask.push.deleted;
 }
 
-/* Not static, and so verified once, by itself. */
-__noinline int surely_fails(__u64 address, __u64 cloexec)
+static __always_inline int fails(struct file *file, __u64 cloexec)
 {
-	struct file *file = AS(file, address);
 	struct inode *inode = file->f_inode;
 	__u32 has = walk_ask.push.has;
 
@@ -72,7 +71,20 @@ __noinline int surely_fails(__u64 address, __u64 cloexec)
 		return 1;
 	if (has & WALK_PUSH_DELETED && is_otherwise_deleted(file))
 		return 1;
-	return has & WALK_PUSH_PORT && is_other_port(file, inode);
+	return has & WALK_PUSH_PORT && is_other_port(file);
+}
+
+/* Not static, and so verified once, by itself. */
+__noinline int surely_fails(__u64 address, __u64 cloexec)
+{
+	struct file *file = AS(file, address);
+	struct sock *sk;
+
+	if (!fails(file, cloexec))
+		return 0;
+	sk = sock_of(file);
+	walk_ask.passed_holders |= sk ? has_files(sk) : is_ring(file);
+	return 1;
 }
 #endif
 

@@ -24,11 +24,6 @@
 #define RLIMIT_NOFILE 7 /* asm-generic/resource.h; of the few that have another one none runs BPF programs by loads */
 
 #if WALK_CAST
-static __always_inline int is_socket(struct inode *inode)
-{
-	return (inode->i_mode & S_IFMT) == S_IFSOCK;
-}
-
 /*
  * As fetch_ahead(), of what a socket has behind its inode, and of what a unix socket wants of its peer: nothing waits for what
  * is read here, so that the processor goes on with the next socket.
@@ -41,9 +36,7 @@ static long fetch_socket(__u64 i, void *unused)
 	__u64 peer;
 
 	(void)unused;
-	if (!is_socket(file->f_inode) || !file->private_data)
-		return 0;
-	sk = AS(sock, number_of(AS(socket, number_of(file->private_data))->sk));
+	sk = sock_of(file);
 	if (!sk)
 		return 0;
 	WANT(sk->sk_receive_queue.qlen);

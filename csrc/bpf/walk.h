@@ -249,7 +249,8 @@ struct walk_ask {
 	__u64 bare[WALK_ASK_MAX / 64]; /* a bit for each: not the descriptors */
 	__u32 nr; /* less than WALK_ASK_MAX */
 	__u32 at; /* how many of them were passed */
-	__u32 done, pad; /* all were */
+	__u32 done; /* all were */
+	__u32 passed_holders; /* what fails the conditions may have files inside: an io_uring, or a unix socket */
 	__u32 at_tid, at_fd; /* the task that was begun, 0: none, and its next slot */
 	__u64 at_start;
 	__u64 used; /* bytes of records; the reader takes them and sets it to 0 */

@@ -62,10 +62,10 @@ static int end(struct crfd_bpf_lane *lane, const struct walk_end *r, crfd_batch 
 	return 1;
 }
 
-/* Returns 1 where there may be something: the descriptors say so, unless some of them were left out. */
+/* Returns 1 where there may be something: the descriptors say so, or the walk of those that were left out. */
 static int is_wanted(const struct crfd_bpf_lane *lane, const crfd_batch *b)
 {
-	int wanted = lane->push.has != 0;
+	int wanted = lane->passed_holders;
 
 	for (size_t i = 0; i < b->nfds && !wanted; i++) {
 		const crfd_socket *s = &b->socket[i];

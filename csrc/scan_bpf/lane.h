@@ -30,6 +30,7 @@ struct crfd_bpf_lane {
 	struct crfd_bpf_words words;
 	crfd_buf begin; /* the walk_begin of the task that is being read, with its path */
 	struct walk_push push; /* of the scan */
+	int passed_holders; /* of this batch: some that fail its conditions may have files inside */
 	long clk_tck;
 };
 

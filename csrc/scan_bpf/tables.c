@@ -185,6 +185,8 @@ static ssize_t read_some(struct crfd_bpf_lane *lane, const struct crfd_bpf_unit 
 
 	for (size_t j = i; j < i + (size_t)nr && rc >= 0; j++)
 		rc = read_unit(lane, s, &units[j], j, b);
+	if (nr >= 0)
+		lane->passed_holders |= s->ask->passed_holders != 0;
 	if (nr >= 0 && s == &lane->one_table)
 		crfd_bpf_source_stop(s);
 	return rc < 0 ? rc : nr;
@@ -196,6 +198,7 @@ int crfd_bpf_tables_read(struct crfd_bpf_lane *lane, const struct crfd_bpf_unit 
 
 	if (nr < 0)
 		return (int)nr;
+	lane->passed_holders = 0;
 	crfd_bpf_hold(lane->bpf);
 	for (size_t i = 0; i < n && nr >= 0; i += (size_t)nr)
 		nr = read_some(lane, units, i, n, together, b);

@@ -272,3 +272,39 @@ def test_a_registered_file_is_the_description_of_its_descriptor(backend: str, ne
         assert len([one for one in task.held if one.by is HeldBy.RING]) == 1499
     else:
         assert {one.objref for one in found.values()} == {None}
+
+
+_ALONE = """
+import array, os, socket, sys
+how, name = sys.argv[1:]
+fd = os.open(name, os.O_RDWR | os.O_CREAT, 0o600)
+if how == "sent":
+    sender, receiver = socket.socketpair()
+else:
+    receiver, sender = socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX)
+    receiver.bind(name + ".listener")
+    receiver.listen()
+    sender.connect(name + ".listener")
+sender.sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [fd]))])
+os.close(fd)
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("how", ["sent", "waits to be accepted", "registered"])
+def test_a_condition_leaves_out_the_holder_and_finds_the_file_in_it(how: str, need: Need, tmp_path: Path) -> None:
+    need("backend bpf")
+    if not WALKED:
+        pytest.skip("no walk over tables here")
+    name = tmp_path / "a:b"
+    with ExitStack() as stack:
+        if how == "registered":
+            pid, _ = stack.enter_context(having_ring(tmp_path))
+        else:
+            pid = stack.enter_context(procs.running(_ALONE, how, str(name))).pid
+        st = name.stat()
+        where = f"ino == {st.st_ino} and dev == {st.st_dev}"
+        found = run("ls", pid, "--backend", "bpf", "--holds", "all", "--where", where, "--json", check=True)
+    (row,) = parsed(found.stdout)
+    assert (row["held"], row["path"]) == ("ring" if how == "registered" else "flight", str(name))
