@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-
-TYPE_CHECKING = False  # see _core/library.py
+TYPE_CHECKING = False  # see crfd/light.py
 if TYPE_CHECKING:
     from crfd._core.batch import Unread
     from crfd._core.encode import ObjrefTable, Totals
@@ -129,6 +127,8 @@ _HOME = {
 def __getattr__(name: str) -> object:
     for module, names in _HOME.items():
         if name in names:
+            from importlib import import_module
+
             value: object = getattr(import_module(f"crfd.{module}"), name)
             globals()[name] = value
             return value

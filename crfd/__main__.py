@@ -40,6 +40,7 @@ def _stand_in() -> None:
 
 def _run(words: list[str]) -> int:
     """Load the BPF programs, where the command will scan, while Python is still busy with its imports; then run it."""
+    gc.set_threshold(20000)  # imports make many objects and no garbage: a fiftieth of a small dump
     if words[:1] in _SCANNING and not _BY_PROC.intersection(words):
         from crfd._core.probe import load_bpf_ahead
 

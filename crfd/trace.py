@@ -6,7 +6,7 @@ from __future__ import annotations
 import sys
 import time
 
-TYPE_CHECKING = False  # see _core/library.py
+TYPE_CHECKING = False  # see crfd/light.py
 if TYPE_CHECKING:
     from logging import Logger
 

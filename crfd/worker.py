@@ -7,7 +7,7 @@ import errno
 from _thread import allocate_lock, start_new_thread
 from weakref import ref
 
-TYPE_CHECKING = False  # see _core/library.py
+TYPE_CHECKING = False  # see crfd/light.py
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any

@@ -6,9 +6,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 
-from crfd._core.library import NamedTuple, check, ffi, lib
+from crfd._core.library import check, ffi, lib
 from crfd._core.parse import checked
 from crfd._core.shared import Shared
+from crfd.light import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,13 +6,13 @@ from __future__ import annotations
 import errno
 
 from crfd._core.kinds import kind_name
-from crfd._core.library import NamedTuple, check, ffi, lib, owned, view
+from crfd._core.library import check, ffi, lib, owned, view
 from crfd._core.sock_diag import UnixSockets
 from crfd.errors import UnsupportedError
+from crfd.light import NamedTuple
 
-TYPE_CHECKING = False  # see library.py
+TYPE_CHECKING = False  # see crfd/light.py
 if TYPE_CHECKING:
-    from array import array
     from typing import Any
 
     from crfd.trace import Trace
@@ -81,7 +81,7 @@ class Batch:
                 return fd.err, fd.step
         return None
 
-    def trace(self, trace: Trace, objrefs: array[int], new: array[int]) -> None:
+    def trace(self, trace: Trace, objrefs: memoryview, new: memoryview) -> None:
         """Say of each task how it was read, and of each descriptor its number, objref, close-on-exec and if it is new."""
         for i in range(self._c.ntasks):
             task = self._c.task[i]

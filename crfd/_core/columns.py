@@ -3,16 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import cache
-
 from crfd._core.batch import Batch
 from crfd._core.kinds import kind_name
-from crfd._core.library import NamedTuple, check, ffi, lib, owned, view
+from crfd._core.library import check, ffi, lib, owned, view
 from crfd._core.parse import checked
+from crfd.light import NamedTuple, cache
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
     from crfd._core.filter import Filter

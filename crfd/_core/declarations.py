@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from crfd._core.library import NamedTuple, ffi, lib
+from crfd._core.library import ffi, lib
+from crfd.light import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
 _CODES = {

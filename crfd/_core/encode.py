@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Iterable, Iterator, Sequence
-
 from crfd._core.batch import Batch
 from crfd._core.freeze import Still
-from crfd._core.library import NamedTuple, check, ffi, lib, owned, view
+from crfd._core.library import check, ffi, lib, owned, view
+from crfd.light import NamedTuple
+
+TYPE_CHECKING = False  # see crfd/light.py
+if TYPE_CHECKING:
+    from array import array
+    from collections.abc import Iterable, Iterator, Sequence
 
 PIECE = 1 << 20  # bytes handed to a sink at a time
 
@@ -26,15 +29,15 @@ class ObjrefTable:
     def __len__(self) -> int:
         return int(lib.crfd_objrefs_len(self._c))
 
-    def add(self, keys: memoryview | array[int] | Iterable[int]) -> tuple[array[int], array[int]]:
-        """Number n keys: (objrefs, new), arrays of n u32 and n u8; new[i] is 1 where keys[i] was seen for the first time.
+    def add(self, keys: memoryview | array[int] | Iterable[int]) -> tuple[memoryview, memoryview]:
+        """Number n keys: (objrefs, new), n u32 and n u8; new[i] is 1 where keys[i] was seen for the first time.
 
         keys is a contiguous buffer of format "Q" (array, memoryview, NumPy uint64) or an iterable of ints below 2**64.
         All of them are added or, on MemoryError or OverflowError, none.
         """
         view = _as_keys(keys)
         n = len(view)
-        objrefs, new = array("I", bytes(4 * n)), array("B", bytes(n))
+        objrefs, new = memoryview(bytearray(4 * n)).cast("I"), memoryview(bytearray(n))
         check(
             lib.crfd_objrefs_add(
                 self._c,
@@ -55,6 +58,8 @@ def _as_keys(keys: memoryview | array[int] | Iterable[int]) -> memoryview:
     try:
         view = memoryview(keys)  # type: ignore[arg-type]
     except TypeError:
+        from array import array
+
         return memoryview(array("Q", keys))
     if view.itemsize != 8 or view.format not in {"Q", "L"} or not view.c_contiguous or view.ndim != 1:
         raise TypeError(f"keys: expected a contiguous buffer of format 'Q', found format {view.format!r}")
@@ -85,7 +90,7 @@ class Encoder:
         check(lib.crfd_encode_head(self._c, backend, flags, self._out))
         return self._piece()
 
-    def batch(self, batch: Batch, objrefs: array[int], fresh: array[int]) -> Iterator[memoryview]:
+    def batch(self, batch: Batch, objrefs: memoryview, fresh: memoryview) -> Iterator[memoryview]:
         refs = ffi.from_buffer("uint32_t[]", objrefs)
         new = ffi.from_buffer("uint8_t[]", fresh)
         more = True

@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Sequence
 
-from crfd._core.library import NamedTuple, check, ffi, lib, owned
+from crfd._core.library import check, ffi, lib, owned
+from crfd.light import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
 DEPTH_MAX = int(lib.CRFD_FILTER_DEPTH_MAX)

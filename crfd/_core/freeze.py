@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import errno
 
-from crfd._core.library import NamedTuple, check, ffi, lib, owned
+from crfd._core.library import check, ffi, lib, owned
+from crfd.light import NamedTuple
 
-TYPE_CHECKING = False  # see _core/library.py
+TYPE_CHECKING = False  # see crfd/light.py
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

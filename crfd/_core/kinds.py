@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 from crfd._core.library import ffi, lib
+from crfd.light import cache
 
 
 @cache

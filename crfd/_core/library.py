@@ -5,33 +5,14 @@ from __future__ import annotations
 
 import errno
 import os
-from array import array
-from collections import namedtuple
 
 from crfd import _crfd
-from crfd.errors import FormatError
 
-# This is not typing's own: a type checker takes it for true all the same, and importing typing is a tenth of a small dump.
-TYPE_CHECKING = False
+TYPE_CHECKING = False  # see crfd/light.py
 if TYPE_CHECKING:
-    from typing import Any, Literal, NamedTuple
-else:
+    from typing import Any, Literal
 
-    class _Maker(type):
-        """Makes a class with NamedTuple as its base a tuple of the fields that its body annotates, as that of typing is."""
-
-        def __new__(cls, name, bases, body):
-            if not bases:
-                return super().__new__(cls, name, bases, body)
-            fields = body["__annotations__"]
-            base = namedtuple(name, fields, defaults=[body.pop(field) for field in fields if field in body])
-            return type(name, (base,), {**body, "__slots__": ()})
-
-    class NamedTuple(metaclass=_Maker):
-        pass
-
-
-__all__ = ["NamedTuple", "check", "ffi", "lib", "owned", "view"]
+__all__ = ["check", "ffi", "lib", "owned", "view"]
 
 ffi = _crfd.ffi
 lib = _crfd.lib
@@ -44,6 +25,8 @@ def check(rc: int, path: str | None = None) -> int:
     if rc == -errno.ENOMEM:
         raise MemoryError
     if rc <= -4096:
+        from crfd.errors import FormatError
+
         raise FormatError(path, 0, "image", "a correct image", f"code {rc}")
     raise OSError(-rc, os.strerror(-rc), path)
 
@@ -57,5 +40,5 @@ def owned(pointer: Any, free: Any) -> Any:
 def view(pointer: Any, count: int, code: Literal["B", "I", "Q"]) -> memoryview:
     """Return count items of a C array as a typed memoryview, valid as long as the array is."""
     if not count:
-        return memoryview(array(code))
+        return memoryview(b"").cast(code)
     return memoryview(ffi.buffer(pointer, count * ffi.sizeof(ffi.typeof(pointer).item))).cast(code)

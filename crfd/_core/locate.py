@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import os
 
-from crfd._core.library import NamedTuple, check, ffi, lib
+from crfd._core.library import check, ffi, lib
+from crfd.light import NamedTuple
 
 DEADLINE = 2000  # milliseconds that a file system may take to answer
 

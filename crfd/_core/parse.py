@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 from crfd._core.declarations import enum, sizeof
 from crfd._core.encode import Totals
-from crfd._core.library import NamedTuple, check, ffi, lib, owned, view
+from crfd._core.library import check, ffi, lib, owned, view
 from crfd.errors import FormatError
+from crfd.light import NamedTuple, cache
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

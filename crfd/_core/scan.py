@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Container, Sequence
 
 from crfd._core.batch import Batch
-from crfd._core.library import NamedTuple, check, ffi, lib, owned
+from crfd._core.library import check, ffi, lib, owned
+from crfd.light import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Container, Sequence
     from typing import Any
 
 
@@ -82,6 +83,12 @@ class Scanner:
 
     def close(self) -> None:
         ffi.release(self._c)
+
+    def __enter__(self) -> Scanner:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
 
 def lock_waits(pids: Container[int]) -> bytes:

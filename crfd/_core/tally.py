@@ -3,14 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from crfd._core.columns import Reader, columns
 from crfd._core.kinds import kind_name
-from crfd._core.library import NamedTuple, check, ffi, lib, owned
+from crfd._core.library import check, ffi, lib, owned
+from crfd.light import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from crfd._core.filter import Filter
 
 _ROWS = 1 << 18  # counted between two chances for a signal

@@ -4,11 +4,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 
 from crfd.errors import QueryError
 from crfd.query.condition import Condition
 from crfd.query.tree import nearest
+
+TYPE_CHECKING = False  # see crfd/light.py
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def _words(text: str) -> list[str]:

@@ -5,17 +5,18 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterable
 
 from crfd._core.batch import STEP_TASK, Unread
 from crfd._core.columns import ImageReader
-from crfd._core.library import NamedTuple
 from crfd._core.scan import count
 from crfd._core.tally import Group, tally
 from crfd.errors import is_ours
+from crfd.light import NamedTuple
 
-TYPE_CHECKING = False  # see _core/library.py
+TYPE_CHECKING = False  # see crfd/light.py
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from crfd.query.condition import Condition
 
 BY = ("process", "user", "container", "cgroup", "kind", "path")

@@ -5,17 +5,18 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator
 
 from crfd._core.columns import BatchReader, ImageReader, Reader, Render
-from crfd._core.library import NamedTuple
 from crfd._core.locate import Located, locate
 from crfd.analysis.shorthand import port_number
 from crfd.errors import QueryError
+from crfd.light import NamedTuple
 from crfd.query.condition import Condition
 
-TYPE_CHECKING = False  # see _core/library.py
+TYPE_CHECKING = False  # see crfd/light.py
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from crfd.image.reader import Image
 
 PROTOCOLS = {"tcp": ("TCP", "TCP6"), "udp": ("UDP", "UDP6"), "sctp": ("SCTP",), "mptcp": ("MPTCP",)}

@@ -5,23 +5,22 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from functools import cached_property
 
 from crfd._core.batch import Batch, Unread
 from crfd._core.encode import Totals
 from crfd._core.freeze import IMAGE_FROZEN, STEP_FREEZE, Still
-from crfd._core.library import NamedTuple
 from crfd._core.scan import Push, Scanner, lock_waits
 from crfd.capture import backend as _backend
 from crfd.capture.selection import Selection
 from crfd.errors import CrfdError, GoneError, RefusedError, UnreadError
 from crfd.image.writer import ImageWriter
+from crfd.light import NamedTuple, suppress
 from crfd.trace import Trace, listener
 
-TYPE_CHECKING = False  # see _core/library.py
+TYPE_CHECKING = False  # see crfd/light.py
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from contextlib import AbstractContextManager
     from typing import Any
 
     from crfd.capture.freeze import Frozen
@@ -106,6 +105,8 @@ def dump_some(
     more = holds == "all"
     scan: AbstractContextManager[Iterator[Batch]]
     if freeze:
+        from contextlib import nullcontext
+
         held, still_batches = _scan_still(number, selection, more)
         unread = [Unread(pid, code, STEP_FREEZE) for pid, code in held.refused.items()]
         flags = 0 if held.refused or not held.still else IMAGE_FROZEN
@@ -226,19 +227,24 @@ def _scan_still(backend: int, selection: Selection, holds: bool) -> tuple[Frozen
 class _ProcScanner(Scanner):
     """A scanner that fills in the peers of unix sockets, where the extra crfd[net] is installed."""
 
+    _peers: tuple[Peers, ...] | None = None
+
     def next(self, batch: Batch) -> bool:
         more = super().next(batch)
-        if more and (lacks := batch.lack_peers()) and self._peers:
-            self._peers.fill(batch, lacks)
+        if more and (lacks := batch.lack_peers()):
+            if self._peers is None:
+                self._peers = _peers()
+            for peers in self._peers:
+                peers.fill(batch, lacks)
         return more
 
-    @cached_property
-    def _peers(self) -> Peers | None:
-        try:
-            from crfd.capture.sock_diag import Peers
-        except ImportError:
-            return None
-        return Peers()
+
+def _peers() -> tuple[Peers, ...]:
+    try:
+        from crfd.capture.sock_diag import Peers
+    except ImportError:
+        return ()
+    return (Peers(),)
 
 
 def _threads() -> int:
@@ -249,28 +255,25 @@ def _threads() -> int:
         return 1
 
 
-@contextmanager
-def _scanner(
-    backend: int, pids: list[int], *, still: bool = False, holds: bool, push: Push | None = None
-) -> Iterator[Scanner]:
+def _scanner(backend: int, pids: list[int], *, still: bool = False, holds: bool, push: Push | None = None) -> Scanner:
     kind = _ProcScanner if backend == _backend.PROC else Scanner
-    scanner = kind(backend, pids, _threads(), still=still, holds=holds, push=push)
-    try:
-        yield scanner
-    finally:
-        scanner.close()
+    return kind(backend, pids, _threads(), still=still, holds=holds, push=push)
 
 
-@contextmanager
-def scan_running(
-    backend: int, pids: list[int], holds: bool = False, push: Push | None = None
-) -> Iterator[Iterator[Batch]]:
-    """Give the batches of a scan; each is valid until the next is asked for."""
-    trace = listener()
-    if push and trace:
-        trace.say("pushed down: %s", push)
-    with _scanner(backend, pids, holds=holds, push=push) as scanner:
-        yield _one_by_one(scanner, trace)
+class scan_running:  # noqa: N801
+    """Gives the batches of a scan, to be used in a with statement; each is valid until the next is asked for."""
+
+    def __init__(self, backend: int, pids: list[int], holds: bool = False, push: Push | None = None) -> None:
+        self._trace = listener()
+        if push and self._trace:
+            self._trace.say("pushed down: %s", push)
+        self._scanner = _scanner(backend, pids, holds=holds, push=push)
+
+    def __enter__(self) -> Iterator[Batch]:
+        return _one_by_one(self._scanner, self._trace)
+
+    def __exit__(self, *error: object) -> None:
+        self._scanner.close()
 
 
 def _one_by_one(scanner: Scanner, trace: Trace | None) -> Iterator[Batch]:

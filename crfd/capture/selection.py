@@ -4,15 +4,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 
-from crfd._core.library import NamedTuple
 from crfd.errors import CrfdError
+from crfd.light import NamedTuple, suppress
 
-TYPE_CHECKING = False  # see _core/library.py
+TYPE_CHECKING = False  # see crfd/light.py
 if TYPE_CHECKING:
     import re
+    from collections.abc import Callable, Iterable, Iterator
 
     import psutil
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import io
 import os
-from contextlib import suppress
 
-TYPE_CHECKING = False  # see _core/library.py
+from crfd.light import suppress
+
+TYPE_CHECKING = False  # see crfd/light.py
 if TYPE_CHECKING:
     import mmap
 

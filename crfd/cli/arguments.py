@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
 
 from crfd._core.batch import STEP_FDINFO, STEP_LINK, STEP_PARSE
 from crfd._core.freeze import STEP_FREEZE
@@ -15,9 +14,10 @@ from crfd.capture.selection import Selection
 from crfd.cli import output
 from crfd.cli.exit_status import UsageError
 
-TYPE_CHECKING = False  # see _core/library.py
+TYPE_CHECKING = False  # see crfd/light.py
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterable
 
 CONDITIONS = ("name", "command", "user", "cgroup", "unit", "container", "pid_namespace", "session")
 

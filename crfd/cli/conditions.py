@@ -6,13 +6,12 @@ Different ones must all hold; of one that is given several times, or of values w
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from crfd.cli.exit_status import UsageError
 
-TYPE_CHECKING = False  # see _core/library.py
+TYPE_CHECKING = False  # see crfd/light.py
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
 
     from crfd.query.condition import Condition
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from crfd.cli import output
 from crfd.cli.exit_status import DONE, PARTLY
 
-TYPE_CHECKING = False  # see _core/library.py
+TYPE_CHECKING = False  # see crfd/light.py
 if TYPE_CHECKING:
     import argparse
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
 
 from crfd._core.columns import BatchReader, Column, ImageReader, Reader, Render, columns
 from crfd.cli import output
 from crfd.cli.exit_status import UsageError
 
-TYPE_CHECKING = False  # see _core/library.py
+TYPE_CHECKING = False  # see crfd/light.py
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable, Iterable, Iterator
 
     from crfd._core.batch import Batch
     from crfd._core.scan import Push

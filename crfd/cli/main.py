@@ -4,15 +4,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 
 from crfd.cli import output, plain
 from crfd.cli.commands import COMMANDS
 from crfd.cli.exit_status import FAILED, INTERRUPTED, SIGNALLED, USAGE, Terminated, UsageError
 from crfd.errors import CrfdError, UnreadError
 
-TYPE_CHECKING = False  # see _core/library.py
+TYPE_CHECKING = False  # see crfd/light.py
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
 GREP = {"who"}  # whose status 1 says that nothing was found

@@ -10,12 +10,12 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from contextlib import suppress
 
 from crfd.cli.tables import text
 from crfd.image.sink import write_all
+from crfd.light import suppress
 
-TYPE_CHECKING = False  # see _core/library.py
+TYPE_CHECKING = False  # see crfd/light.py
 if TYPE_CHECKING:
     from typing import TextIO
 

@@ -12,7 +12,7 @@ from crfd.cli import output
 from crfd.cli.commands import COMMANDS, EPILOG, command
 from crfd.cli.exit_status import USAGE
 
-TYPE_CHECKING = False  # see _core/library.py
+TYPE_CHECKING = False  # see crfd/light.py
 if TYPE_CHECKING:
     from typing import Any, NoReturn
 

@@ -8,13 +8,11 @@ mistakes, abbreviations that are none, values that begin with a dash.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from types import SimpleNamespace
-
 from crfd.cli.commands import command
 
-TYPE_CHECKING = False  # see _core/library.py
+TYPE_CHECKING = False  # see crfd/light.py
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
 
@@ -134,9 +132,14 @@ class _Exclusive:
         self._of.add_argument(*names, group=self._number, **of)
 
 
-def read(name: str, words: Sequence[str]) -> SimpleNamespace | None:
+class _Arguments:
+    def __init__(self, **values: Any) -> None:
+        self.__dict__.update(values)
+
+
+def read(name: str, words: Sequence[str]) -> _Arguments | None:
     """Return the arguments of the command, as argparse would give them; None: ask argparse."""
     module, plain = command(name), Plain()
     module.add(plain)
     values = plain.read(words)
-    return None if values is None else SimpleNamespace(subcommand=name, run=module.run, **values)
+    return None if values is None else _Arguments(subcommand=name, run=module.run, **values)

@@ -7,7 +7,7 @@ from enum import IntEnum
 
 from crfd._core.library import lib
 
-TYPE_CHECKING = False  # see _core/library.py
+TYPE_CHECKING = False  # see crfd/light.py
 if TYPE_CHECKING:
     from typing_extensions import Self
 

@@ -7,7 +7,7 @@ import errno
 import os
 import stat
 
-from crfd._core.library import NamedTuple
+from crfd.light import NamedTuple
 
 _FOLDER = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 _LINKS = 40  # path_resolution(7)

@@ -7,14 +7,14 @@ import errno
 import os
 import stat
 import sys
-from contextlib import suppress
 
 from crfd.errors import CrfdError
 from crfd.image import place
+from crfd.light import suppress
 
 SYNC_AFTER = 8 << 20  # bytes after which the disk gets to work, while more is to come
 
-TYPE_CHECKING = False  # see _core/library.py
+TYPE_CHECKING = False  # see crfd/light.py
 if TYPE_CHECKING:
     from io import RawIOBase
     from typing import IO, Protocol

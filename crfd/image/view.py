@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from crfd._core.arrow import ArrowTable, schema, stream, tables
 from crfd.image.source import Bytes
 
-TYPE_CHECKING = False  # see _core/library.py
+TYPE_CHECKING = False  # see crfd/light.py
 if TYPE_CHECKING:
     from crfd.query.condition import Condition
 

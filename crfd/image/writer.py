@@ -3,16 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from crfd._core.batch import Batch
 from crfd._core.encode import Encoder, ObjrefTable, Totals
 from crfd._core.freeze import Still
 from crfd.image.sink import open_sink
 from crfd.trace import listener
 
-TYPE_CHECKING = False  # see _core/library.py
+TYPE_CHECKING = False  # see crfd/light.py
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import TracebackType
 
     from crfd.image.sink import Destination

@@ -7,13 +7,10 @@ under not neither.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import cached_property
-
 from crfd._core.filter import Filter, Op, RefusedOpError, What
-from crfd._core.library import NamedTuple
 from crfd._core.scan import Push
 from crfd.errors import QueryError
+from crfd.light import NamedTuple
 from crfd.query.tree import (
     BY_SIGN,
     Node,
@@ -31,8 +28,9 @@ from crfd.query.tree import (
     ops,
 )
 
-TYPE_CHECKING = False  # see _core/library.py
+TYPE_CHECKING = False  # see crfd/light.py
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any
 
     from crfd.query.tree import Value
@@ -88,6 +86,7 @@ class Condition:
 
     def __init__(self, root: Node) -> None:
         self._root = root
+        self._filter: Filter | None = None
 
     @classmethod
     def parse(cls, text: str) -> Condition:
@@ -139,9 +138,14 @@ class Condition:
     def root(self) -> Node:
         return self._root
 
-    @cached_property
+    @property
     def filter(self) -> Filter:
         """The condition, compiled by the core."""
+        if self._filter is None:
+            self._filter = self._compiled()
+        return self._filter
+
+    def _compiled(self) -> Filter:
         program: list[Op] = []
         places: list[int | None] = []
         for op, at in ops(self._root):

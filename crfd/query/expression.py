@@ -21,8 +21,8 @@ from collections.abc import Iterator
 
 from crfd._core.columns import Column
 from crfd._core.filter import What
-from crfd._core.library import NamedTuple
 from crfd.errors import QueryError
+from crfd.light import NamedTuple
 from crfd.query.tree import (
     Node,
     always,
@@ -58,7 +58,7 @@ _MIRRORED = {What.LT: What.GT, What.GT: What.LT, What.LE: What.GE, What.GE: What
 _SUFFIXES = "KMGTPEZY"
 _DIGITS = 100  # more are more than any column has
 
-TYPE_CHECKING = False  # see _core/library.py
+TYPE_CHECKING = False  # see crfd/light.py
 if TYPE_CHECKING:
     from fractions import Fraction
 

@@ -4,14 +4,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from functools import reduce
 
 from crfd._core.columns import Column, columns
 from crfd._core.filter import DEPTH_MAX, Op, Other, What
 from crfd._core.kinds import kind_names
-from crfd._core.library import NamedTuple
 from crfd.errors import QueryError
+from crfd.light import NamedTuple
 
 _SIGNS = {
     What.EQ: "==", What.NE: "!=", What.LT: "<", What.LE: "<=", What.GT: ">", What.GE: ">=", What.REGEX: "=~",
@@ -24,8 +22,9 @@ _NAMED_BY = {  # the pushdown's names for the values of the columns that the ker
 }  # fmt: skip
 _OF_SOCKETS = frozenset({"proto", "state", "local", "remote", "port", "remote_port"})  # columns known of sockets alone
 
-TYPE_CHECKING = False  # see _core/library.py
+TYPE_CHECKING = False  # see crfd/light.py
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
     from fractions import Fraction
 
     Value = int | float | Fraction | str | bytes | bool
@@ -202,10 +201,11 @@ _Bounds = dict[str, set[int]]
 
 def bounds(node: Node) -> _Bounds:
     """Return the values, by the names of a Pushdown, without one of which the node is not true."""
-    if node.what == What.AND:
-        return reduce(_all_bounds, map(bounds, node.parts))
-    if node.what == What.OR:
-        return reduce(_any_bounds, map(bounds, node.parts))
+    if node.what in {What.AND, What.OR}:
+        first, *others = map(bounds, node.parts)
+        for other in others:
+            first = _all_bounds(first, other) if node.what == What.AND else _any_bounds(first, other)
+        return first
     test = node.parts[0] if node.what == What.NOT else node
     if test.column is None:
         return {}

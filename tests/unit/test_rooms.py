@@ -14,6 +14,7 @@ import crfd
 
 PACKAGE = Path(crfd.__file__).parent
 ORDER = (
+    "light",
     "errors",
     "trace",
     "worker",

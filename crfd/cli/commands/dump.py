@@ -9,7 +9,7 @@ from crfd.cli.exit_status import DONE, PARTLY, Terminated
 from crfd.cli.progress import Progress
 from crfd.cli.tables import text
 
-TYPE_CHECKING = False  # see _core/library.py
+TYPE_CHECKING = False  # see crfd/light.py
 if TYPE_CHECKING:
     import argparse
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from crfd.cli import images, output
 from crfd.cli.tables import text
 
-TYPE_CHECKING = False  # see _core/library.py
+TYPE_CHECKING = False  # see crfd/light.py
 if TYPE_CHECKING:
     import argparse
     from typing import Any

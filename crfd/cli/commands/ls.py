@@ -10,7 +10,7 @@ from crfd.capture.spool import Spool
 from crfd.cli import arguments, conditions, listing, output
 from crfd.cli.exit_status import DONE, PARTLY
 
-TYPE_CHECKING = False  # see _core/library.py
+TYPE_CHECKING = False  # see crfd/light.py
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator

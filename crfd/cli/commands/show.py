@@ -7,7 +7,7 @@ from crfd.cli import conditions, images, listing, output
 from crfd.cli.exit_status import DONE
 from crfd.errors import CrfdError
 
-TYPE_CHECKING = False  # see _core/library.py
+TYPE_CHECKING = False  # see crfd/light.py
 if TYPE_CHECKING:
     import argparse
 

@@ -15,7 +15,7 @@ from crfd.cli import arguments, conditions, output
 from crfd.cli.exit_status import DONE, PARTLY
 from crfd.cli.tables import text
 
-TYPE_CHECKING = False  # see _core/library.py
+TYPE_CHECKING = False  # see crfd/light.py
 if TYPE_CHECKING:
     import argparse
 

@@ -13,7 +13,7 @@ from crfd.cli.commands import ls
 from crfd.cli.exit_status import DONE, PARTLY, USAGE, UsageError
 from crfd.errors import QueryError
 
-TYPE_CHECKING = False  # see _core/library.py
+TYPE_CHECKING = False  # see crfd/light.py
 if TYPE_CHECKING:
     import argparse
 
