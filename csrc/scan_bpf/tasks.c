@@ -22,6 +22,12 @@ static int compare(const void *a, const void *b)
 	return (x->tid > y->tid) - (x->tid < y->tid);
 }
 
+static void sort(struct crfd_bpf_records *r)
+{
+	if (r->nr)
+		qsort(r->v, r->nr, sizeof(*r->v), compare);
+}
+
 /* The first record of a process, or nr. */
 static size_t find(const struct crfd_bpf_records *r, uint32_t pid)
 {
@@ -179,12 +185,17 @@ static int compare_tables(const void *a, const void *b)
 static int has_still(crfd_bpf *bpf, const struct walk_task *was, struct crfd_bpf_records *all)
 {
 	struct crfd_bpf_records one = {0}, *r = crfd_bpf_selects(bpf) ? &one : all;
-	int rc = r->nr ? 0 : crfd_bpf_records_read(bpf, (struct crfd_bpf_scope){.tid = (int32_t)was->tid}, r), found = 0;
+	const struct walk_task *now;
+	int rc = 0, has;
 
-	for (size_t i = 0; i < r->nr; i++)
-		found |= r->v[i].tid == was->tid && r->v[i].start == was->start && r->v[i].files == was->files;
+	if (!r->nr) {
+		rc = crfd_bpf_records_read(bpf, (struct crfd_bpf_scope){.tid = (int32_t)was->tid}, r);
+		sort(r);
+	}
+	now = r->nr ? bsearch(was, r->v, r->nr, sizeof(*was), compare) : NULL;
+	has = now && now->start == was->start && now->files == was->files;
 	free(one.v);
-	return rc < 0 ? rc : found;
+	return rc < 0 ? rc : has;
 }
 
 static int find_shared(struct table *t, size_t nr, const struct crfd_bpf_units *u, crfd_bpf *bpf)
@@ -258,8 +269,7 @@ int crfd_bpf_units_find(struct crfd_bpf_units *u, crfd_bpf *bpf, const int32_t *
 			rc = crfd_bpf_records_read(bpf, (struct crfd_bpf_scope){.pid = pids[i]}, &r);
 		u->ascending &= !i || pids[i - 1] < pids[i];
 	}
-	if (rc >= 0 && r.nr)
-		qsort(r.v, r.nr, sizeof(*r.v), compare);
+	sort(&r);
 	for (size_t i = 0; i < n && rc >= 0; i++)
 		rc = add_process(u, bpf, &r, (uint32_t)pids[i], &given);
 	u->most = all && are_most(u, &r);
