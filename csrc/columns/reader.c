@@ -129,12 +129,12 @@ void crfd_fd_records_take(struct crfd_fd_records *f, struct crfd_row *row)
 {
 	crfd_fd_error error;
 
-	if (advance(&f->errors, CRFD_REC_FD_ERROR, row->fd) && f->errors.n >= sizeof(crfd_rec) + sizeof(error)) {
+	if (f->errors.n && advance(&f->errors, CRFD_REC_FD_ERROR, row->fd) && f->errors.n >= sizeof(crfd_rec) + sizeof(error)) {
 		memcpy(&error, f->errors.p + sizeof(crfd_rec), sizeof(error));
 		row->err = error.err;
 		row->step = error.step;
 	}
-	if (advance(&f->locks, CRFD_REC_FD_LOCK, row->fd))
+	if (f->locks.n && advance(&f->locks, CRFD_REC_FD_LOCK, row->fd))
 		row->locks = f->locks;
 }
 

@@ -28,53 +28,56 @@ struct wanted {
 	uint32_t known;
 };
 
-/* Goes on to the next record that is wanted, of `most` records: 1, 0 where there is none, -1 where it is none of these. */
-static inline __attribute__((always_inline)) int search(struct crfd_cursor *c, const struct wanted *w, size_t most)
+/* Returns the payload of the first of `most` records that is wanted, or NULL; *left: there are more than these. */
+static inline __attribute__((always_inline)) const uint8_t *search(struct crfd_records ext, struct wanted w, size_t most,
+								   size_t *len, int *left)
 {
-	for (; most; most--) {
-		if (!crfd_cursor_next(c))
-			return 0;
-		if (c->h.type == w->rec && (size_t)c->h.len >= w->size &&
-		    (w->known_at == CRFD_ALWAYS || word(c->payload, w->known_at) & w->known))
-			return 1;
+	struct crfd_cursor c = {.p = ext.p, .end = ext.p + ext.n};
+
+	for (; most && crfd_cursor_next(&c); most--) {
+		if (c.h.type != w.rec || (size_t)c.h.len < w.size ||
+		    (w.known_at != CRFD_ALWAYS && !(word(c.payload, w.known_at) & w.known)))
+			continue;
+		*len = (size_t)c.h.len;
+		return c.payload;
 	}
-	return -1;
+	*left = !most;
+	return NULL;
 }
 
-/* Goes on from where the near ones have been looked at. */
-static __attribute__((noinline)) int search_far(struct crfd_cursor *c, const struct wanted *w, struct crfd_records ext)
+/* Searches in all of many records, once for all rows. */
+static __attribute__((noinline)) const uint8_t *search_far(struct crfd_records ext, struct wanted w, size_t *len)
 {
-	struct crfd_find found = {.from = ext.p, .what = (uint32_t)w->rec,
-				  .more = {(uint32_t)w->size << 16 | w->known_at, w->known}};
+	struct crfd_find found = {.from = ext.p, .what = (uint32_t)w.rec, .more = {(uint32_t)w.size << 16 | w.known_at, w.known}};
 	const struct crfd_find *before = ext.finds ? crfd_finds_get(ext.finds, &found) : NULL;
+	int left;
 
 	if (!before) {
-		if (search(c, w, SIZE_MAX))
-			found.p = c->payload;
-		found.n = (size_t)c->h.len;
+		found.p = search(ext, w, SIZE_MAX, &found.n, &left);
 		if (ext.finds)
 			crfd_finds_put(ext.finds, &found); /* without memory it is searched for again */
 		before = &found;
 	}
-	c->payload = before->p;
-	c->h.len = (int16_t)before->n;
-	return before->p != NULL;
+	*len = before->n;
+	return before->p;
 }
 
 const uint8_t *crfd_row_record(struct crfd_records ext, int rec, size_t size, uint16_t known_at, uint32_t known,
 			       size_t *len)
 {
-	struct crfd_cursor c = {.p = ext.p, .end = ext.n ? ext.p + ext.n : ext.p}; /* NULL + 0 is not defined in C */
 	struct wanted w = {rec, size, known_at, known};
-	int rc = search(&c, &w, CRFD_FINDS_NEAR);
+	size_t n = 0;
+	int left = 0;
+	const uint8_t *p;
 
-	if (rc < 0)
-		rc = search_far(&c, &w, ext);
-	if (rc <= 0)
+	if (!ext.n)
 		return NULL;
-	if (len)
-		*len = (size_t)c.h.len;
-	return c.payload;
+	p = search(ext, w, CRFD_FINDS_NEAR, &n, &left);
+	if (left)
+		p = search_far(ext, w, &n);
+	if (p && len)
+		*len = n;
+	return p;
 }
 
 int crfd_row_read(const struct crfd_row *r, int rec, void *out, size_t size)
