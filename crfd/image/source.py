@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import mmap
 import os
 import stat
@@ -11,10 +12,12 @@ import sys
 from _thread import allocate_lock
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import IO, Union
 from weakref import finalize
 
-from crfd._core.parse import REC_SIZE_MAX
+from crfd._core.declarations import sizeof
+from crfd._core.parse import REC_SIZE_MAX, Parser
 from crfd._core.shared import Shared
 from crfd.errors import FormatError
 
@@ -22,6 +25,8 @@ Source = Union[str, bytes, "os.PathLike[str]", "os.PathLike[bytes]", IO[bytes]]
 CHUNK = 1 << 18  # bytes that are read at least
 PIECE = 1 << 18  # bytes read at a time where none of them stays: fewer than a processor's cache holds
 _SPLIT = 1 << 24  # bytes from which on two threads read
+_FIRST = sizeof("crfd_rec") + sizeof("crfd_head")  # bytes of the first record
+_HOLLOW = 64  # times what it takes on the disk: a file so much larger is judged before it takes as much memory
 
 
 @contextmanager
@@ -39,6 +44,22 @@ def open_stream(source: Source) -> Iterator[tuple[IO[bytes], str | None]]:
         return
     with open(path, "rb", buffering=0) as stream:
         yield stream, path
+
+
+def read_into(stream: IO[bytes], into: memoryview) -> int:
+    """Return how many bytes were read, 0 at the end; a file object need not have readinto(), and may be non-blocking."""
+    while True:
+        if hasattr(stream, "readinto"):
+            n = stream.readinto(into)
+        else:
+            data = stream.read(len(into))
+            n = None if data is None else len(data)
+            into[: n or 0] = data or b""
+        if n is not None:
+            return int(n)
+        from select import select
+
+        select([stream], (), ())
 
 
 def in_pieces(read: Callable[[memoryview], int], feed: Callable[[memoryview, bool], int]) -> None:
@@ -193,18 +214,29 @@ class FileBytes(Bytes):
 def load(source: Source, *, map: bool = False) -> Bytes:
     """Load an image. A regular file is read as far as it is asked for, or mapped; anything else to its end."""
     with open_stream(source) as (stream, name):
-        size = _regular_size(stream)
-        if size is None:
+        if not isinstance(getattr(stream, "raw", stream), io.FileIO):  # gzip's fileno() is that of what is compressed
             return Bytes(stream.read(), name)
-        return (MappedBytes if map else FileBytes)(stream.fileno(), size, name)
-
-
-def _regular_size(stream: IO[bytes]) -> int | None:
-    """Return the size of the stream's file, when it is a regular one with something in it and is read from its start."""
-    try:
         status = os.fstat(stream.fileno())
-        if stat.S_ISREG(status.st_mode) and status.st_size and not stream.tell():
-            return status.st_size
-    except (AttributeError, OSError):
-        pass
-    return None
+        if not (stat.S_ISREG(status.st_mode) and status.st_size and not stream.tell()):
+            return Bytes(_read_stream(stream, name), name)
+        if map:
+            return MappedBytes(stream.fileno(), status.st_size, name)
+        if status.st_size > _HOLLOW * 512 * status.st_blocks:
+            parser = Parser(name)
+            in_pieces(partial(read_into, stream), lambda piece, last: parser.feed(piece, last)[0])
+            stream.seek(0)
+        return FileBytes(stream.fileno(), status.st_size, name)
+
+
+def _read_stream(stream: IO[bytes], name: str | None) -> bytearray:
+    """Read to the end, unless the first record is none of an image: a device may have no end."""
+    kept = bytearray()
+
+    def keep(piece: memoryview, _: bool) -> int:
+        if not kept:
+            Parser(name).feed(piece[:_FIRST], False)
+        kept.extend(piece)
+        return len(piece)
+
+    in_pieces(partial(read_into, stream), keep)
+    return kept

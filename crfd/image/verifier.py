@@ -3,14 +3,12 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import IO
 
 from crfd._core.parse import Parser
-from crfd.image.source import Source, in_pieces, open_stream
+from crfd.image.source import Source, in_pieces, open_stream, read_into
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +37,6 @@ def verify(source: Source, *, progress: Callable[[int], None] | None = None) -> 
                 progress(parser.stats().bytes)
             return used
 
-        in_pieces(partial(_read, stream), feed)
+        in_pieces(partial(read_into, stream), feed)
     stats = parser.stats()
     return Verified(stats.tasks, stats.fds, stats.objrefs, stats.bytes)
-
-
-def _read(stream: IO[bytes], into: memoryview) -> int:
-    """Return how many bytes were read, 0 at the end; a file object need not have readinto()."""
-    if hasattr(stream, "readinto"):
-        n = stream.readinto(into)
-    else:
-        data = stream.read(len(into))
-        n = None if data is None else len(data)
-        into[: n or 0] = data or b""
-    if n is None:
-        raise BlockingIOError(errno.EAGAIN, "the stream is non-blocking and has nothing to read")
-    return int(n)

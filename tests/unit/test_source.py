@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import os
 import signal
@@ -33,20 +34,61 @@ def test_open_path_and_file_object(tmp_path: Path) -> None:
     assert crfd.verify(path) == crfd.verify(io.BytesIO(EXTENDED)) == crfd.Verified(4, 9, 6, len(EXTENDED))
 
 
-@pytest.mark.parametrize("read", [crfd.verify, lambda source: crfd.open(source).columns()])
-def test_a_pipe(read: Callable[[io.FileIO], object]) -> None:
+READS = pytest.mark.parametrize("read", [crfd.verify, lambda source: crfd.open(source).columns()])
+
+
+@READS
+@pytest.mark.parametrize("blocking", [True, False])
+def test_a_pipe(read: Callable[[io.FileIO], object], blocking: bool) -> None:
     out, into = os.pipe()
+    os.set_blocking(out, blocking)
 
     def write() -> None:
         for i in range(0, len(EXTENDED), 7):
             os.write(into, EXTENDED[i : i + 7])
         os.close(into)
 
-    writer = threading.Thread(target=write)
+    writer = threading.Timer(0 if blocking else 0.05, write)
     with open(out, "rb", buffering=0) as stream:
         writer.start()
         assert read(stream)
         writer.join()
+
+
+@READS
+@pytest.mark.timeout(20)
+def test_what_is_no_image_need_not_end(read: Callable[[io.FileIO], object]) -> None:
+    out, into = os.pipe()
+    os.write(into, bytes(4096))
+    with open(out, "rb", buffering=0) as stream, pytest.raises(crfd.FormatError, match="expected HEAD"):
+        read(stream)
+    os.close(into)
+
+
+@READS
+def test_a_file_object_with_the_number_of_another_file(tmp_path: Path, read: Callable[[gzip.GzipFile], object]) -> None:
+    with gzip.open(tmp_path / "x.crfd.gz", "wb") as out:
+        out.write(EXTENDED)
+    with gzip.open(tmp_path / "x.crfd.gz") as stream:
+        assert read(stream)
+
+
+@pytest.mark.parametrize("salvage", [False, True])
+def test_holes_of_a_file_take_no_memory(tmp_path: Path, salvage: bool) -> None:
+    path = tmp_path / "x.crfd"
+    path.write_bytes(EXTENDED)
+    os.truncate(path, 1 << 42)
+    with pytest.raises(crfd.FormatError, match=f"offset {len(EXTENDED)}: nothing follows TAIL"):
+        crfd.open(path, salvage=salvage)
+
+
+def test_what_was_judged_because_of_its_holes_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crfd.image.source, "_HOLLOW", 0)
+    path = tmp_path / "x.crfd"
+    path.write_bytes(EXTENDED)
+    with path.open("rb") as stream:
+        for _ in range(2):
+            assert len(crfd.open(stream).tasks) == 4
 
 
 def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
