@@ -97,15 +97,20 @@ static uint32_t multiply(uint32_t a, uint32_t b)
 	return product;
 }
 
-/* Appending n zero bytes multiplies by x^(8n); square and multiply. */
+/* Appending n zero bytes multiplies by x^(8n). */
 uint32_t crfd_crc32c_combine(uint32_t a, uint32_t b, uint64_t len_b)
 {
-	uint32_t power = 1u << 31, square = 1u << 23; /* x^0, x^8 */
+	/* x^8, and each the square of the one before; the one behind the last is the first again. */
+	static const uint32_t square[31] = {
+		0x00800000, 0x00008000, 0x82f63b78, 0x6ea2d55c, 0x18b8ea18, 0x510ac59a, 0xb82be955, 0xb8fdb1e7,
+		0x88e56f72, 0x74c360a4, 0xe4172b16, 0x0d65762a, 0x35d73a62, 0x28461564, 0xbf455269, 0xe2ea32dc,
+		0xfe7740e6, 0xf946610b, 0x3c204f8f, 0x538586e3, 0x59726915, 0x734d5309, 0xbc1ac763, 0x7d0722cc,
+		0xd289cabe, 0xe94ca9bc, 0x05b74f3f, 0xa51e1f42, 0x40000000, 0x20000000, 0x08000000,
+	};
+	uint32_t power = 1u << 31; /* x^0 */
 
-	for (; len_b; len_b >>= 1) {
+	for (int i = 0; len_b; len_b >>= 1, i = (i + 1) % 31)
 		if (len_b & 1)
-			power = multiply(square, power);
-		square = multiply(square, square);
-	}
+			power = multiply(square[i], power);
 	return multiply(power, a) ^ b;
 }
