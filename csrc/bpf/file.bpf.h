@@ -148,20 +148,20 @@ static __always_inline int put_owner(struct file *file, struct walk_owner *r)
 
 	if (!owner)
 		return 0;
-	pid = BPF_CORE_READ(owner, pid);
-	r->signum = BPF_CORE_READ(owner, signum);
+	pid = READ(owner, pid);
+	r->signum = READ(owner, signum);
 	if (!pid && !r->signum)
 		return 0;
-	r->type = BPF_CORE_READ(owner, pid_type);
+	r->type = READ(owner, pid_type);
 	r->pid = pid ? live_nr_here(pid, r->type) : 0;
-	r->uid = BPF_CORE_READ(owner, uid.val);
-	r->euid = BPF_CORE_READ(owner, euid.val);
+	r->uid = READ(owner, uid.val);
+	r->euid = READ(owner, euid.val);
 	r->pad = 0;
 	return r->pid || r->signum ? WALK_OWNED : 0;
 }
 
 #define HAS_ANY(ctx, list)                                                                                             \
-	((char *)BPF_CORE_READ(ctx, list.next) != (char *)(ctx) + bpf_core_field_offset(struct file_lock_context, list))
+	((char *)READ(ctx, list.next) != (char *)(ctx) + bpf_core_field_offset(struct file_lock_context, list))
 
 /* The lists stay when the last lock is gone, and all anonymous inodes share one. */
 static __always_inline int is_locked(struct inode *inode)

@@ -220,7 +220,7 @@ static __always_inline int put_maps(struct task_struct *trusted, struct task_str
 
 static __always_inline int end_held(struct task_struct *task)
 {
-	struct tty_struct *tty = BPF_CORE_READ(task, signal, tty);
+	struct tty_struct *tty = task->signal->tty;
 	__u64 at = walk_ask.used;
 	struct walk_end *r;
 
@@ -228,8 +228,7 @@ static __always_inline int end_held(struct task_struct *task)
 		return 0;
 	r = out_at(at);
 	if (r && tty)
-		r->tty = BPF_CORE_READ(tty, driver, major) << 20 |
-			 (BPF_CORE_READ(tty, driver, minor_start) + BPF_CORE_READ(tty, index));
+		r->tty = tty->driver->major << 20 | (tty->driver->minor_start + tty->index);
 	walk_ask.at_tid = 0;
 	return 1;
 }

@@ -4,6 +4,7 @@
 #define CRFD_HERE_H
 
 #include "kernel.bpf.h"
+#include "read.bpf.h"
 
 /* The first run finds where the reader lives: a process stays in its pid namespace, and a map has one process. */
 struct {
@@ -13,11 +14,10 @@ struct {
 
 static __always_inline struct upid upid_at(struct pid *pid, unsigned int level)
 {
-	struct upid u = {};
-	char *numbers = (char *)pid + bpf_core_field_offset(struct pid, numbers);
+	struct upid *u = AS(upid, number_of(pid) + bpf_core_field_offset(struct pid, numbers) +
+					  (__u64)level * bpf_core_type_size(struct upid));
 
-	bpf_probe_read_kernel(&u, sizeof(u), numbers + level * bpf_core_type_size(struct upid));
-	return u;
+	return (struct upid){.nr = READ(u, nr), .ns = READ(u, ns)};
 }
 
 static __always_inline void find_here(void)
@@ -32,15 +32,21 @@ static __always_inline void find_here(void)
 	here.ns = upid_at(pid, here.level).ns;
 }
 
-/* The number of pid here, 0 where it has none: as pid_nr_ns(). */
-static __always_inline __u32 nr_here(struct pid *pid)
+/* Gives the number here of the pid at an address, 0 where it has none: as pid_nr_ns(). Not static, and so verified once, by itself. */
+__noinline __u32 nr_at(__u64 address)
 {
+	struct pid *pid = AS(pid, address);
 	struct upid u;
 
-	if (!pid || BPF_CORE_READ(pid, level) < here.level)
+	if (!address || READ(pid, level) < here.level)
 		return 0;
 	u = upid_at(pid, here.level);
 	return u.ns == here.ns ? u.nr : 0;
+}
+
+static __always_inline __u32 nr_here(struct pid *pid)
+{
+	return nr_at(number_of(pid));
 }
 
 #endif

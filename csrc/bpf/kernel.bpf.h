@@ -136,7 +136,7 @@ struct path {
 /* Each kind of namespace has the inode that /proc/PID/ns shows. */
 struct numbered {
 	__u32 inum;
-};
+} CORE;
 
 struct user_namespace {
 	struct numbered ns;

@@ -68,14 +68,13 @@ struct program {
 	 .relo_nr = COUNT(program##_relos), .functions = program##_functions,                                          \
 	 .function_nr = COUNT(program##_functions), .attach = program##_attach}
 
-static const struct program tasks_program = PROGRAM("walk_tasks", walk_tasks);
-
 static const struct program tables_program = PROGRAM("walk_tables", walk_tables);
 
 static const struct program inside_program = PROGRAM("walk_inside", walk_inside);
 static const struct program held_program = PROGRAM("walk_held", walk_held);
 
-/* The first of these that loads is used: it reads by loads, the other by a helper (bpf/read.bpf.h). */
+/* The first of each two that loads is used: it reads by loads, the other by a helper (bpf/read.bpf.h). */
+static const struct program tasks_programs[] = {PROGRAM("walk_tasks", cast_tasks), PROGRAM("walk_tasks", probe_tasks)};
 static const struct program fds_programs[] = {PROGRAM("walk_fds", cast_fds), PROGRAM("walk_fds", probe_fds)};
 
 /* The proofs of walk_tables hold where loads are done in the order of the program: bpf/record.bpf.h. */
@@ -184,39 +183,41 @@ static int load_into(const struct crfd_bpf_programs *p, const struct program *pr
 	return load_program(program, p->layout, p->map_fd, types_fd);
 }
 
+static int load_first(const struct crfd_bpf_programs *p, const struct program *programs, size_t n, int types_fd)
+{
+	int rc = load_into(p, programs, types_fd);
+
+	for (size_t i = 1; i < n && rc < 0 && rc != -EPERM; i++)
+		rc = load_into(p, &programs[i], types_fd);
+	return rc;
+}
+
 static void *load_beside(void *arg)
 {
 	struct loading *l = arg;
 
-	l->tasks_fd = load_into(l->p, &tasks_program, l->types_fd);
+	l->tasks_fd = load_first(l->p, tasks_programs, COUNT(tasks_programs), l->types_fd);
 	if (HAS_ORDER && l->holds && l->tasks_fd >= 0)
 		l->held_fd = load_into(l->p, &held_program, l->types_fd);
 	return NULL;
 }
 
-static int load_any(const struct crfd_bpf_programs *p, const struct program *programs, size_t n)
-{
-	int types_fd = load_types(), rc = types_fd;
-
-	for (size_t i = 0; i < n && types_fd >= 0 && (!i || (rc < 0 && rc != -EPERM)); i++)
-		rc = load_into(p, &programs[i], types_fd);
-	if (types_fd >= 0)
-		close(types_fd);
-	return rc;
-}
-
 int crfd_bpf_programs_add(struct crfd_bpf_programs *p, enum crfd_bpf_walk walk)
 {
-	int rc;
+	int types_fd, rc;
 
 	if (walk != CRFD_BPF_FDS && !p->ask)
 		return -EOPNOTSUPP;
 	if (p->prog_fd[walk] >= 0)
 		return 0;
+	types_fd = load_types();
+	if (types_fd < 0)
+		return types_fd;
 	if (walk == CRFD_BPF_FDS)
-		rc = load_any(p, fds_programs, COUNT(fds_programs));
+		rc = load_first(p, fds_programs, COUNT(fds_programs), types_fd);
 	else
-		rc = load_any(p, walk == CRFD_BPF_INSIDE ? &inside_program : &held_program, 1);
+		rc = load_into(p, walk == CRFD_BPF_INSIDE ? &inside_program : &held_program, types_fd);
+	close(types_fd);
 	p->prog_fd[walk] = rc < 0 ? -1 : rc;
 	return rc < 0 ? rc : 0;
 }

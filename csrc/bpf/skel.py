@@ -32,7 +32,8 @@ ATTACH = {  # functions of the kernel
 TAKEN = {  # of which object
     "cast_fds": (0, "walk_fds"),
     "probe_fds": (1, "walk_fds"),
-    "walk_tasks": (1, "walk_tasks"),
+    "cast_tasks": (0, "walk_tasks"),
+    "probe_tasks": (1, "walk_tasks"),
     "walk_tables": (0, "walk_tables"),
     "walk_inside": (0, "walk_inside"),
     "walk_held": (0, "walk_held"),

@@ -202,22 +202,19 @@ static __always_inline int put_end(int bare)
 	return 1;
 }
 
-#define NS_OF(proxy, member) BPF_CORE_READ(proxy, member, ns.inum)
-
 static __always_inline void put_namespaces(struct task_struct *task, struct walk_begin *r)
 {
-	struct nsproxy *proxy = BPF_CORE_READ(task, nsproxy);
-	struct pid *pid = BPF_CORE_READ(task, thread_pid);
-	struct upid own = upid_at(pid, BPF_CORE_READ(pid, level));
+	struct nsproxy *proxy = task->nsproxy;
+	struct pid *pid = task->thread_pid;
 
-	r->pid_ns = BPF_CORE_READ(own.ns, ns.inum);
-	r->user_ns = BPF_CORE_READ(task, real_cred, user_ns, ns.inum);
-	r->mnt_ns = NS_OF(proxy, mnt_ns);
-	r->net_ns = NS_OF(proxy, net_ns);
-	r->uts_ns = NS_OF(proxy, uts_ns);
-	r->ipc_ns = NS_OF(proxy, ipc_ns);
-	r->cgroup_ns = NS_OF(proxy, cgroup_ns);
-	r->time_ns = NS_OF(proxy, time_ns);
+	r->pid_ns = upid_at(pid, pid->level).ns->ns.inum;
+	r->user_ns = task->real_cred->user_ns->ns.inum;
+	r->mnt_ns = proxy->mnt_ns->ns.inum;
+	r->net_ns = proxy->net_ns->ns.inum;
+	r->uts_ns = proxy->uts_ns->ns.inum;
+	r->ipc_ns = proxy->ipc_ns->ns.inum;
+	r->cgroup_ns = proxy->cgroup_ns->ns.inum;
+	r->time_ns = proxy->time_ns->ns.inum;
 }
 
 /* Puts the path of the executable, found as by proc_exe_link() of fs/proc/base.c; kernel threads have none. */
@@ -249,14 +246,14 @@ static __always_inline int put_begin(struct task_struct *task)
 	if (!r)
 		return 0;
 	put_task(task, &r->task);
-	r->task.fd_size = BPF_CORE_READ(task, files, fdt, max_fds);
+	r->task.fd_size = task->files->fdt->max_fds;
 	r->dir = 0;
 	r->tid = pass.tid;
 	r->fd = WALK_BEGIN;
 	r->bits = 0;
 	r->start = pass.start;
-	r->nofile_soft = BPF_CORE_READ(task, signal, rlim[RLIMIT_NOFILE].rlim_cur);
-	r->nofile_hard = BPF_CORE_READ(task, signal, rlim[RLIMIT_NOFILE].rlim_max);
+	r->nofile_soft = task->signal->rlim[RLIMIT_NOFILE].rlim_cur;
+	r->nofile_hard = task->signal->rlim[RLIMIT_NOFILE].rlim_max;
 	put_namespaces(task, r);
 	r->path = put_executable(task, walk_ask.used + sizeof(*r));
 	r->len = sizeof(*r) + (r->path > 0 ? (r->path + 7) & ~7 : 0);
@@ -292,11 +289,18 @@ static __always_inline int end_task(__u32 i)
 	return walk_ask.done;
 }
 
+/* Returns 1 where the descriptors of the task, the i-th of those asked for, are not wanted. */
+static __always_inline int is_bare(struct task_struct *task, __u32 i)
+{
+	if (walk_ask.push.has & WALK_PUSH_UID && task->real_cred->uid.val != walk_ask.push.uid)
+		return 1;
+	return walk_ask.bare[i / 64 % (WALK_ASK_MAX / 64)] >> (i & 63) & 1;
+}
+
 /* A task that was asked for, or what is left of it: 0 where it has to be given once more. */
 static __always_inline int walk_task(struct task_struct *task, __u32 i)
 {
-	int mine = !(walk_ask.push.has & WALK_PUSH_UID) || BPF_CORE_READ(task, real_cred, uid.val) == walk_ask.push.uid;
-	int bare = !mine || walk_ask.bare[i / 64 % (WALK_ASK_MAX / 64)] >> (i & 63) & 1;
+	int bare;
 
 	pass.task = number_of(task);
 	pass.start = task->start_boottime;
@@ -309,6 +313,7 @@ static __always_inline int walk_task(struct task_struct *task, __u32 i)
 		pass.tries = pass.unable = 0;
 	}
 	pass.net_ns = number_of(task->nsproxy->net_ns);
+	bare = is_bare(task, i);
 	if ((!bare && !walk_table(task)) || !put_end(bare))
 		return 0;
 	walk_ask.at_tid = 0;
