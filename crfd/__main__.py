@@ -20,6 +20,8 @@ def main() -> int:
     except (OSError, ImportError) as e:  # while Python reads our modules; what the command does, it explains itself
         print(f"crfd: {e}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130  # exit_status.INTERRUPTED
 
 
 def _stand_in() -> None:

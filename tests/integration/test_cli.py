@@ -8,6 +8,7 @@ import os
 import pty
 import signal
 import subprocess
+import sys
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -16,7 +17,7 @@ import pytest
 
 import crfd
 from tests import mkfds
-from tests.procs import CRFD, GONE, Need, opened, run, until
+from tests.procs import CRFD, GONE, ROOT, Need, opened, run, until
 from tests.shown import parsed
 
 FIELDS = {
@@ -182,6 +183,25 @@ def test_a_dump_that_is_ended_leaves_no_file(tmp_path: Path, signum: int) -> Non
             path.unlink()
     assert status == (130 if signum == signal.SIGINT else -signum)
     assert os.listdir(tmp_path) == []
+
+
+INTERRUPTED_IMPORT = """
+import builtins, sys
+from crfd.__main__ import main
+def stop(name, *rest, imported=builtins.__import__, **more):
+    if name == "crfd.cli.main":
+        raise KeyboardInterrupt
+    return imported(name, *rest, **more)
+builtins.__import__ = stop
+sys.exit(main())
+"""
+
+
+def test_an_interrupt_while_our_modules_are_read_is_no_traceback() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_IMPORT], capture_output=True, check=False, cwd=ROOT, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (130, b"")
 
 
 def test_all_leaves_itself_out() -> None:

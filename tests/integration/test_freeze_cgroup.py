@@ -288,5 +288,5 @@ def test_part_of_a_cgroup_is_not_frozen_with_it(cgroup: procs.Cgroup) -> None:
         with frozen(crfd.Selection(frozenset({holder.pid}), cgroup=cgroup.name)):
             assert not cgroup.frozen()
             assert state(holder.pid) == "t"
-            assert state(other.pid) == "S"
+            assert state(other.pid) in "SR"
         cgroup.empty()
