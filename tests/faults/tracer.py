@@ -166,7 +166,8 @@ class _Registers:
         return Call(name, None if at is None else self._v[self._machine.arguments[at]] & 0xFFFFFFFF)
 
     def fail(self, code: int) -> None:
-        self._v[self._machine.result] = ctypes.c_ulong(-code).value
+        # brk(2) itself has no errno: a heap that ends below what was asked for is the C library's ENOMEM.
+        self._v[self._machine.result] = ctypes.c_ulong(0 if self.call.name == "brk" else -code).value
         if self._machine.number is None:
             self._number.value = -1
             self._set(_SETREGSET, _NT_ARM_SYSTEM_CALL, self._number)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 import subprocess
@@ -79,6 +80,17 @@ def test_a_clean_run_is_counted() -> None:
     ended = traced(opens, None)
     assert (ended.status, ended.survivors) == (0, 0)
     assert {name: ended.calls[Call(name)] for name in CALLS} == dict.fromkeys(CALLS, 3)
+
+
+def no_more_heap() -> int:
+    libc = ctypes.CDLL(None, use_errno=True)
+    return bool(libc.sbrk(4096) == -1 and ctypes.get_errno() == errno.ENOMEM)
+
+
+def test_the_c_library_understands_that_the_heap_cannot_grow() -> None:
+    """It took an errno for where the heap ends, and a program crashed that crashes nowhere else."""
+    assert traced(no_more_heap, Fault(Call("brk"), 0, errno.ENOMEM)).status == 1
+    assert traced(no_more_heap, None).status == 0
 
 
 def test_a_read_is_short() -> None:
