@@ -207,7 +207,7 @@ static int read_members(const struct crfd_array *a, const struct crfd_row *row, 
 {
 	const struct crfd_column *c = a->field->column;
 
-	if ((c->from != CRFD_FROM_ROW && c->from != CRFD_FROM_FILE) || a->field->type != CRFD_ARROW_INT64)
+	if ((c->from != CRFD_FROM_ROW && c->from != CRFD_FROM_FILE) || a->field->type != CRFD_ARROW_INT64 || c->reading)
 		return 0;
 	if (c->size == 8)
 		take_members(c, row, n, 8, 0, out);

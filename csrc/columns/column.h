@@ -25,6 +25,7 @@ enum crfd_column_from {
 	CRFD_FROM_RECORD, /* the description's record of a type */
 	CRFD_FROM_TASK_RECORD, /* the task's */
 	CRFD_FROM_ENTRY, /* crfd_row.entry */
+	CRFD_FROM_HELD, /* crfd_row.holding */
 	CRFD_FROM_CALL
 };
 
@@ -45,32 +46,51 @@ struct crfd_list {
 	int (*more)(const struct crfd_row *r, int (*each)(void *arg, const struct crfd_row *entry), void *arg);
 };
 
+/* A member may have to be read in its own way. */
+struct crfd_reading {
+	uint32_t mask; /* the bits that are the value, 0: all */
+	uint16_t none; /* CRFD_NONE_* */
+	uint16_t nnames;
+	const char *const *names; /* the member is a number, the value its name */
+	const struct crfd_family *family; /* known of its descriptors alone; NULL: what it is read from says so by itself */
+};
+
 struct crfd_column {
 	crfd_column_info info;
 	uint8_t from; /* enum crfd_column_from */
-	uint8_t size; /* bytes of the member: 1, 2, 4, 8; else of text that zeros pad */
+	uint8_t size; /* bytes of the member: 1, 2, 4, 8; else of text that zeros pad; 0: text up to the end of the record */
 	uint8_t is_signed;
 	uint16_t rec; /* record type */
 	uint16_t at; /* offset of the member */
 	uint16_t known_at; /* offset of the word of known bits, 0xffff: always known */
-	uint32_t known; /* the bits that must be set */
+	uint32_t known; /* the bits that must be set; 0: any, of an entry or a task */
+	const struct crfd_reading *reading; /* NULL: the member is the value */
 	crfd_column_get *get; /* CALL */
 	crfd_column_json *json; /* what a JSON object has in place of the value, NULL: the value */
 	const struct crfd_list *list; /* LIST */
 };
 
 #define CRFD_ALWAYS 0xffff
+
+/* Some numbers, and a text that is empty, stand for what is not known. */
+#define CRFD_NONE_ZERO 1
+#define CRFD_NONE_NEGATIVE 2
+#define CRFD_NONE_ONES 4 /* every bit is set, of a number without a sign */
+
 #define CRFD_LEN(array) (sizeof(array) / sizeof(*(array)))
 #define CRFD_SIGNED(member) _Generic(member, int8_t: 1, int16_t: 1, int32_t: 1, int64_t: 1, default: 0)
 
 /* Makes a column of a member of a struct: where from, of which record type, the struct and its member. */
-#define CRFD_MEMBER(name_, text_, about_, type_, unit_, flags_, from_, rec_, struct_, member_, known_at_, known_)       \
+#define CRFD_MEMBER(name_, text_, about_, type_, unit_, flags_, from_, rec_, struct_, member_, known_at_, known_, ...)  \
 	{                                                                                                         \
 		.info = {name_, text_, CRFD_COLUMN_##type_, CRFD_UNIT_##unit_, CRFD_ABOUT_##about_, flags_},       \
 		.from = CRFD_FROM_##from_, .rec = rec_, .size = sizeof(((struct_ *)0)->member_),                   \
 		.is_signed = CRFD_SIGNED(((struct_ *)0)->member_), .at = offsetof(struct_, member_),             \
-		.known_at = known_at_, .known = known_                                                            \
+		.known_at = known_at_, .known = known_, __VA_ARGS__                                               \
 	}
+
+#define CRFD_READING(...) .reading = &(const struct crfd_reading){__VA_ARGS__}
+#define CRFD_NAMES(names_) .names = names_, .nnames = CRFD_LEN(names_)
 
 /* Makes a column that a function reads. */
 #define CRFD_CALL(name_, text_, about_, type_, unit_, flags_, get_, ...)                                                \
@@ -120,6 +140,8 @@ int crfd_column_value(const struct crfd_column *c, struct crfd_scratch *s, const
 		      struct crfd_value *v);
 /* Returns the family of the row's kind where the row has a value of it, or NULL. */
 const struct crfd_family *crfd_family_of(const struct crfd_row *r);
+/* Returns 1 where the row is of the family and has a value of it. */
+int crfd_family_has(const struct crfd_family *f, const struct crfd_row *r);
 
 /* Finds the payload of the first record of the type in ext whose word at known_at has a bit of `known`, or NULL. */
 const uint8_t *crfd_row_record(struct crfd_records ext, int rec, size_t size, uint16_t known_at, uint32_t known,

@@ -15,19 +15,9 @@
 
 static const char *const steps[] = {"none", "list", "link", "stat", "fdinfo", "parse", "task", "freeze", "cloexec"};
 
+static const char *const methods[] = {"none", "exact", "kcmp", "inferred"}; /* enum crfd_identity_method */
+static const char *const accesses[] = {"", "r", "w", "rw"}; /* FMODE_READ, FMODE_WRITE */
 static const char *const holders[] = {"fd", "cwd", "root", "exe", "map", "tty", "flight", "ring"}; /* enum crfd_held_by */
-
-static int get_fd(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
-{
-	(void)c, (void)s;
-	return r->fd >= 0 ? crfd_value_number(v, (uint64_t)r->fd) : 0;
-}
-
-static int get_held(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
-{
-	(void)c;
-	return crfd_value_name(s, holders, CRFD_LEN(holders), r->held, v);
-}
 
 /* An object of a descriptor has no such member. */
 static int json_held(struct crfd_scratch *s, const struct crfd_row *r, crfd_buf *out)
@@ -58,12 +48,6 @@ static int get_close_on_exec(const struct crfd_column *c, struct crfd_scratch *s
 	if (r->held || (r->is_read && !(r->st.known & CRFD_HAS_FLAGS)) || (r->err && r->step == CRFD_STEP_CLOEXEC))
 		return 0;
 	return crfd_value_number(v, r->close_on_exec == 1);
-}
-
-static int get_uses(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
-{
-	(void)c, (void)s;
-	return r->uses ? crfd_value_number(v, r->uses) : 0;
 }
 
 static int get_fd_mark(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r,
@@ -139,30 +123,39 @@ static int get_detail(const struct crfd_column *c, struct crfd_scratch *s, const
 	return rc < 0 || !family ? rc : crfd_value_text(v, s->text.v + has_blank, s->text.nr - (size_t)has_blank);
 }
 
-#define TASK(name, text, type, unit, flags, member, bits) \
+#define TASK(name, text, type, unit, flags, member, bits, ...) \
 	CRFD_MEMBER(name, text, TASK, type, unit, flags, TASK, 0, struct crfd_row_task, member, \
-		    (bits) ? offsetof(struct crfd_row_task, info.known) : CRFD_ALWAYS, bits)
+		    (bits) ? offsetof(struct crfd_row_task, info.known) : CRFD_ALWAYS, bits, __VA_ARGS__)
 #define NS(name, member) \
 	CRFD_MEMBER(name "_ns", "inode of its " name " namespace", TASK, UINT, ID, 0, TASK_RECORD, CRFD_REC_TASK_NS, crfd_task_ns, \
 		    member, CRFD_ALWAYS, 0)
-#define FILE_(name, text, type, unit, flags, member, bits) \
-	CRFD_MEMBER(name, text, FILE, type, unit, flags, FILE, 0, struct crfd_row, member, \
-		    (bits) ? offsetof(struct crfd_row, st.known) : CRFD_ALWAYS, bits)
+#define ROW(name, text, type, unit, flags, member, ...) \
+	CRFD_MEMBER(name, text, FD, type, unit, flags, ROW, 0, struct crfd_row, member, CRFD_ALWAYS, 0, __VA_ARGS__)
+#define FILE_(name, text, type, unit, flags, member, bits, ...) \
+	CRFD_MEMBER(name, text, FILE, type, unit, flags, FILE, 0, struct crfd_row, member, offsetof(struct crfd_row, st.known), bits, \
+		    __VA_ARGS__)
+#define OWNER(name, text, member) \
+	CRFD_MEMBER(name, text, FILE, INT, ID, PLAIN, FILE, 0, struct crfd_row, member, offsetof(struct crfd_row, owned), 1)
+/* Makes a column of a record that is a text. */
+#define WHOLE(name_, text_, about_, flags_, from_, rec_) \
+	{.info = {name_, text_, CRFD_COLUMN_TEXT, CRFD_UNIT_NONE, CRFD_ABOUT_##about_, flags_}, .from = CRFD_FROM_##from_, .rec = rec_, \
+	 .known_at = CRFD_ALWAYS}
 #define PLAIN CRFD_COLUMN_PLAIN
 #define SPARSE (CRFD_COLUMN_PLAIN | CRFD_COLUMN_SPARSE)
 #define SHOWN CRFD_COLUMN_SHOWN
 #define FEW CRFD_COLUMN_FEW
 #define STAT CRFD_TASK_HAS_STAT
 #define STATUS CRFD_TASK_HAS_STATUS
+#define LIMITS CRFD_TASK_HAS_LIMITS
 
 const struct crfd_column crfd_common[] = {
 	TASK("pid", "process or thread id, in our pid namespace", INT, ID, PLAIN, info.pid, 0),
 	TASK("comm", "command name, at most 15 bytes", TEXT, NONE, PLAIN | FEW, comm, 0),
 	TASK("tgid", "id of the process that it is a thread of", INT, ID, PLAIN, info.tgid, STATUS),
 	TASK("uid", "real user id", INT, ID, PLAIN, info.uid, STATUS),
-	CRFD_CALL("fd", "descriptor number", FD, INT, ID, PLAIN, get_fd),
-	CRFD_CALL("held", "what holds the file: fd, or cwd, root, exe, map, tty, flight, ring without one", FD, TEXT, NONE, SPARSE | FEW,
-		  get_held, .json = json_held),
+	ROW("fd", "descriptor number", INT, ID, PLAIN, fd, CRFD_READING(.none = CRFD_NONE_NEGATIVE)),
+	ROW("held", "what holds the file: fd, or cwd, root, exe, map, tty, flight, ring without one", TEXT, NONE, SPARSE | FEW, held,
+	    CRFD_READING(CRFD_NAMES(holders)), .json = json_held),
 	CRFD_CALL("objref", "number of the open file description: equal for descriptors that share one; 0: unreadable", FD, INT,
 		  ID, PLAIN, get_objref),
 	CRFD_CALL("close_on_exec", "whether execve(2) closes it", FD, BOOL, NONE, PLAIN, get_close_on_exec),
@@ -174,20 +167,20 @@ const struct crfd_column crfd_common[] = {
 	FILE_("f_gid", "group id of who opened it, not of the file", INT, ID, PLAIN | CRFD_COLUMN_BPF, data.f_gid, CRFD_HAS_OWNER),
 	FILE_("f_version", "version of the description, where the kernel has it", UINT, NONE, PLAIN | CRFD_COLUMN_BPF,
 	      data.f_version, CRFD_HAS_VERSION),
-	CRFD_CALL("deleted", "whether the name it was opened by is gone", FILE, BOOL, NONE, PLAIN, crfd_file_deleted),
+	FILE_("deleted", "whether the name it was opened by is gone", BOOL, NONE, PLAIN, st.flags, CRFD_HAS_DELETED,
+	      CRFD_READING(.mask = CRFD_STAT_DELETED)),
 	FILE_("dev", "device of the file system that holds it", UINT, DEVICE, PLAIN, st.dev, CRFD_HAS_DEV),
 	FILE_("ino", "inode number", UINT, ID, PLAIN, st.ino, CRFD_HAS_INO),
 	FILE_("mnt_id", "id of the mount it was opened through", INT, ID, PLAIN, st.mnt_id, CRFD_HAS_MNT_ID),
 	FILE_("st_mode", "type and permissions of the inode, as stat(2)", INT, OCTAL, PLAIN, st.st_mode, CRFD_HAS_TYPE),
-	CRFD_CALL("st_uid", "user id of the inode's owner, as stat(2)", FILE, INT, ID, PLAIN, crfd_file_owner, .at = 0),
-	CRFD_CALL("st_gid", "group id of the inode's owner, as stat(2)", FILE, INT, ID, PLAIN, crfd_file_owner, .at = 1),
+	OWNER("st_uid", "user id of the inode's owner, as stat(2)", st_uid),
+	OWNER("st_gid", "group id of the inode's owner, as stat(2)", st_gid),
 	CRFD_CALL("fs_type", "type of the file system of that mount", FILE, TEXT, NONE, PLAIN | FEW, crfd_file_mount, .at = 0),
 	CRFD_CALL("source", "what that mount is of: a block device, a server's share", FILE, TEXT, NONE, PLAIN | FEW, crfd_file_mount, .at = 1),
 	FILE_("rdev", "device that a device file stands for", UINT, DEVICE, PLAIN, st.rdev, CRFD_HAS_TYPE),
-	CRFD_CALL("driver", "driver of a device, by the names in /proc/devices of its major number", FILE, TEXT, NONE, SPARSE | FEW,
-		  crfd_file_text, .rec = CRFD_REC_DRIVER),
-	CRFD_CALL("misc_device", "name in /proc/misc of a miscellaneous device", FILE, TEXT, NONE, SPARSE | FEW, crfd_file_text,
-		  .rec = CRFD_REC_MISC_DEVICE),
+	WHOLE("driver", "driver of a device, by the names in /proc/devices of its major number", FILE, SPARSE | FEW, RECORD,
+	      CRFD_REC_DRIVER),
+	WHOLE("misc_device", "name in /proc/misc of a miscellaneous device", FILE, SPARSE | FEW, RECORD, CRFD_REC_MISC_DEVICE),
 	FILE_("nlink", "names that the inode has", INT, NONE, PLAIN, st.nlink, CRFD_HAS_NLINK),
 	FILE_("size", "size of the file", INT, BYTES, PLAIN, st.size, CRFD_HAS_SIZE),
 	CRFD_CALL("path", "name as the kernel gives it, without its mark of a deleted one", FILE, TEXT, NONE, PLAIN, crfd_file_path),
@@ -197,13 +190,15 @@ const struct crfd_column crfd_common[] = {
 		  .json = crfd_owner_json),
 	CRFD_CALL("map", "a mapped file: its permissions, mappings and bytes", FILE, TEXT, NONE, SPARSE, crfd_held_map,
 		  .json = crfd_held_map_json),
-	CRFD_CALL("in_fd", "socket or ring that a file in flight lies in", FILE, INT, ID, SPARSE, crfd_held_place, .at = 0),
-	CRFD_CALL("slot", "its place there", FILE, INT, ID, SPARSE, crfd_held_place, .at = 1),
+	CRFD_MEMBER("in_fd", "socket or ring that a file in flight lies in", FILE, INT, ID, SPARSE, HELD, 0, crfd_held, fd,
+		    CRFD_ALWAYS, 0, CRFD_READING(.none = CRFD_NONE_NEGATIVE)),
+	CRFD_CALL("slot", "its place there", FILE, INT, ID, SPARSE, crfd_held_slot),
 	CRFD_CALL("error", "why it, or a part of it, could not be read", FD, TEXT, NONE, SPARSE | FEW, get_error),
 	CRFD_CALL("step", "what was being read then", FD, TEXT, NONE, SPARSE | FEW, get_step),
 
 	CRFD_CALL("num", "descriptor number, with a * where execve(2) closes it", FD, TEXT, NONE, CRFD_COLUMN_RIGHT, get_fd_mark),
-	CRFD_CALL("shared", "descriptors shown that are this very open file description", FD, INT, TIMES, 0, get_uses),
+	ROW("shared", "descriptors shown that are this very open file description", INT, TIMES, 0, uses,
+	    CRFD_READING(.none = CRFD_NONE_ZERO)),
 	CRFD_CALL("name", "path, and what is special about it in a few words", FILE, TEXT, NONE, SHOWN, get_name),
 	CRFD_CALL("flags", "O_ flags by name, O_LARGEFILE left out", FILE, TEXT, NONE, FEW, crfd_file_flags),
 	CRFD_CALL("all_flags", "O_ flags by name", FILE, TEXT, NONE, FEW, crfd_file_flags, .at = 1),
@@ -218,7 +213,8 @@ const struct crfd_column crfd_common[] = {
 	CRFD_CALL("peer_pid", "process at the other end of a pipe or socket, if it was read too; of several one other than its own",
 		  KIND, INT, ID, 0, crfd_peer_pid),
 	CRFD_CALL("peer_comm", "command name of that process", KIND, TEXT, NONE, FEW, crfd_peer_comm),
-	CRFD_CALL("access", "r, w or rw", FILE, TEXT, NONE, FEW, crfd_file_access),
+	FILE_("access", "r, w or rw", TEXT, NONE, FEW, st.f_mode, CRFD_HAS_ACCESS,
+	      CRFD_READING(.mask = FMODE_READ | FMODE_WRITE, CRFD_NAMES(accesses))),
 	FILE_("blocks", "blocks of 512 bytes that the file takes", INT, NONE, 0, st.blocks, CRFD_HAS_BLOCKS),
 	CRFD_CALL("bytes", "bytes that the file takes on its file system", FILE, INT, BYTES, 0, crfd_file_bytes),
 	CRFD_CALL("deleted_bytes", "bytes of a file without a name, given back by its last close", FILE, INT, BYTES, 0,
@@ -231,12 +227,13 @@ const struct crfd_column crfd_common[] = {
 	TASK("gid", "real group id", INT, ID, 0, info.gid, STATUS),
 	TASK("egid", "effective group id", INT, ID, 0, info.egid, STATUS),
 	CRFD_CALL("user", "name of the real user", TASK, TEXT, NONE, FEW, crfd_task_user),
-	CRFD_CALL("exe", "path of the executable", TASK, TEXT, NONE, FEW, crfd_task_exe),
+	WHOLE("exe", "path of the executable", TASK, FEW, TASK_RECORD, CRFD_REC_TASK_EXE),
 	CRFD_CALL("cmdline", "command line", TASK, TEXT, NONE, FEW, crfd_task_cmdline),
 	CRFD_CALL("cgroup", "path of the cgroup", TASK, TEXT, NONE, FEW, crfd_task_cgroup),
 	CRFD_CALL("container", "id of the container, its first 12 digits", TASK, TEXT, NONE, FEW, crfd_task_container),
-	CRFD_CALL("nofile_soft", "soft RLIMIT_NOFILE; none where there is no limit", TASK, INT, NONE, 0, crfd_task_limit),
-	CRFD_CALL("nofile_hard", "hard RLIMIT_NOFILE", TASK, INT, NONE, 0, crfd_task_limit, .at = 1),
+	TASK("nofile_soft", "soft RLIMIT_NOFILE; none where there is no limit", INT, NONE, 0, info.nofile_soft, LIMITS,
+	     CRFD_READING(.none = CRFD_NONE_ONES)), /* RLIM_INFINITY */
+	TASK("nofile_hard", "hard RLIMIT_NOFILE", INT, NONE, 0, info.nofile_hard, LIMITS, CRFD_READING(.none = CRFD_NONE_ONES)),
 	TASK("fds", "descriptors of the task", INT, NONE, 0, nfds, 0),
 	TASK("fd_size", "slots of the fd table", INT, NONE, 0, info.fd_size, STATUS),
 	TASK("fd_table", "number of a table that several tasks share, 0: its own", INT, ID, 0, table, 0),
@@ -245,8 +242,8 @@ const struct crfd_column crfd_common[] = {
 	TASK("threads", "threads of the process", INT, NONE, 0, info.threads, STATUS),
 	TASK("start_time", "when it began, after boot", UINT, TICKS, 0, info.start_time, STAT),
 	CRFD_CALL("started", "when it began, in UTC", TASK, TEXT, TIME, FEW, crfd_task_started),
-	CRFD_CALL("identity", "how it was decided which descriptors share: exact, kcmp or inferred", TASK, TEXT, NONE, FEW,
-		  crfd_task_identity),
+	CRFD_MEMBER("identity", "how it was decided which descriptors share: exact, kcmp or inferred", TASK, TEXT, NONE, FEW, TASK, 0,
+		    struct crfd_row_task, info.identity, offsetof(struct crfd_row_task, ext.n), 0, CRFD_READING(CRFD_NAMES(methods))),
 	CRFD_MEMBER("changed", "numbers opened or closed while the table was read", TASK, INT, NONE, 0, TASK_RECORD,
 		    CRFD_REC_TASK_QUIET, crfd_task_quiet, changed, offsetof(crfd_task_quiet, known), 1),
 	NS("mnt", mnt), NS("pid", pid), NS("net", net), NS("user", user), NS("uts", uts), NS("ipc", ipc),

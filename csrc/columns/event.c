@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <string.h>
-#include <time.h>
 
 #include "columns/column.h"
 
@@ -9,16 +7,6 @@
 #define SECOND 1000000000u /* ns */
 
 /* ---- eventfd ---- */
-
-static int get_semaphore(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r,
-			 struct crfd_value *v)
-{
-	crfd_eventfd e;
-
-	(void)c, (void)s;
-	crfd_row_read(r, CRFD_REC_EVENTFD, &e, sizeof(e));
-	return e.known & CRFD_EVENTFD_HAS_SEMAPHORE ? crfd_value_number(v, e.semaphore == 1) : 0;
-}
 
 static int eventfd_say(const struct crfd_row *r, crfd_buf *out)
 {
@@ -40,7 +28,7 @@ static int eventfd_say(const struct crfd_row *r, crfd_buf *out)
 static const struct crfd_column eventfd_columns[] = {
 	EVENT("count", "the counter", UINT, NONE, count, 0),
 	EVENT("id", "unique in the kernel", INT, ID, id, CRFD_EVENTFD_HAS_ID),
-	CRFD_CALL("eventfd.semaphore", "whether a read takes one (EFD_SEMAPHORE)", KIND, BOOL, NONE, 0, get_semaphore),
+	EVENT("semaphore", "whether a read takes one (EFD_SEMAPHORE)", BOOL, NONE, semaphore, CRFD_EVENTFD_HAS_SEMAPHORE),
 };
 
 const struct crfd_family crfd_family_eventfd = {

@@ -29,16 +29,6 @@ int crfd_file_f_mode(const struct crfd_column *c, struct crfd_scratch *s, const 
 	return r->is_read && (!r->held || r->st.known & CRFD_HAS_ACCESS) ? crfd_value_number(v, r->st.f_mode) : 0;
 }
 
-int crfd_file_access(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
-{
-	static const char *const words[] = {"", "r", "w", "rw"};
-
-	(void)c;
-	if (!r->is_read || !(r->st.known & CRFD_HAS_ACCESS))
-		return 0;
-	return crfd_value_name(s, words, 4, r->st.f_mode & (FMODE_READ | FMODE_WRITE), v);
-}
-
 /* Names each flag, the longer name before those of its parts. A kernel of 64 bits says O_LARGEFILE of every file. */
 int crfd_file_flags(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
 {
@@ -75,15 +65,6 @@ int crfd_file_path(const struct crfd_column *c, struct crfd_scratch *s, const st
 {
 	(void)c, (void)s;
 	return r->is_read && r->st.known & CRFD_HAS_PATH ? crfd_value_text(v, r->name.p, r->name.n) : 0;
-}
-
-int crfd_file_deleted(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r,
-		      struct crfd_value *v)
-{
-	(void)c, (void)s;
-	if (!r->is_read || !(r->st.known & CRFD_HAS_DELETED))
-		return 0;
-	return crfd_value_number(v, r->st.flags & CRFD_STAT_DELETED);
 }
 
 /* stat(2): st_blocks counts 512 bytes. */
@@ -124,20 +105,4 @@ int crfd_file_mount(const struct crfd_column *c, struct crfd_scratch *s, const s
 		nul = memchr(text, 0, (size_t)(end - text));
 	}
 	return nul ? crfd_value_text(v, text, (size_t)(nul - text)) : 0;
-}
-
-int crfd_file_owner(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
-{
-	(void)s;
-	return r->is_read && r->owned ? crfd_value_number(v, c->at ? r->st_gid : r->st_uid) : 0;
-}
-
-/* Gives a record of the description that is a text. */
-int crfd_file_text(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
-{
-	size_t n = 0;
-	const uint8_t *p = r->is_read ? crfd_row_record(r->ext, c->rec, 1, CRFD_ALWAYS, 0, &n) : NULL;
-
-	(void)s;
-	return p ? crfd_value_text(v, p, n) : 0;
 }

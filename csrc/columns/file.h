@@ -5,7 +5,7 @@
 
 #include "columns/column.h"
 
-crfd_column_get crfd_file_kind, crfd_file_f_mode, crfd_file_access, crfd_file_flags, crfd_file_path, crfd_file_deleted;
-crfd_column_get crfd_file_bytes, crfd_file_deleted_bytes, crfd_file_mount, crfd_file_owner, crfd_file_text;
+crfd_column_get crfd_file_kind, crfd_file_f_mode, crfd_file_flags, crfd_file_path, crfd_file_bytes, crfd_file_deleted_bytes;
+crfd_column_get crfd_file_mount;
 
 #endif

@@ -92,13 +92,10 @@ int crfd_held_map_json(struct crfd_scratch *s, const struct crfd_row *r, crfd_bu
 		rc = put_prot(h.prot, out);
 	return rc < 0 ? rc : crfd_text_printf(out, "\", \"mappings\": %u, \"bytes\": %llu}", h.mappings, (unsigned long long)h.bytes);
 }
-
-int crfd_held_place(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
+int crfd_held_slot(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
 {
 	crfd_held h = read_held(r);
 
-	(void)s;
-	v->known = r->holding && h.fd >= 0 && !(c->at && h.slot == CRFD_HELD_ALL);
-	v->number = c->at ? h.slot : (uint64_t)h.fd;
-	return 0;
+	(void)c, (void)s;
+	return r->holding && h.fd >= 0 && h.slot != CRFD_HELD_ALL ? crfd_value_number(v, h.slot) : 0;
 }

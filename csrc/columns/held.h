@@ -5,7 +5,7 @@
 
 #include "columns/column.h"
 
-crfd_column_get crfd_held_map, crfd_held_place;
+crfd_column_get crfd_held_map, crfd_held_slot;
 crfd_column_json crfd_held_map_json;
 /* Appends what the NAME column says of one, with a blank before it. 0 or -ENOMEM. */
 int crfd_held_say(const struct crfd_row *r, crfd_buf *out);

@@ -18,48 +18,17 @@ static crfd_lock lock_at(const struct crfd_row *entry)
 	return l;
 }
 
-static int get_kind(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
-{
-	(void)c;
-	return crfd_value_name(s, kinds, CRFD_LEN(kinds), lock_at(r).lock, v);
-}
-
-static int get_type(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
-{
-	(void)c;
-	return crfd_value_name(s, types, CRFD_LEN(types), lock_at(r).type, v);
-}
-
-static int get_pid(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
-{
-	int32_t pid = lock_at(r).pid;
-
-	(void)c, (void)s;
-	return pid > 0 ? crfd_value_number(v, (uint64_t)pid) : 0;
-}
-
-static int get_end(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
-{
-	uint64_t end = lock_at(r).end;
-
-	(void)c, (void)s;
-	return end != UINT64_MAX ? crfd_value_number(v, end) : 0;
-}
-
-static int get_flag(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
-{
-	(void)s;
-	return crfd_value_number(v, (lock_at(r).flags & c->at) != 0);
-}
+#define LOCK(name, text, type, unit, flags, member, ...) \
+	CRFD_MEMBER(name, text, KIND, type, unit, flags, ENTRY, 0, crfd_lock, member, CRFD_ALWAYS, 0, __VA_ARGS__)
 
 static const struct crfd_column members[] = {
-	CRFD_CALL("kind", "posix, ofd, flock, lease or deleg", KIND, TEXT, NONE, CRFD_COLUMN_FEW, get_kind),
-	CRFD_CALL("type", "read, write or unlock", KIND, TEXT, NONE, CRFD_COLUMN_FEW, get_type),
-	CRFD_CALL("pid", "process that holds it", KIND, INT, ID, 0, get_pid),
-	CRFD_MEMBER("start", "its first byte", KIND, UINT, BYTES, 0, ENTRY, 0, crfd_lock, start, CRFD_ALWAYS, 0),
-	CRFD_CALL("end", "its last byte; none: to the end of the file", KIND, UINT, BYTES, 0, get_end),
-	CRFD_CALL("mandatory", "whether it binds who does not ask for it", KIND, BOOL, NONE, 0, get_flag, .at = CRFD_LOCK_MANDATORY),
-	CRFD_CALL("breaking", "whether a lease is about to be taken away", KIND, BOOL, NONE, 0, get_flag, .at = CRFD_LOCK_BREAKING),
+	LOCK("kind", "posix, ofd, flock, lease or deleg", TEXT, NONE, CRFD_COLUMN_FEW, lock, CRFD_READING(CRFD_NAMES(kinds))),
+	LOCK("type", "read, write or unlock", TEXT, NONE, CRFD_COLUMN_FEW, type, CRFD_READING(CRFD_NAMES(types))),
+	LOCK("pid", "process that holds it", INT, ID, 0, pid, CRFD_READING(.none = CRFD_NONE_ZERO | CRFD_NONE_NEGATIVE)),
+	LOCK("start", "its first byte", UINT, BYTES, 0, start),
+	LOCK("end", "its last byte; none: to the end of the file", UINT, BYTES, 0, end, CRFD_READING(.none = CRFD_NONE_ONES)),
+	LOCK("mandatory", "whether it binds who does not ask for it", BOOL, NONE, 0, flags, CRFD_READING(.mask = CRFD_LOCK_MANDATORY)),
+	LOCK("breaking", "whether a lease is about to be taken away", BOOL, NONE, 0, flags, CRFD_READING(.mask = CRFD_LOCK_BREAKING)),
 };
 
 /* Goes over this task's locks on a description that another task's section has. */

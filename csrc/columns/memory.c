@@ -44,10 +44,12 @@ static int memfd_say(const struct crfd_row *r, crfd_buf *out)
 }
 
 static const struct crfd_column memfd_columns[] = {
-	CRFD_CALL("memfd.name", "name of memfd_create(2)", KIND, TEXT, NONE, 0, get_memfd_name),
+	CRFD_CALL("memfd.name", "name of memfd_create(2)", KIND, TEXT, NONE, 0, get_memfd_name,
+		  CRFD_READING(.family = &crfd_family_memfd)),
 	CRFD_MEMBER("memfd.seals", "F_SEAL_* of fcntl(2)", KIND, INT, BITS, 0, RECORD, CRFD_REC_MEMFD, crfd_memfd, seals,
 		    offsetof(crfd_memfd, known), CRFD_MEMFD_HAS_SEALS),
-	CRFD_CALL("memfd.secret", "whether it is of memfd_secret(2)", KIND, BOOL, NONE, 0, get_secret),
+	CRFD_CALL("memfd.secret", "whether it is of memfd_secret(2)", KIND, BOOL, NONE, 0, get_secret,
+		  CRFD_READING(.family = &crfd_family_memfd)),
 };
 
 const struct crfd_family crfd_family_memfd = {
@@ -84,16 +86,6 @@ const struct crfd_family crfd_family_dmabuf = {
 
 /* ---- userfaultfd ---- */
 
-static int get_features(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r,
-			struct crfd_value *v)
-{
-	crfd_userfaultfd u;
-
-	(void)c, (void)s;
-	crfd_row_read(r, CRFD_REC_USERFAULTFD, &u, sizeof(u));
-	return u.features & UFFD_READY ? crfd_value_number(v, u.features & ~UFFD_READY) : 0;
-}
-
 static int userfaultfd_say(const struct crfd_row *r, crfd_buf *out)
 {
 	crfd_userfaultfd u;
@@ -111,7 +103,9 @@ static int userfaultfd_say(const struct crfd_row *r, crfd_buf *out)
 static const struct crfd_column userfaultfd_columns[] = {
 	FAULTS("pending", "page faults that nobody has read", NONE, pending),
 	FAULTS("total", "threads that wait", NONE, total),
-	CRFD_CALL("userfaultfd.features", "UFFD_FEATURE_* asked for; none before the handshake", KIND, INT, BITS, 0, get_features),
+	CRFD_MEMBER("userfaultfd.features", "UFFD_FEATURE_* asked for; none before the handshake", KIND, INT, BITS, 0, RECORD,
+		    CRFD_REC_USERFAULTFD, crfd_userfaultfd, features, offsetof(crfd_userfaultfd, features), UFFD_READY,
+		    CRFD_READING(.mask = ~UFFD_READY)),
 	FAULTS("offered", "UFFD_FEATURE_* that the kernel has", BITS, offered),
 };
 

@@ -8,25 +8,6 @@
 
 /* ---- pidfd ---- */
 
-enum { PID, NS_PID, REAPED, THREAD };
-
-/* PIDFD_THREAD of linux/pidfd.h, which is O_EXCL, Linux 6.9; before there is none of a thread */
-static int get_pidfd(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
-{
-	crfd_pidfd f;
-	int32_t pid;
-
-	(void)s;
-	if (!crfd_row_read(r, CRFD_REC_PIDFD, &f, sizeof(f)))
-		return 0;
-	if (c->at == REAPED)
-		return crfd_value_number(v, f.pid == -1);
-	if (c->at == THREAD)
-		return r->st.known & CRFD_HAS_FLAGS ? crfd_value_number(v, (r->data.f_flags & O_EXCL) != 0) : 0;
-	pid = c->at == PID ? f.pid : f.ns_pid;
-	return pid > 0 ? crfd_value_number(v, (uint64_t)pid) : 0;
-}
-
 static int pidfd_say(const struct crfd_row *r, crfd_buf *out)
 {
 	int thread = r->st.known & CRFD_HAS_FLAGS && r->data.f_flags & O_EXCL;
@@ -48,11 +29,18 @@ static int pidfd_say(const struct crfd_row *r, crfd_buf *out)
 	return crfd_text_put(out, ")");
 }
 
+#define PIDFD(name, text, type, unit, member, ...) \
+	CRFD_MEMBER("pidfd." name, text, KIND, type, unit, 0, RECORD, CRFD_REC_PIDFD, crfd_pidfd, member, CRFD_ALWAYS, 0, __VA_ARGS__)
+
 static const struct crfd_column pidfd_columns[] = {
-	CRFD_CALL("pidfd.pid", "process or thread it stands for, in our pid namespace", KIND, INT, ID, 0, get_pidfd, .at = PID),
-	CRFD_CALL("pidfd.ns_pid", "its id in its own pid namespace", KIND, INT, ID, 0, get_pidfd, .at = NS_PID),
-	CRFD_CALL("pidfd.reaped", "whether it is gone and was waited for", KIND, BOOL, NONE, 0, get_pidfd, .at = REAPED),
-	CRFD_CALL("pidfd.thread", "whether it stands for a thread", KIND, BOOL, NONE, 0, get_pidfd, .at = THREAD),
+	PIDFD("pid", "process or thread it stands for, in our pid namespace", INT, ID, pid,
+	      CRFD_READING(.none = CRFD_NONE_ZERO | CRFD_NONE_NEGATIVE)),
+	PIDFD("ns_pid", "its id in its own pid namespace", INT, ID, ns_pid,
+	      CRFD_READING(.none = CRFD_NONE_ZERO | CRFD_NONE_NEGATIVE)),
+	PIDFD("reaped", "whether it is gone and was waited for", BOOL, NONE, pid, CRFD_READING(.mask = 1u << 31)), /* it is -1 then */
+	/* PIDFD_THREAD of linux/pidfd.h, which is O_EXCL, Linux 6.9; before there is none of a thread */
+	CRFD_MEMBER("pidfd.thread", "whether it stands for a thread", KIND, BOOL, NONE, 0, FILE, 0, struct crfd_row, data.f_flags,
+		    offsetof(struct crfd_row, st.known), CRFD_HAS_FLAGS, CRFD_READING(.mask = O_EXCL, .family = &crfd_family_pidfd)),
 	CRFD_MEMBER("pidfd.comm", "command name of that process or thread", KIND, TEXT, NONE, 0, RECORD, CRFD_REC_PIDFD_COMM,
 		    crfd_pidfd_comm, comm, CRFD_ALWAYS, 0),
 };
@@ -153,34 +141,17 @@ static int bpf_say(const struct crfd_row *r, crfd_buf *out)
 	return out->failed;
 }
 
-/* Gives a member that only a map or a link has; a member is 0 or -1 where the kernel did not say it. */
+/* Gives a member that objects of one kind alone have, c->known_at. */
 static int get_bpf(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
 {
 	crfd_bpf_object b;
 	uint32_t number;
-	int known;
 
 	(void)s;
-	if (!crfd_row_read(r, CRFD_REC_BPF, &b, sizeof(b)))
+	if (r->data.fd_type != c->known_at || !crfd_row_read(r, CRFD_REC_BPF, &b, sizeof(b)))
 		return 0;
 	memcpy(&number, (const uint8_t *)&b + c->at, sizeof(number));
-	if (c->at == offsetof(crfd_bpf_object, id))
-		known = number != 0;
-	else if (c->at == offsetof(crfd_bpf_object, type))
-		known = number != UINT32_MAX;
-	else
-		known = r->data.fd_type == (c->at == offsetof(crfd_bpf_object, prog_id) ? CRFD_KIND_BPF_LINK : CRFD_KIND_BPF_MAP);
-	return known ? crfd_value_number(v, number) : 0;
-}
-
-static int get_bpf_name(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r,
-			struct crfd_value *v)
-{
-	crfd_bpf_object b;
-
-	(void)c;
-	crfd_row_read(r, CRFD_REC_BPF, &b, sizeof(b));
-	return *b.name ? crfd_value_scratch(s, crfd_buf_put(&s->text, b.name, strnlen(b.name, sizeof(b.name))), v) : 0;
+	return crfd_value_number(v, number);
 }
 
 /* Writes the tag as bpftool(8) and the lines of fdinfo do. */
@@ -192,18 +163,21 @@ static int get_bpf_tag(const struct crfd_column *c, struct crfd_scratch *s, cons
 	return crfd_row_read(r, CRFD_REC_BPF_TAG, &t, sizeof(t)) ? crfd_value_scratch(s, crfd_text_hex(&s->text, t.tag, sizeof(t.tag)), v) : 0;
 }
 
-#define BPF(name, text, unit, member) \
-	CRFD_CALL("bpf." name, text, KIND, INT, unit, 0, get_bpf, .at = offsetof(crfd_bpf_object, member))
+#define BPF(name, text, type, unit, member, ...) \
+	CRFD_MEMBER("bpf." name, text, KIND, type, unit, 0, RECORD, CRFD_REC_BPF, crfd_bpf_object, member, CRFD_ALWAYS, 0, __VA_ARGS__)
+#define ONE(name, text, unit, member, kind) \
+	CRFD_CALL("bpf." name, text, KIND, INT, unit, 0, get_bpf, .at = offsetof(crfd_bpf_object, member), \
+		  .known_at = CRFD_KIND_BPF_##kind)
 
 static const struct crfd_column bpf_columns[] = {
-	BPF("id", "id of the object", ID, id),
-	BPF("type", "BPF_MAP_TYPE_*, BPF_PROG_TYPE_* or BPF_LINK_TYPE_*", NONE, type),
-	CRFD_CALL("bpf.name", "name, at most 15 bytes", KIND, TEXT, NONE, 0, get_bpf_name),
-	BPF("key_size", "bytes of a map's key", BYTES, key_size),
-	BPF("value_size", "bytes of a map's value", BYTES, value_size),
-	BPF("max_entries", "entries that a map can have", NONE, max_entries),
-	BPF("map_flags", "BPF_F_* of a map", BITS, map_flags),
-	BPF("prog_id", "program of a link", ID, prog_id),
+	BPF("id", "id of the object", INT, ID, id, CRFD_READING(.none = CRFD_NONE_ZERO)),
+	BPF("type", "BPF_MAP_TYPE_*, BPF_PROG_TYPE_* or BPF_LINK_TYPE_*", INT, NONE, type, CRFD_READING(.none = CRFD_NONE_ONES)),
+	BPF("name", "name, at most 15 bytes", TEXT, NONE, name, CRFD_READING(.none = CRFD_NONE_ZERO)),
+	ONE("key_size", "bytes of a map's key", BYTES, key_size, MAP),
+	ONE("value_size", "bytes of a map's value", BYTES, value_size, MAP),
+	ONE("max_entries", "entries that a map can have", NONE, max_entries, MAP),
+	ONE("map_flags", "BPF_F_* of a map", BITS, map_flags, MAP),
+	ONE("prog_id", "program of a link", ID, prog_id, LINK),
 	CRFD_CALL("bpf.tag", "hash of the instructions of a program, or of that of a link", KIND, TEXT, NONE, 0, get_bpf_tag),
 };
 
@@ -231,22 +205,14 @@ static int namespace_is_told(const struct crfd_row *r)
 static int get_type(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
 {
 	(void)c, (void)s;
-	if (!r->is_read || r->data.fd_type != CRFD_KIND_NAMESPACE || !type_len(r))
-		return 0;
 	return crfd_value_text(v, r->name.p, type_len(r));
 }
 
-static int get_ino(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
-{
-	(void)c, (void)s;
-	if (!r->is_read || r->data.fd_type != CRFD_KIND_NAMESPACE || !(r->st.known & CRFD_HAS_INO))
-		return 0;
-	return crfd_value_number(v, r->st.ino);
-}
-
 static const struct crfd_column namespace_columns[] = {
-	CRFD_CALL("namespace.type", "net, mnt, pid …", KIND, TEXT, NONE, CRFD_COLUMN_FEW, get_type),
-	CRFD_CALL("namespace.ino", "inode, which names it", KIND, UINT, ID, 0, get_ino),
+	CRFD_CALL("namespace.type", "net, mnt, pid …", KIND, TEXT, NONE, CRFD_COLUMN_FEW, get_type,
+		  CRFD_READING(.family = &crfd_family_namespace)),
+	CRFD_MEMBER("namespace.ino", "inode, which names it", KIND, UINT, ID, 0, FILE, 0, struct crfd_row, st.ino,
+		    offsetof(struct crfd_row, st.known), CRFD_HAS_INO, CRFD_READING(.family = &crfd_family_namespace)),
 };
 
 const struct crfd_family crfd_family_namespace = {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
 #include <fcntl.h>
-#include <string.h>
 
 #include "columns/column.h"
 
@@ -11,12 +10,6 @@ static const char *const ends[] = {NULL, "read", "write", "both"};
 static int is_told(const struct crfd_row *r)
 {
 	return (r->st.f_mode & (FMODE_READ | FMODE_WRITE)) != 0;
-}
-
-static int get_end(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
-{
-	(void)c;
-	return crfd_value_name(s, ends, CRFD_LEN(ends), r->st.f_mode & (FMODE_READ | FMODE_WRITE), v);
 }
 
 static int get_packet(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
@@ -49,8 +42,10 @@ static int say(const struct crfd_row *r, crfd_buf *out)
 		    offsetof(crfd_pipe, known), CRFD_PIPE_HAS_##bit)
 
 static const struct crfd_column columns[] = {
-	CRFD_CALL("pipe.end", "read, write or both", KIND, TEXT, NONE, CRFD_COLUMN_FEW, get_end),
-	CRFD_CALL("pipe.packet", "whether each write is read by itself (O_DIRECT of pipe2(2))", KIND, BOOL, NONE, 0, get_packet),
+	CRFD_MEMBER("pipe.end", "read, write or both", KIND, TEXT, NONE, CRFD_COLUMN_FEW, FILE, 0, struct crfd_row, st.f_mode, CRFD_ALWAYS,
+		    0, CRFD_READING(.mask = FMODE_READ | FMODE_WRITE, CRFD_NAMES(ends), .family = &crfd_family_pipe)),
+	CRFD_CALL("pipe.packet", "whether each write is read by itself (O_DIRECT of pipe2(2))", KIND, BOOL, NONE, 0, get_packet,
+		  CRFD_READING(.family = &crfd_family_pipe)),
 	PIPE("capacity", "bytes that it can hold", BYTES, capacity, CAPACITY),
 	PIPE("waiting", "bytes to be read", BYTES, waiting, WAITING),
 	PIPE("readers", "open ends to read from", NONE, readers, ENDS),

@@ -208,13 +208,6 @@ size_t crfd_socket_end(const struct crfd_row *r, int others, struct crfd_end *ou
 	return crfd_address_host(others ? peer : name, &out->own) && crfd_address_host(others ? name : peer, &out->other);
 }
 
-static int get_names_known(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r,
-			   struct crfd_value *v)
-{
-	(void)c, (void)s;
-	return is_told(r) ? crfd_value_number(v, (r->socket.known & CRFD_SOCK_HAS_NAMES) != 0) : 0;
-}
-
 /* Writes which halves are open: "rw", a - for what was shut down, a ? for what is not known. */
 static int get_shutdown(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
 {
@@ -258,8 +251,9 @@ static const struct crfd_column columns[] = {
 		  .rec = CRFD_REC_SOCK_NAME, .json = name_json),
 	CRFD_CALL("socket.peer", "address it is connected with", KIND, TEXT, NONE, CRFD_COLUMN_SHOWN, crfd_socket_address,
 		  .rec = CRFD_REC_SOCK_PEER, .json = peer_json),
-	CRFD_CALL("socket.names_known", "whether an address that is not there means that there is none", KIND, BOOL, NONE, 0,
-		  get_names_known),
+	CRFD_MEMBER("socket.names_known", "whether an address that is not there means that there is none", KIND, BOOL, NONE, 0, FILE, 0,
+		    struct crfd_row, socket.known, CRFD_ALWAYS, 0,
+		    CRFD_READING(.mask = CRFD_SOCK_HAS_NAMES, .family = &crfd_family_socket)),
 };
 
 const struct crfd_family crfd_family_socket = {

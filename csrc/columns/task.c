@@ -15,14 +15,6 @@ static struct crfd_bytes task_text(const struct crfd_row *r, int rec)
 	return (struct crfd_bytes){p, n};
 }
 
-int crfd_task_exe(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
-{
-	struct crfd_bytes text = task_text(r, CRFD_REC_TASK_EXE);
-
-	(void)c, (void)s;
-	return text.p ? crfd_value_text(v, text.p, text.n) : 0;
-}
-
 /* Gives the arguments, which NULs end, with blanks between. */
 int crfd_task_cmdline(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r,
 		       struct crfd_value *v)
@@ -119,18 +111,6 @@ int crfd_task_user(const struct crfd_column *c, struct crfd_scratch *s, const st
 	return rc < 0 ? rc : crfd_value_text(v, s->user.v, s->user.nr);
 }
 
-/* RLIMIT_NOFILE; RLIM_INFINITY is none. */
-int crfd_task_limit(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
-{
-	const crfd_task_info *info = &r->task->info;
-	uint64_t limit = c->at ? info->nofile_hard : info->nofile_soft;
-
-	(void)s;
-	if (!(info->known & CRFD_TASK_HAS_LIMITS) || limit == UINT64_MAX)
-		return 0;
-	return crfd_value_number(v, limit);
-}
-
 /* Gives the time as RFC 3339 writes it, to the second, and its number. */
 int crfd_task_started(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
 {
@@ -145,13 +125,4 @@ int crfd_task_started(const struct crfd_column *c, struct crfd_scratch *s, const
 	rc = crfd_text_put(&s->text, text);
 	v->number = (uint64_t)when;
 	return crfd_value_scratch(s, rc, v);
-}
-
-int crfd_task_identity(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r,
-			struct crfd_value *v)
-{
-	static const char *const names[] = {"none", "exact", "kcmp", "inferred"}; /* enum crfd_identity_method */
-
-	(void)c;
-	return r->task->ext.n ? crfd_value_name(s, names, CRFD_LEN(names), r->task->info.identity, v) : 0;
 }

@@ -5,7 +5,6 @@
 
 #include "columns/column.h"
 
-crfd_column_get crfd_task_user, crfd_task_exe, crfd_task_cmdline, crfd_task_cgroup, crfd_task_container;
-crfd_column_get crfd_task_limit, crfd_task_started, crfd_task_identity;
+crfd_column_get crfd_task_user, crfd_task_cmdline, crfd_task_cgroup, crfd_task_container, crfd_task_started;
 
 #endif

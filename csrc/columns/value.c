@@ -91,6 +91,29 @@ int crfd_row_read(const struct crfd_row *r, int rec, void *out, size_t size)
 	return p != NULL;
 }
 
+static int is_told(const struct crfd_family *f, const struct crfd_row *r)
+{
+	if (!f->rec[0])
+		return !f->is_told || f->is_told(r);
+	for (size_t i = 0; i < CRFD_LEN(f->rec) && f->rec[i]; i++)
+		if (crfd_row_record(r->ext, f->rec[i], 0, CRFD_ALWAYS, 0, NULL))
+			return 1;
+	return 0;
+}
+
+int crfd_family_has(const struct crfd_family *f, const struct crfd_row *r)
+{
+	for (size_t i = 0; r->is_read && i < CRFD_LEN(f->kind) && f->kind[i]; i++)
+		if (f->kind[i] == r->data.fd_type)
+			return is_told(f, r);
+	return 0;
+}
+
+static const uint8_t *record_of(const struct crfd_column *c, struct crfd_records ext)
+{
+	return crfd_row_record(ext, c->rec, c->size ? (size_t)c->at + c->size : 1, c->known_at, c->known, NULL);
+}
+
 /* Returns the struct that the member is in, or NULL where the row has none. */
 static const uint8_t *struct_of(const struct crfd_column *c, const struct crfd_row *r)
 {
@@ -102,29 +125,82 @@ static const uint8_t *struct_of(const struct crfd_column *c, const struct crfd_r
 	case CRFD_FROM_FILE:
 		return r->is_read ? (const uint8_t *)r : NULL;
 	case CRFD_FROM_RECORD:
-		return crfd_row_record(r->ext, c->rec, (size_t)c->at + c->size, c->known_at, c->known, NULL);
+		return record_of(c, r->ext);
 	case CRFD_FROM_TASK_RECORD:
-		return crfd_row_record(r->task->ext, c->rec, (size_t)c->at + c->size, c->known_at, c->known, NULL);
+		return record_of(c, r->task->ext);
+	case CRFD_FROM_HELD:
+		return r->holding;
 	default:
 		return r->entry;
 	}
 }
 
-static void take_member(const struct crfd_column *c, const uint8_t *p, struct crfd_value *v)
+static uint64_t take_number(const struct crfd_column *c, const uint8_t *p)
 {
-	if (c->info.type == CRFD_COLUMN_TEXT) {
-		v->text = (struct crfd_bytes){p + c->at, strnlen((const char *)p + c->at, c->size)};
-		return;
-	}
-	v->number = 0;
-	memcpy(&v->number, p + c->at, c->size);
+	unsigned int shift = 64 - 8 * c->size;
+	uint64_t number = 0;
+
+	if (c->size == sizeof(uint32_t))
+		number = word(p, c->at);
+	else if (c->size == sizeof(number))
+		memcpy(&number, p + c->at, sizeof(number));
+	else
+		memcpy(&number, p + c->at, c->size);
+	return c->is_signed ? (uint64_t)((int64_t)(number << shift) >> shift) : number;
+}
+
+static int is_none(const struct crfd_column *c, const struct crfd_value *v)
+{
+	int none = c->reading->none;
+
+	if (c->info.type == CRFD_COLUMN_TEXT && !c->reading->names)
+		return none && !v->text.n;
+	return (none & CRFD_NONE_ZERO && !v->number) || (none & CRFD_NONE_NEGATIVE && (int64_t)v->number < 0) ||
+	       (none & CRFD_NONE_ONES && v->number == UINT64_MAX >> (64 - 8 * c->size));
+}
+
+/* Makes the value of the member, which v has been given. */
+static __attribute__((noinline)) int read_its_way(const struct crfd_column *c, struct crfd_scratch *s, struct crfd_value *v)
+{
+	const struct crfd_reading *how = c->reading;
+
+	v->known = !is_none(c, v);
+	v->number &= how->mask ? how->mask : UINT64_MAX;
+	if (!how->names || !v->known)
+		return 0;
+	crfd_buf_clear(&s->text);
+	return crfd_value_name(s, how->names, how->nnames, v->number, v);
+}
+
+static struct crfd_bytes take_text(const struct crfd_column *c, const uint8_t *p)
+{
+	crfd_rec h;
+
+	if (c->size)
+		return (struct crfd_bytes){p + c->at, strnlen((const char *)p + c->at, c->size)};
+	memcpy(&h, p - sizeof(h), sizeof(h));
+	return (struct crfd_bytes){p, (size_t)h.len};
+}
+
+static int take_member(const struct crfd_column *c, struct crfd_scratch *s, const uint8_t *p, struct crfd_value *v)
+{
+	int rc;
+
+	v->known = 1;
+	if (c->info.type == CRFD_COLUMN_TEXT && !(c->reading && c->reading->names))
+		v->text = take_text(c, p);
+	else
+		v->number = take_number(c, p);
+	rc = c->reading ? read_its_way(c, s, v) : 0;
 	if (c->info.type == CRFD_COLUMN_BOOL)
 		v->number = v->number != 0;
-	if (c->is_signed && c->size < sizeof(v->number)) {
-		unsigned int shift = 64 - 8 * c->size;
+	return rc;
+}
 
-		v->number = (uint64_t)((int64_t)(v->number << shift) >> shift);
-	}
+/* Returns 1 where the word of known bits lets the member be known. */
+static int is_known(const struct crfd_column *c, const uint8_t *p)
+{
+	return c->known_at == CRFD_ALWAYS || (c->known ? (word(p, c->known_at) & c->known) == c->known : word(p, c->known_at) != 0);
 }
 
 int crfd_column_value(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r,
@@ -133,16 +209,14 @@ int crfd_column_value(const struct crfd_column *c, struct crfd_scratch *s, const
 	const uint8_t *p;
 
 	*v = (struct crfd_value){0};
+	if (c->reading && c->reading->family && !crfd_family_has(c->reading->family, r))
+		return 0;
 	if (c->from == CRFD_FROM_CALL) {
 		crfd_buf_clear(&s->text);
 		return c->get(c, s, r, v);
 	}
 	p = struct_of(c, r);
-	if (!p || (c->known_at != CRFD_ALWAYS && (word(p, c->known_at) & c->known) != c->known))
-		return 0;
-	v->known = 1;
-	take_member(c, p, v);
-	return 0;
+	return p && is_known(c, p) ? take_member(c, s, p, v) : 0;
 }
 
 int crfd_list_each(const struct crfd_list *l, const struct crfd_row *r,

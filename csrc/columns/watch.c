@@ -9,6 +9,8 @@ static const char *const mark_types[] = {NULL, "inode", "mount", "sb", "mntns"};
 
 #define ENTRY(name, text, type, unit, struct_, member) \
 	CRFD_MEMBER(name, text, KIND, type, unit, 0, ENTRY, 0, struct_, member, CRFD_ALWAYS, 0)
+#define TARGET(name, text, type, unit, member) \
+	CRFD_MEMBER(name, text, KIND, type, unit, 0, ENTRY, 0, crfd_epoll_target, member, offsetof(crfd_epoll_target, dev), 0)
 
 /* ---- lists in a few words ---- */
 
@@ -40,23 +42,14 @@ static int say_list(const struct crfd_list *list, const struct crfd_row *r, cons
 
 /* ---- epoll ---- */
 
-/* Gives the watched file, which is known since Linux 4.13: before, dev is 0. */
-static int get_target(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
-{
-	crfd_epoll_target t;
-
-	(void)s;
-	memcpy(&t, r->entry, sizeof(t));
-	return t.dev ? crfd_value_number(v, c->at == 0 ? t.dev : c->at == 1 ? t.ino : t.pos) : 0;
-}
-
 static const struct crfd_column target_members[] = {
 	ENTRY("fd", "number it was added by", INT, ID, crfd_epoll_target, fd),
 	ENTRY("events", "EPOLL* events", INT, BITS, crfd_epoll_target, events),
 	ENTRY("data", "what epoll_wait(2) gives back", UINT, NONE, crfd_epoll_target, data),
-	CRFD_CALL("dev", "device of the file", KIND, UINT, DEVICE, 0, get_target, .at = 0),
-	CRFD_CALL("ino", "inode of the file", KIND, UINT, ID, 0, get_target, .at = 1),
-	CRFD_CALL("pos", "position of the file", KIND, INT, BYTES, 0, get_target, .at = 2),
+	/* The file is known since Linux 4.13: before, dev is 0. */
+	TARGET("dev", "device of the file", UINT, DEVICE, dev),
+	TARGET("ino", "inode of the file", UINT, ID, ino),
+	TARGET("pos", "position of the file", INT, BYTES, pos),
 };
 static const struct crfd_list targets = {CRFD_REC_EPOLL, sizeof(crfd_epoll_target), target_members, CRFD_LEN(target_members), NULL};
 
@@ -115,16 +108,6 @@ const struct crfd_family crfd_family_inotify = {
 
 /* ---- fanotify ---- */
 
-static int get_mark_type(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r,
-			 struct crfd_value *v)
-{
-	crfd_fanotify_mark m;
-
-	(void)c;
-	memcpy(&m, r->entry, sizeof(m));
-	return crfd_value_name(s, mark_types, CRFD_LEN(mark_types), m.type, v);
-}
-
 /* A mark has a device, an inode or a mount by its type. */
 static int get_marked(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
 {
@@ -140,7 +123,8 @@ static int get_marked(const struct crfd_column *c, struct crfd_scratch *s, const
 }
 
 static const struct crfd_column fanotify_members[] = {
-	CRFD_CALL("type", "inode, mount, sb or mntns", KIND, TEXT, NONE, CRFD_COLUMN_FEW, get_mark_type),
+	CRFD_MEMBER("type", "inode, mount, sb or mntns", KIND, TEXT, NONE, CRFD_COLUMN_FEW, ENTRY, 0, crfd_fanotify_mark, type, CRFD_ALWAYS,
+		    0, CRFD_READING(CRFD_NAMES(mark_types))),
 	ENTRY("flags", "flags of the mark", INT, BITS, crfd_fanotify_mark, flags),
 	ENTRY("mask", "FAN_* events", UINT, BITS, crfd_fanotify_mark, mask),
 	ENTRY("ignored_mask", "FAN_* events that are ignored", UINT, BITS, crfd_fanotify_mark, ignored_mask),

@@ -48,6 +48,14 @@ def test_an_old_image_verifies_and_says_the_same(path: Path) -> None:
     assert [_as_of_old(row, old) for row, old in zip(shown, expected, strict=True)] == expected
 
 
+@pytest.mark.parametrize("path", IMAGES, ids=lambda path: path.name)
+def test_a_row_has_values_of_its_own_family_alone(path: Path) -> None:
+    names = [name for name in columns() if "." in name and columns()[name].type != "list"]
+    for row in objects(path.read_bytes(), "kind", "detail", *names):
+        found = {name.partition(".")[2] for name in names if row[name] is not None}
+        assert found <= set(row.get("detail") or {}), row["kind"]
+
+
 @pytest.mark.parametrize("name", ["held-bpf.crfd", "held-proc.crfd"])
 def test_an_old_image_says_what_is_held_and_who_waits(name: str) -> None:
     with crfd.open(DATA / name) as image:
