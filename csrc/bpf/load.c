@@ -88,8 +88,10 @@ static void init_reading(pthread_mutex_t *reading)
 	pthread_mutexattr_destroy(&attr);
 }
 
+/* Under cache.lock. */
 static int load(crfd_bpf **out, int holds, enum crfd_bpf_step *step)
 {
+	const struct crfd_bpf_programs *like = NULL;
 	crfd_bpf *bpf = calloc(1, sizeof(*bpf));
 	int rc;
 
@@ -97,7 +99,9 @@ static int load(crfd_bpf **out, int holds, enum crfd_bpf_step *step)
 	if (!bpf)
 		return -ENOMEM;
 	init_reading(&bpf->reading);
-	rc = crfd_bpf_programs_load(&bpf->programs, holds, step);
+	for (int i = 0; i < CRFD_BPF_LANES; i++)
+		like = cache.bpf[i] ? &cache.bpf[i]->programs : like;
+	rc = crfd_bpf_programs_load(&bpf->programs, like, holds, step);
 	if (rc < 0) {
 		unload(bpf);
 		return rc;

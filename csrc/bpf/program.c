@@ -264,7 +264,7 @@ static int load_needed(struct crfd_bpf_programs *p, int types_fd, int holds)
 	return rc < 0 ? rc : l.tasks_fd;
 }
 
-int crfd_bpf_programs_load(struct crfd_bpf_programs *p, int holds, enum crfd_bpf_step *step)
+int crfd_bpf_programs_load(struct crfd_bpf_programs *p, const struct crfd_bpf_programs *like, int holds, enum crfd_bpf_step *step)
 {
 	int rc, types_fd;
 
@@ -282,7 +282,10 @@ int crfd_bpf_programs_load(struct crfd_bpf_programs *p, int holds, enum crfd_bpf
 	if (rc < 0)
 		return rc;
 	*step = CRFD_BPF_LAYOUT;
-	rc = find_layout(p->layout);
+	if (like)
+		*p->layout = *like->layout;
+	else
+		rc = find_layout(p->layout);
 	if (rc >= 0)
 		*step = CRFD_BPF_LOAD;
 	if (rc >= 0)

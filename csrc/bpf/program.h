@@ -27,8 +27,11 @@ struct crfd_bpf_programs {
 	uint8_t *room;
 };
 
-/* With holds HELD too, if it loads. 0 or -errno, with the step that failed; to be released either way. */
-int crfd_bpf_programs_load(struct crfd_bpf_programs *p, int holds, enum crfd_bpf_step *step);
+/*
+ * With holds HELD too, if it loads. like has been loaded before, or is NULL: they know what the kernel's BTF says. 0 or -errno, with the
+ * step that failed; to be released either way.
+ */
+int crfd_bpf_programs_load(struct crfd_bpf_programs *p, const struct crfd_bpf_programs *like, int holds, enum crfd_bpf_step *step);
 /* Loads FDS, INSIDE or HELD if it is not there yet. 0 or -errno. */
 int crfd_bpf_programs_add(struct crfd_bpf_programs *p, enum crfd_bpf_walk walk);
 /* Returns 1 where a descriptor is one of theirs. */

@@ -183,7 +183,8 @@ static __always_inline __u64 put_bits(struct walk_end *r)
 	return r->told ? bytes : 0;
 }
 
-static __always_inline int put_end(int bare)
+/* Not static: verified once. */
+__noinline int put_end(__u32 bare)
 {
 	struct walk_end *r = walk_ask.used > WALK_ROOM ? 0 : out_at(walk_ask.used);
 
@@ -239,8 +240,10 @@ static __always_inline long put_executable(struct task_struct *task, __u64 to)
 	return n;
 }
 
-static __always_inline int put_begin(struct task_struct *task)
+/* Not static: verified once. */
+__noinline int put_begin(__u64 address)
 {
+	struct task_struct *task = AS(task_struct, address);
 	struct walk_begin *r = walk_ask.used > WALK_ROOM ? 0 : out_at(walk_ask.used);
 
 	if (!r)
@@ -305,7 +308,7 @@ static __always_inline int walk_task(struct task_struct *task, __u32 i)
 	pass.task = number_of(task);
 	pass.start = task->start_boottime;
 	if (walk_ask.at_tid != pass.tid || walk_ask.at_start != pass.start) {
-		if (!put_begin(task))
+		if (!put_begin(pass.task))
 			return 0;
 		walk_ask.at_tid = pass.tid;
 		walk_ask.at_start = pass.start;
