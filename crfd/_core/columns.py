@@ -84,7 +84,7 @@ def columns() -> dict[str, Column]:
     return found
 
 
-class Totals(NamedTuple):
+class Counts(NamedTuple):
     """Counts of a whole image: tasks; fds, unread of them unreadable; files (open file descriptions), shared of them with
     several descriptors and deleted without their name; kinds counts files by kind, the most first."""
 
@@ -163,11 +163,11 @@ class Survey:
         checked(rc, self._fault, self._path)
         return int(self._used[0])
 
-    def totals(self) -> Totals:
+    def totals(self) -> Counts:
         t = lib.crfd_survey_totals(self._c)
         kinds = {kind_name(kind): int(n) for kind, n in enumerate(t.kind) if n}
         most = dict(sorted(kinds.items(), key=lambda kind: -kind[1]))
-        return Totals(t.ntasks, t.nfds, t.unread, t.nfiles, t.shared, t.deleted, most)
+        return Counts(t.ntasks, t.nfds, t.unread, t.nfiles, t.shared, t.deleted, most)
 
     def tasks(self) -> Iterator[Surveyed]:
         for number in range(lib.crfd_survey_totals(self._c).ntasks):

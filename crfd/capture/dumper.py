@@ -63,6 +63,7 @@ def dump(
     freeze: bool = False,
     holds: str = "fd",
     progress: Callable[[Totals], None] | None = None,
+    push: Push | None = None,
 ) -> DumpResult:
     """Write an image of the open file descriptors of processes (or threads), in the order of their ids.
 
@@ -71,33 +72,9 @@ def dump(
     called with the running totals after each batch. holds "all" also reads what they hold without a descriptor
     (crfd.Task.held). A process that cannot be read is named in the result and the others
     are written; when none can, no image is made and UnreadError is raised, as GoneError (a ProcessLookupError) or
-    RefusedError (a PermissionError) where that is the first one's reason.
+    RefusedError (a PermissionError) where that is the first one's reason. With push the scan leaves out what surely
+    fails it: that is no image to keep, for it does not say what it lacks.
     """
-    return dump_some(
-        processes,
-        destination,
-        backend=backend,
-        format=format,
-        lossy=lossy,
-        freeze=freeze,
-        holds=holds,
-        progress=progress,
-    )
-
-
-def dump_some(
-    processes: int | Iterable[int] | Selection,
-    destination: Destination,
-    *,
-    backend: str = "auto",
-    format: str = "crfd",
-    lossy: bool = False,
-    freeze: bool = False,
-    holds: str = "fd",
-    progress: Callable[[Totals], None] | None = None,
-    push: Push | None = None,
-) -> DumpResult:
-    """Dump, but let the scan leave out what surely fails push: no image to keep, for it does not say what it lacks."""
     selection = as_selection(processes)
     trace = listener()
     number = choose(backend)

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from crfd._core.freeze import STILL_CGROUP, Freeze, Still
-from crfd.capture.selection import Selection
+from crfd.capture.selection import Hierarchy, Selection, hierarchies
 from crfd.errors import CrfdError
 from crfd.worker import Worker
 
@@ -201,8 +201,8 @@ def _cgroup_freezer(selection: Selection) -> _Freezer | None:
     if selection.cgroup is None or selection != Selection(cgroup=selection.cgroup):
         return None
     chosen = selection.resolve()
-    for mount, version in _mounts():
-        freezer = _freezer(mount / selection.cgroup.strip("/"), version)
+    for hierarchy in _freezing_hierarchies():
+        freezer = _freezer(Path(hierarchy.at, selection.cgroup.strip("/")), hierarchy.version)
         if os.access(freezer.control, os.R_OK | os.W_OK) and chosen and freezer.pids() == chosen:
             return freezer
     return None
@@ -217,23 +217,16 @@ def _freezer(folder: Path, version: int) -> _Freezer:
 def left_frozen() -> list[tuple[str, str]]:
     """Return the control files of cgroups that stay frozen because a dump was killed with its watchdog, and what thaws each."""
     found = []
-    for mount, version in _mounts():
-        for folder in map(Path, (at for at, _, _ in os.walk(mount))):
-            freezer = _freezer(folder, version)
+    for hierarchy in _freezing_hierarchies():
+        for folder, _, _ in os.walk(hierarchy.at):
+            freezer = _freezer(Path(folder), hierarchy.version)
             if freezer.is_left():
                 found.append((str(freezer.control), freezer.thaw))
     return found
 
 
-def _mounts() -> Iterator[tuple[Path, int]]:
-    """Give the mount points of cgroup v2 and of the v1 freezer (proc_pid_mountinfo(5)), and the version of each."""
-    for line in Path("/proc/self/mountinfo").read_text(errors="surrogateescape").splitlines():
-        before, _, after = line.partition(" - ")
-        kind, _, options = after.split(" ", 2)
-        if kind == "cgroup2":
-            yield Path(before.split(" ")[4]), 2
-        elif kind == "cgroup" and "freezer" in options.split(","):
-            yield Path(before.split(" ")[4]), 1
+def _freezing_hierarchies() -> list[Hierarchy]:
+    return [one for one in hierarchies() if one.version == 2 or "freezer" in one.options]
 
 
 @contextmanager
@@ -275,9 +268,7 @@ read -r released || {
 
 def _managed() -> list[str]:
     """Return the roots of the hierarchies by which processes are killed all at once: cgroup v2, and v1 of systemd."""
-    with open("/proc/self/mounts", errors="surrogateescape") as lines:
-        mounts = [line.split(" ") for line in lines]
-    return [at for _, at, kind, options, *_ in mounts if kind == "cgroup2" or "name=systemd" in options.split(",")]
+    return [one.at for one in hierarchies() if one.version == 2 or "name=systemd" in one.options]
 
 
 @contextmanager

@@ -62,7 +62,7 @@ class Selection(NamedTuple):
 
     def _refuse_what_is_not(self) -> None:
         """Raise where the cgroup is not there, which is not the same as one without processes."""
-        roots = _cgroup_roots()
+        roots = [one.at for one in hierarchies()]
         if self.cgroup is None or not roots:
             return
         inner = self.cgroup.removeprefix(CGROUP_ROOT).strip("/")
@@ -135,11 +135,20 @@ def cgroups(pid: int) -> list[str]:
         return [line.rstrip("\n").split(":", 2)[2] for line in lines]
 
 
-def _cgroup_roots() -> list[str]:
-    """Return the mount points of hierarchies: one in version 2, one a controller in version 1 (cgroups(7))."""
+class Hierarchy(NamedTuple):
+    """Where a hierarchy of cgroups is mounted, its version, and its options, among which version 1 has its controllers."""
+
+    at: str
+    version: int
+    options: list[str]
+
+
+def hierarchies() -> list[Hierarchy]:
+    """Return the hierarchies that are mounted: one in version 2, one a controller in version 1 (cgroups(7))."""
     with open("/proc/self/mounts", errors="surrogateescape") as lines:
         fields = [line.split(" ") for line in lines]
-    return [at for _, at, kind, *_ in fields if kind in {"cgroup", "cgroup2"}]
+    versions = {"cgroup": 1, "cgroup2": 2}
+    return [Hierarchy(at, versions[kind], more.split(",")) for _, at, kind, more, *_ in fields if kind in versions]
 
 
 def within(path: str, cgroup: str) -> bool:

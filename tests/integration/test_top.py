@@ -117,7 +117,7 @@ def test_counts_read_no_table(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     from crfd.cli.commands import top as command
     from crfd.cli.main import main
 
-    monkeypatch.setattr(command, "dump_some", None)
+    monkeypatch.setattr(command, "dump", None)
     with mkfds.spawn("regular") as holder:
         assert main(["top", "-n", "0"]) == 0
         rows = {row["PID"]: row for row in table(capsys.readouterr().out)}

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from crfd._core.batch import Batch, Unread
-from crfd.capture.dumper import choose, dump, dump_some, has_ended, scan_running
+from crfd.capture.dumper import choose, dump, has_ended, scan_running
 from crfd.capture.selection import Selection
 from crfd.capture.spool import Spool
 from crfd.cli import arguments, conditions, listing, output
@@ -54,7 +54,7 @@ def show(told: listing.Listing, chosen: Selection, backend: str, holds: str) -> 
     """List the descriptors of processes, and return the processes that could not be read."""
     if told.needs_image:
         with Spool() as spool:
-            result = dump_some(chosen, spool, backend=backend, holds=holds, push=told.push)
+            result = dump(chosen, spool, backend=backend, holds=holds, push=told.push)
             told.image(spool.view(), None, let_go=spool.let_go)
         return list(result.unread)
     unread: list[Unread] = []

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from crfd._core.probe import keep_privileges
 from crfd.analysis import top
-from crfd.capture.dumper import dump_some, has_ended, none_read
+from crfd.capture.dumper import dump, has_ended, none_read
 from crfd.capture.spool import Spool
 from crfd.cli import arguments, conditions, output
 from crfd.cli.exit_status import DONE, PARTLY
@@ -103,7 +103,7 @@ def _look(args: argparse.Namespace, chosen: Selection) -> tuple[Found, list[Unre
         return _processes(usages, counts=True), [one for one in unread if not has_ended(one, chosen)], ""
     with Spool() as spool:
         push = condition.push(("shared",)) if condition else None
-        result = dump_some(chosen, spool, backend=args.backend, push=push)
+        result = dump(chosen, spool, backend=args.backend, push=push)
         if args.by == "process":
             found = _processes(top.by_process(spool.view(), condition))
         else:
