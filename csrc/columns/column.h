@@ -7,6 +7,7 @@
  *   family.c         the list of families
  *   task.c, file.c   what a task and an open file description have
  *   common.c         the table of what every descriptor has
+ *   words.c          values in a few words
  *   column.c         all of it by number and name
  */
 #ifndef CRFD_COLUMN_H
@@ -42,6 +43,7 @@ struct crfd_list {
 	uint16_t size; /* bytes of an entry */
 	const struct crfd_column *member;
 	size_t nmembers;
+	const char *words; /* of an entry (columns/words.h) */
 	/* Calls each(), as crfd_list_each() does, for entries that are not in the records. NULL: there are none. */
 	int (*more)(const struct crfd_row *r, int (*each)(void *arg, const struct crfd_row *entry), void *arg);
 };
@@ -106,8 +108,9 @@ struct crfd_family {
 	uint16_t rec[2]; /* a row has a value of any of them where it has a record of one of these types; 0: is_told says it */
 	const struct crfd_column *column;
 	size_t ncolumns;
-	/* Appends to out what the NAME column says, each word with a blank before it. 0 or -ENOMEM. NULL: it says nothing. */
+	/* Appends to out what the NAME column says, each word with a blank before it. 0 or -ENOMEM. NULL: `words` says it all. */
 	int (*say)(const struct crfd_row *r, crfd_buf *out);
+	const char *words; /* what comes behind that (columns/words.h), NULL: nothing */
 	int (*is_told)(const struct crfd_row *r); /* NULL: always */
 };
 
@@ -164,6 +167,8 @@ size_t crfd_list_count(const struct crfd_list *l, const struct crfd_row *r);
 /* Appends a list as a JSON array of objects; of a brief one that is long, how many were left out is the last. 0 or -ENOMEM. */
 int crfd_list_json(const struct crfd_list *l, struct crfd_scratch *s, const struct crfd_row *r, crfd_buf *out);
 
+/* Returns the name of a family's column behind the dot. */
+const char *crfd_member_name(const struct crfd_column *c);
 /* Appends the n-th of the names, or its number. 0 or -ENOMEM. */
 int crfd_text_name(crfd_buf *out, const char *const *names, size_t n, uint64_t number);
 /* Appends the value as JSON: null where it is not known. 0 or -ENOMEM. */

@@ -10,6 +10,7 @@
 #include "columns/lock.h"
 #include "columns/socket.h"
 #include "columns/task.h"
+#include "columns/words.h"
 
 /* ---- the descriptor ---- */
 
@@ -105,9 +106,9 @@ static int get_name(const struct crfd_column *c, struct crfd_scratch *s, const s
 	if (r->is_read)
 		say_file(r, &s->text);
 	if (r->held)
-		crfd_held_say(r, &s->text);
-	if (family && family->say)
-		family->say(r, &s->text);
+		crfd_words_put("< ({map})>< (of fd {in_fd}, <{slot}|unknown which>)>", crfd_common, crfd_common_len, r, &s->text);
+	if (family)
+		crfd_family_say(family, r, &s->text);
 	if (r->is_read && !crfd_row_is_plain(r))
 		crfd_lock_say(r, &s->text);
 	return crfd_value_scratch(s, s->text.failed, v);
@@ -117,7 +118,7 @@ static int get_name(const struct crfd_column *c, struct crfd_scratch *s, const s
 static int get_detail(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
 {
 	const struct crfd_family *family = crfd_family_of(r);
-	int rc = family && family->say ? family->say(r, &s->text) : 0, has_blank = s->text.nr > 0;
+	int rc = family ? crfd_family_say(family, r, &s->text) : 0, has_blank = s->text.nr > 0;
 
 	(void)c;
 	return rc < 0 || !family ? rc : crfd_value_text(v, s->text.v + has_blank, s->text.nr - (size_t)has_blank);

@@ -6,13 +6,6 @@
 #define DEVICE(name, text, type, unit, rec, struct_, member) \
 	CRFD_MEMBER(name, text, KIND, type, unit, 0, RECORD, rec, struct_, member, CRFD_ALWAYS, 0)
 
-static int tty_say(const struct crfd_row *r, crfd_buf *out)
-{
-	crfd_tty t;
-
-	return crfd_row_read(r, CRFD_REC_TTY, &t, sizeof(t)) ? crfd_text_printf(out, " master of /dev/pts/%u", t.index) : 0;
-}
-
 /* The control characters as two digits in base 16 each, those at the end left out that are 0. */
 static int get_cc(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
 {
@@ -41,17 +34,9 @@ static const struct crfd_column tty_columns[] = {
 };
 
 const struct crfd_family crfd_family_tty = {
-	"tty", {CRFD_KIND_CHR}, {CRFD_REC_TTY, CRFD_REC_TERMIOS}, tty_columns, CRFD_LEN(tty_columns), .say = tty_say,
+	"tty", {CRFD_KIND_CHR}, {CRFD_REC_TTY, CRFD_REC_TERMIOS}, tty_columns, CRFD_LEN(tty_columns),
+	.words = "< master of /dev/pts/{index}>",
 };
-
-static int tun_say(const struct crfd_row *r, crfd_buf *out)
-{
-	crfd_tun t;
-
-	crfd_row_read(r, CRFD_REC_TUN, &t, sizeof(t));
-	crfd_text_put(out, " interface ");
-	return crfd_text_padded(out, t.name, sizeof(t.name));
-}
 
 static const struct crfd_column tun_columns[] = {
 	DEVICE("tun.net_ns", "inode of the network namespace that this interface is in", INT, ID, CRFD_REC_TUN_NS, crfd_tun_ns, net_ns),
@@ -59,16 +44,8 @@ static const struct crfd_column tun_columns[] = {
 };
 
 const struct crfd_family crfd_family_tun = {
-	"tun", {CRFD_KIND_CHR}, {CRFD_REC_TUN}, tun_columns, CRFD_LEN(tun_columns), .say = tun_say,
+	"tun", {CRFD_KIND_CHR}, {CRFD_REC_TUN}, tun_columns, CRFD_LEN(tun_columns), .words = " interface {interface}",
 };
-
-static int fuse_say(const struct crfd_row *r, crfd_buf *out)
-{
-	crfd_fuse f;
-
-	crfd_row_read(r, CRFD_REC_FUSE, &f, sizeof(f));
-	return crfd_text_printf(out, " connection %u", f.connection);
-}
 
 static const struct crfd_column fuse_columns[] = {
 	DEVICE("fuse.connection", "number in /sys/fs/fuse/connections of a FUSE server's end", INT, ID, CRFD_REC_FUSE, crfd_fuse,
@@ -76,5 +53,5 @@ static const struct crfd_column fuse_columns[] = {
 };
 
 const struct crfd_family crfd_family_fuse = {
-	"fuse", {CRFD_KIND_CHR}, {CRFD_REC_FUSE}, fuse_columns, CRFD_LEN(fuse_columns), .say = fuse_say,
+	"fuse", {CRFD_KIND_CHR}, {CRFD_REC_FUSE}, fuse_columns, CRFD_LEN(fuse_columns), .words = " connection {connection}",
 };

@@ -4,22 +4,8 @@
 
 #define MEMBER(rec, type_, name, text, type, unit, member, known_at, known) \
 	CRFD_MEMBER(name, text, KIND, type, unit, 0, RECORD, rec, type_, member, known_at, known)
-#define SECOND 1000000000u /* ns */
 
 /* ---- eventfd ---- */
-
-static int eventfd_say(const struct crfd_row *r, crfd_buf *out)
-{
-	crfd_eventfd e;
-
-	crfd_row_read(r, CRFD_REC_EVENTFD, &e, sizeof(e));
-	crfd_text_printf(out, " count=%llu", (unsigned long long)e.count);
-	if (e.semaphore)
-		crfd_text_put(out, " semaphore");
-	if (e.known & CRFD_EVENTFD_HAS_ID)
-		crfd_text_printf(out, " id=%u", e.id);
-	return out->failed;
-}
 
 #define EVENT(name, text, type, unit, member, bits) \
 	MEMBER(CRFD_REC_EVENTFD, crfd_eventfd, "eventfd." name, text, type, unit, member, \
@@ -33,7 +19,7 @@ static const struct crfd_column eventfd_columns[] = {
 
 const struct crfd_family crfd_family_eventfd = {
 	"eventfd", {CRFD_KIND_EVENTFD}, {CRFD_REC_EVENTFD}, eventfd_columns, CRFD_LEN(eventfd_columns),
-	.say = eventfd_say,
+	.words = " count={count}<{semaphore?} semaphore>< id={id}>",
 };
 
 /* ---- timerfd ---- */
@@ -43,43 +29,11 @@ static const char *const clocks[] = {"realtime", "monotonic", "process_cputime",
 				     "realtime_coarse", "monotonic_coarse", "boottime", "realtime_alarm",
 				     "boottime_alarm"};
 
-/* Puts nanoseconds as seconds, without zeros at the end. */
-static void put_seconds(crfd_buf *out, const char *before, uint64_t ns)
-{
-	unsigned int rest = (unsigned int)(ns % SECOND);
-	int digits = 9;
-
-	crfd_text_printf(out, " %s %llu", before, (unsigned long long)(ns / SECOND));
-	for (; rest && rest % 10 == 0; rest /= 10)
-		digits--;
-	if (rest)
-		crfd_text_printf(out, ".%0*u", digits, rest);
-	crfd_text_put(out, "s");
-}
-
-static int timerfd_say(const struct crfd_row *r, crfd_buf *out)
-{
-	crfd_timerfd t;
-
-	crfd_row_read(r, CRFD_REC_TIMERFD, &t, sizeof(t));
-	crfd_text_put(out, " ");
-	crfd_text_name(out, clocks, CRFD_LEN(clocks), t.clock);
-	if (t.value)
-		put_seconds(out, "in", t.value);
-	else
-		crfd_text_put(out, " disarmed");
-	if (t.interval)
-		put_seconds(out, "every", t.interval);
-	if (t.ticks)
-		crfd_text_printf(out, " ticks=%llu", (unsigned long long)t.ticks);
-	return out->failed;
-}
-
-#define TIMER(name, text, type, unit, member) \
-	MEMBER(CRFD_REC_TIMERFD, crfd_timerfd, "timerfd." name, text, type, unit, member, CRFD_ALWAYS, 0)
+#define TIMER(name, text, type, unit, member, ...) \
+	CRFD_MEMBER("timerfd." name, text, KIND, type, unit, 0, RECORD, CRFD_REC_TIMERFD, crfd_timerfd, member, CRFD_ALWAYS, 0, __VA_ARGS__)
 
 static const struct crfd_column timerfd_columns[] = {
-	TIMER("clock", "CLOCK_* of clock_gettime(2)", INT, NONE, clock),
+	TIMER("clock", "CLOCK_* of clock_gettime(2)", INT, NONE, clock, CRFD_READING(CRFD_NAMES(clocks))),
 	TIMER("flags", "flags of timerfd_settime(2)", INT, BITS, flags),
 	TIMER("ticks", "expirations not yet read", UINT, NONE, ticks),
 	TIMER("value", "time to the next expiration, 0: disarmed", UINT, NS, value),
@@ -88,7 +42,7 @@ static const struct crfd_column timerfd_columns[] = {
 
 const struct crfd_family crfd_family_timerfd = {
 	"timerfd", {CRFD_KIND_TIMERFD}, {CRFD_REC_TIMERFD}, timerfd_columns, CRFD_LEN(timerfd_columns),
-	.say = timerfd_say,
+	.words = " {clock}<{value?} in {value}| disarmed><{interval?} every {interval}><{ticks?} ticks={ticks}>",
 };
 
 /* ---- signalfd ---- */

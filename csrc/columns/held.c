@@ -47,24 +47,6 @@ static int say_map(const crfd_held *h, crfd_buf *out)
 					      (unsigned long long)h->bytes);
 }
 
-int crfd_held_say(const struct crfd_row *r, crfd_buf *out)
-{
-	crfd_held h = read_held(r);
-	int rc = 0;
-
-	if (is_mapped(&h)) {
-		rc = crfd_text_put(out, " (");
-		if (rc >= 0)
-			rc = say_map(&h, out);
-		if (rc >= 0)
-			rc = crfd_text_put(out, ")");
-	}
-	if (rc < 0 || h.fd < 0)
-		return rc;
-	return h.slot == CRFD_HELD_ALL ? crfd_text_printf(out, " (of fd %d, unknown which)", h.fd) :
-					 crfd_text_printf(out, " (of fd %d, %u)", h.fd, h.slot);
-}
-
 int crfd_held_map(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
 {
 	crfd_held h = read_held(r);

@@ -7,8 +7,6 @@
 
 crfd_column_get crfd_held_map, crfd_held_slot;
 crfd_column_json crfd_held_map_json;
-/* Appends what the NAME column says of one, with a blank before it. 0 or -ENOMEM. */
-int crfd_held_say(const struct crfd_row *r, crfd_buf *out);
 
 /* Makes the row of the first HELD record of *rest, which moves behind it: 1, or 0 where there is none. */
 int crfd_held_next(struct crfd_records *rest, const struct crfd_row_task *task, struct crfd_row *row);

@@ -24,21 +24,13 @@ struct listing {
 	size_t nr, most;
 };
 
-/* Returns the name of a family's column behind the dot. */
-static const char *member_name(const struct crfd_column *c)
-{
-	const char *dot = strchr(c->info.name, '.');
-
-	return dot ? dot + 1 : c->info.name;
-}
-
 static int put_members(const struct crfd_column *c, size_t n, struct crfd_scratch *s, const struct crfd_row *r, crfd_buf *out)
 {
 	int rc = 0;
 
 	for (size_t i = 0; i < n && rc >= 0; i++) {
 		crfd_text_put(out, i ? ", \"" : "{\"");
-		crfd_text_put(out, member_name(&c[i]));
+		crfd_text_put(out, crfd_member_name(&c[i]));
 		crfd_text_put(out, "\": ");
 		rc = crfd_value_json(&c[i], s, r, out);
 	}

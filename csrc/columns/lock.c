@@ -54,7 +54,7 @@ static int each_own(const struct crfd_row *r, int (*each)(void *arg, const struc
 	return rc;
 }
 
-const struct crfd_list crfd_lock_list = {CRFD_REC_LOCK, sizeof(crfd_lock), members, CRFD_LEN(members), each_own};
+const struct crfd_list crfd_lock_list = {CRFD_REC_LOCK, sizeof(crfd_lock), members, CRFD_LEN(members), .more = each_own};
 
 /* ---- the locks as text ---- */
 

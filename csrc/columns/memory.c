@@ -58,18 +58,6 @@ const struct crfd_family crfd_family_memfd = {
 
 /* ---- dmabuf ---- */
 
-static int dmabuf_say(const struct crfd_row *r, crfd_buf *out)
-{
-	crfd_dmabuf d;
-
-	crfd_row_read(r, CRFD_REC_DMABUF, &d, sizeof(d));
-	crfd_text_printf(out, " %lluB by=", (unsigned long long)d.size);
-	crfd_text_padded(out, d.exporter, sizeof(d.exporter));
-	if (*d.name)
-		crfd_text_put(out, " name=");
-	return crfd_text_padded(out, d.name, sizeof(d.name));
-}
-
 #define DMABUF(name, text, type, unit, member) \
 	CRFD_MEMBER("dmabuf." name, text, KIND, type, unit, 0, RECORD, CRFD_REC_DMABUF, crfd_dmabuf, member, CRFD_ALWAYS, 0)
 
@@ -81,20 +69,11 @@ static const struct crfd_column dmabuf_columns[] = {
 };
 
 const struct crfd_family crfd_family_dmabuf = {
-	"dmabuf", {CRFD_KIND_DMABUF}, {CRFD_REC_DMABUF}, dmabuf_columns, CRFD_LEN(dmabuf_columns), .say = dmabuf_say,
+	"dmabuf", {CRFD_KIND_DMABUF}, {CRFD_REC_DMABUF}, dmabuf_columns, CRFD_LEN(dmabuf_columns),
+	.words = " {size}B by={exporter}<{name?} name={name}>",
 };
 
 /* ---- userfaultfd ---- */
-
-static int userfaultfd_say(const struct crfd_row *r, crfd_buf *out)
-{
-	crfd_userfaultfd u;
-
-	crfd_row_read(r, CRFD_REC_USERFAULTFD, &u, sizeof(u));
-	crfd_text_printf(out, " pending=%llu total=%llu", (unsigned long long)u.pending, (unsigned long long)u.total);
-	return u.features & UFFD_READY ? crfd_text_printf(out, " features=%#x", u.features & ~UFFD_READY) :
-					 crfd_text_put(out, " not set up");
-}
 
 #define FAULTS(name, text, unit, member) \
 	CRFD_MEMBER("userfaultfd." name, text, KIND, UINT, unit, 0, RECORD, CRFD_REC_USERFAULTFD, crfd_userfaultfd, member, \
@@ -111,5 +90,5 @@ static const struct crfd_column userfaultfd_columns[] = {
 
 const struct crfd_family crfd_family_userfaultfd = {
 	"userfaultfd", {CRFD_KIND_USERFAULTFD}, {CRFD_REC_USERFAULTFD}, userfaultfd_columns,
-	CRFD_LEN(userfaultfd_columns), .say = userfaultfd_say,
+	CRFD_LEN(userfaultfd_columns), .words = " pending={pending} total={total}< features={features}| not set up>",
 };

@@ -8,27 +8,6 @@
 
 /* ---- pidfd ---- */
 
-static int pidfd_say(const struct crfd_row *r, crfd_buf *out)
-{
-	int thread = r->st.known & CRFD_HAS_FLAGS && r->data.f_flags & O_EXCL;
-	crfd_pidfd_comm comm;
-	crfd_pidfd f;
-
-	crfd_row_read(r, CRFD_REC_PIDFD, &f, sizeof(f));
-	if (f.pid == -1)
-		return crfd_text_put(out, " reaped");
-	crfd_text_put(out, thread ? " tid " : " pid ");
-	if (f.pid > 0)
-		crfd_text_signed(out, f.pid);
-	else
-		crfd_text_put(out, "?");
-	if (!crfd_row_read(r, CRFD_REC_PIDFD_COMM, &comm, sizeof(comm)))
-		return out->failed;
-	crfd_text_put(out, " (");
-	crfd_text_padded(out, comm.comm, sizeof(comm.comm));
-	return crfd_text_put(out, ")");
-}
-
 #define PIDFD(name, text, type, unit, member, ...) \
 	CRFD_MEMBER("pidfd." name, text, KIND, type, unit, 0, RECORD, CRFD_REC_PIDFD, crfd_pidfd, member, CRFD_ALWAYS, 0, __VA_ARGS__)
 
@@ -46,22 +25,11 @@ static const struct crfd_column pidfd_columns[] = {
 };
 
 const struct crfd_family crfd_family_pidfd = {
-	"pidfd", {CRFD_KIND_PIDFD}, {CRFD_REC_PIDFD}, pidfd_columns, CRFD_LEN(pidfd_columns), .say = pidfd_say,
+	"pidfd", {CRFD_KIND_PIDFD}, {CRFD_REC_PIDFD}, pidfd_columns, CRFD_LEN(pidfd_columns),
+	.words = "<{reaped?} reaped| <{thread?}tid|pid> <{pid}|?>< ({comm})>>",
 };
 
 /* ---- io_uring ---- */
-
-static int io_uring_say(const struct crfd_row *r, crfd_buf *out)
-{
-	crfd_io_uring u;
-
-	crfd_row_read(r, CRFD_REC_IO_URING, &u, sizeof(u));
-	if (u.known & CRFD_IO_URING_HAS_ENTRIES)
-		crfd_text_printf(out, " sq=%u cq=%u", u.sq_entries, u.cq_entries);
-	if (u.known & CRFD_IO_URING_HAS_REGISTERED)
-		crfd_text_printf(out, " files=%u buffers=%u", u.files, u.buffers);
-	return out->failed;
-}
 
 #define RING(name, text, member, bit)                                                                                  \
 	CRFD_MEMBER("io_uring." name, text, KIND, INT, NONE, 0, RECORD, CRFD_REC_IO_URING, crfd_io_uring, member,      \
@@ -86,7 +54,7 @@ static const struct crfd_column io_uring_columns[] = {
 
 const struct crfd_family crfd_family_io_uring = {
 	"io_uring", {CRFD_KIND_IO_URING}, {CRFD_REC_IO_URING}, io_uring_columns, CRFD_LEN(io_uring_columns),
-	.say = io_uring_say,
+	.words = "< sq={sq_entries} cq={cq_entries}>< files={files} buffers={buffers}>",
 };
 
 /* ---- BPF ---- */
@@ -110,35 +78,21 @@ static const char *const link_types[] = {
 	"netfilter", "tcx", "uprobe_multi", "netkit", "sockmap",
 };
 
-static int say_type(int kind, uint32_t type, crfd_buf *out)
-{
-	crfd_text_put(out, " ");
-	if (type == UINT32_MAX)
-		return crfd_text_put(out, "?");
-	if (kind == CRFD_KIND_BPF_MAP)
-		return crfd_text_name(out, map_types, CRFD_LEN(map_types), type);
-	return kind == CRFD_KIND_BPF_PROG ? crfd_text_name(out, prog_types, CRFD_LEN(prog_types), type) :
-					    crfd_text_name(out, link_types, CRFD_LEN(link_types), type);
-}
-
+/* Puts the type, which is one of another list for each kind; a BTF object has none. */
 static int bpf_say(const struct crfd_row *r, crfd_buf *out)
 {
-	int kind = r->data.fd_type;
 	crfd_bpf_object b;
 
 	crfd_row_read(r, CRFD_REC_BPF, &b, sizeof(b));
-	if (kind != CRFD_KIND_BTF)
-		say_type(kind, b.type, out);
-	if (b.id)
-		crfd_text_printf(out, " id=%u", b.id);
-	if (*b.name)
-		crfd_text_put(out, " name=");
-	crfd_text_padded(out, b.name, sizeof(b.name));
-	if (kind == CRFD_KIND_BPF_MAP)
-		crfd_text_printf(out, " key=%u value=%u max=%u", b.key_size, b.value_size, b.max_entries);
-	if (kind == CRFD_KIND_BPF_LINK)
-		crfd_text_printf(out, " prog=%u", b.prog_id);
-	return out->failed;
+	if (r->data.fd_type == CRFD_KIND_BTF)
+		return 0;
+	crfd_text_put(out, " ");
+	if (b.type == UINT32_MAX)
+		return crfd_text_put(out, "?");
+	if (r->data.fd_type == CRFD_KIND_BPF_MAP)
+		return crfd_text_name(out, map_types, CRFD_LEN(map_types), b.type);
+	return r->data.fd_type == CRFD_KIND_BPF_PROG ? crfd_text_name(out, prog_types, CRFD_LEN(prog_types), b.type) :
+						       crfd_text_name(out, link_types, CRFD_LEN(link_types), b.type);
 }
 
 /* Gives a member that objects of one kind alone have, c->known_at. */
@@ -184,6 +138,7 @@ static const struct crfd_column bpf_columns[] = {
 const struct crfd_family crfd_family_bpf = {
 	"bpf", {CRFD_KIND_BPF_MAP, CRFD_KIND_BPF_PROG, CRFD_KIND_BPF_LINK, CRFD_KIND_BTF}, {CRFD_REC_BPF}, bpf_columns,
 	CRFD_LEN(bpf_columns), .say = bpf_say,
+	.words = "< id={id}>< name={name}>< key={key_size} value={value_size} max={max_entries}>< prog={prog_id}>",
 };
 
 /* ---- namespaces ---- */

@@ -20,23 +20,6 @@ static int get_packet(const struct crfd_column *c, struct crfd_scratch *s, const
 	return !is_pipe || r->st.known & CRFD_HAS_FLAGS ? crfd_value_number(v, is_pipe && r->data.f_flags & O_DIRECT) : 0;
 }
 
-static int say(const struct crfd_row *r, crfd_buf *out)
-{
-	crfd_pipe pipe;
-
-	crfd_row_read(r, CRFD_REC_PIPE, &pipe, sizeof(pipe));
-	crfd_text_printf(out, " %s", ends[r->st.f_mode & (FMODE_READ | FMODE_WRITE)]);
-	if (r->data.fd_type == CRFD_KIND_PIPE && r->st.known & CRFD_HAS_FLAGS && r->data.f_flags & O_DIRECT)
-		crfd_text_put(out, " packet");
-	if (pipe.known & CRFD_PIPE_HAS_WAITING)
-		crfd_text_printf(out, " %lluB waiting", (unsigned long long)pipe.waiting);
-	if (pipe.known & CRFD_PIPE_HAS_CAPACITY)
-		crfd_text_printf(out, " of %uB", pipe.capacity);
-	if (pipe.known & CRFD_PIPE_HAS_ENDS)
-		crfd_text_printf(out, " readers=%u writers=%u", pipe.readers, pipe.writers);
-	return out->failed;
-}
-
 #define PIPE(name, text, unit, member, bit)                                                                           \
 	CRFD_MEMBER("pipe." name, text, KIND, INT, unit, 0, RECORD, CRFD_REC_PIPE, crfd_pipe, member,                 \
 		    offsetof(crfd_pipe, known), CRFD_PIPE_HAS_##bit)
@@ -53,17 +36,9 @@ static const struct crfd_column columns[] = {
 };
 
 const struct crfd_family crfd_family_pipe = {
-	"pipe", {CRFD_KIND_PIPE, CRFD_KIND_FIFO}, {0}, columns, CRFD_LEN(columns), .say = say, .is_told = is_told,
+	"pipe", {CRFD_KIND_PIPE, CRFD_KIND_FIFO}, {0}, columns, CRFD_LEN(columns), .is_told = is_told,
+	.words = " {end}<{packet?} packet>< {waiting}B waiting>< of {capacity}B>< readers={readers} writers={writers}>",
 };
-
-static int mqueue_say(const struct crfd_row *r, crfd_buf *out)
-{
-	crfd_mqueue q;
-
-	crfd_row_read(r, CRFD_REC_MQUEUE, &q, sizeof(q));
-	return crfd_text_printf(out, " %llu of %llu messages of %lluB", (unsigned long long)q.curmsgs,
-				(unsigned long long)q.maxmsg, (unsigned long long)q.msgsize);
-}
 
 #define MQUEUE(name, text, unit, member)                                                                              \
 	CRFD_MEMBER("mqueue." name, text, KIND, UINT, unit, 0, RECORD, CRFD_REC_MQUEUE, crfd_mqueue, member,          \
@@ -76,5 +51,6 @@ static const struct crfd_column mqueue_columns[] = {
 };
 
 const struct crfd_family crfd_family_mqueue = {
-	"mqueue", {CRFD_KIND_MQUEUE}, {CRFD_REC_MQUEUE}, mqueue_columns, CRFD_LEN(mqueue_columns), .say = mqueue_say,
+	"mqueue", {CRFD_KIND_MQUEUE}, {CRFD_REC_MQUEUE}, mqueue_columns, CRFD_LEN(mqueue_columns),
+	.words = " {curmsgs} of {maxmsg} messages of {msgsize}B",
 };

@@ -166,7 +166,7 @@ static __attribute__((noinline)) int read_its_way(const struct crfd_column *c, s
 
 	v->known = !is_none(c, v);
 	v->number &= how->mask ? how->mask : UINT64_MAX;
-	if (!how->names || !v->known)
+	if (!how->names || !v->known || c->info.type != CRFD_COLUMN_TEXT)
 		return 0;
 	crfd_buf_clear(&s->text);
 	return crfd_value_name(s, how->names, how->nnames, v->number, v);
@@ -294,6 +294,13 @@ static size_t count_own(const struct crfd_list *l, const struct crfd_row *r)
 size_t crfd_list_count(const struct crfd_list *l, const struct crfd_row *r)
 {
 	return count_recorded(l, r) + (l->more && r->locks.n ? count_own(l, r) : 0);
+}
+
+const char *crfd_member_name(const struct crfd_column *c)
+{
+	const char *dot = strchr(c->info.name, '.');
+
+	return dot ? dot + 1 : c->info.name;
 }
 
 int crfd_text_name(crfd_buf *out, const char *const *names, size_t n, uint64_t number)

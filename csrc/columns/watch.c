@@ -3,42 +3,12 @@
 
 #include "columns/column.h"
 
-#define SHOWN 3 /* targets and marks that are named; of more, their number alone */
-
 static const char *const mark_types[] = {NULL, "inode", "mount", "sb", "mntns"}; /* enum crfd_fanotify_type */
 
 #define ENTRY(name, text, type, unit, struct_, member) \
 	CRFD_MEMBER(name, text, KIND, type, unit, 0, ENTRY, 0, struct_, member, CRFD_ALWAYS, 0)
 #define TARGET(name, text, type, unit, member) \
 	CRFD_MEMBER(name, text, KIND, type, unit, 0, ENTRY, 0, crfd_epoll_target, member, offsetof(crfd_epoll_target, dev), 0)
-
-/* ---- lists in a few words ---- */
-
-struct listing {
-	crfd_buf *out;
-	int (*say)(const uint8_t *entry, crfd_buf *out);
-	size_t nr;
-};
-
-static int say_entry(void *arg, const struct crfd_row *entry)
-{
-	struct listing *l = arg;
-
-	crfd_text_put(l->out, l->nr++ ? ", " : " [");
-	return l->say(entry->entry, l->out);
-}
-
-static int say_list(const struct crfd_list *list, const struct crfd_row *r, const char *noun,
-		    int (*say)(const uint8_t *entry, crfd_buf *out), crfd_buf *out)
-{
-	struct listing l = {.out = out, .say = say};
-	size_t n = crfd_list_count(list, r);
-
-	if (!n || n > SHOWN)
-		return crfd_text_printf(out, " [%zu %s%s]", n, noun, n == 1 ? "" : "s");
-	crfd_list_each(list, r, say_entry, &l);
-	return crfd_text_put(out, "]");
-}
 
 /* ---- epoll ---- */
 
@@ -51,27 +21,15 @@ static const struct crfd_column target_members[] = {
 	TARGET("ino", "inode of the file", UINT, ID, ino),
 	TARGET("pos", "position of the file", INT, BYTES, pos),
 };
-static const struct crfd_list targets = {CRFD_REC_EPOLL, sizeof(crfd_epoll_target), target_members, CRFD_LEN(target_members), NULL};
-
-static int say_target(const uint8_t *entry, crfd_buf *out)
-{
-	crfd_epoll_target t;
-
-	memcpy(&t, entry, sizeof(t));
-	return crfd_text_printf(out, "fd %d", t.fd);
-}
-
-static int epoll_say(const struct crfd_row *r, crfd_buf *out)
-{
-	return say_list(&targets, r, "target", say_target, out);
-}
+static const struct crfd_list targets = {CRFD_REC_EPOLL, sizeof(crfd_epoll_target), target_members, CRFD_LEN(target_members),
+					 .words = "fd {fd}"};
 
 static const struct crfd_column epoll_columns[] = {
 	CRFD_CALL("epoll.targets", "files that it watches", KIND, LIST, NONE, 0, NULL, .list = &targets),
 };
 
 const struct crfd_family crfd_family_epoll = {
-	"epoll", {CRFD_KIND_EPOLL}, {CRFD_REC_EPOLL}, epoll_columns, CRFD_LEN(epoll_columns), .say = epoll_say,
+	"epoll", {CRFD_KIND_EPOLL}, {CRFD_REC_EPOLL}, epoll_columns, CRFD_LEN(epoll_columns), .words = " [{targets}]",
 };
 
 /* ---- inotify ---- */
@@ -82,20 +40,8 @@ static const struct crfd_column inotify_members[] = {
 	ENTRY("dev", "device of the file system", UINT, DEVICE, crfd_inotify_mark, dev),
 	ENTRY("ino", "inode", UINT, ID, crfd_inotify_mark, ino),
 };
-static const struct crfd_list marks = {CRFD_REC_INOTIFY, sizeof(crfd_inotify_mark), inotify_members, CRFD_LEN(inotify_members), NULL};
-
-static int say_mark(const uint8_t *entry, crfd_buf *out)
-{
-	crfd_inotify_mark m;
-
-	memcpy(&m, entry, sizeof(m));
-	return crfd_text_printf(out, "inode %llu", (unsigned long long)m.ino);
-}
-
-static int inotify_say(const struct crfd_row *r, crfd_buf *out)
-{
-	return say_list(&marks, r, "mark", say_mark, out);
-}
+static const struct crfd_list marks = {CRFD_REC_INOTIFY, sizeof(crfd_inotify_mark), inotify_members, CRFD_LEN(inotify_members),
+				       .words = "inode {ino}"};
 
 static const struct crfd_column inotify_columns[] = {
 	CRFD_CALL("inotify.marks", "what it watches", KIND, LIST, NONE, 0, NULL, .list = &marks),
@@ -103,7 +49,7 @@ static const struct crfd_column inotify_columns[] = {
 
 const struct crfd_family crfd_family_inotify = {
 	"inotify", {CRFD_KIND_INOTIFY}, {CRFD_REC_INOTIFY}, inotify_columns, CRFD_LEN(inotify_columns),
-	.say = inotify_say,
+	.words = " [{marks}]",
 };
 
 /* ---- fanotify ---- */
@@ -133,26 +79,7 @@ static const struct crfd_column fanotify_members[] = {
 	CRFD_CALL("mnt_id", "mount of a mount mark", KIND, INT, ID, 0, get_marked, .at = 2),
 };
 static const struct crfd_list fanotify_marks = {CRFD_REC_FANOTIFY_MARK, sizeof(crfd_fanotify_mark), fanotify_members,
-						CRFD_LEN(fanotify_members), NULL};
-
-static int say_fanotify_mark(const uint8_t *entry, crfd_buf *out)
-{
-	crfd_fanotify_mark m;
-
-	memcpy(&m, entry, sizeof(m));
-	if (m.type == CRFD_FANOTIFY_SB) {
-		crfd_text_put(out, "device ");
-		return crfd_text_device(out, m.dev);
-	}
-	crfd_text_name(out, mark_types, CRFD_LEN(mark_types), m.type);
-	crfd_text_put(out, " ");
-	return crfd_text_number(out, m.type == CRFD_FANOTIFY_MOUNT ? (uint64_t)m.mnt_id : m.ino);
-}
-
-static int fanotify_say(const struct crfd_row *r, crfd_buf *out)
-{
-	return say_list(&fanotify_marks, r, "mark", say_fanotify_mark, out);
-}
+						CRFD_LEN(fanotify_members), .words = "<{type} {ino}|{type} {mnt_id}|device {dev}>"};
 
 #define FANOTIFY(name, text, member) \
 	CRFD_MEMBER("fanotify." name, text, KIND, INT, BITS, 0, RECORD, CRFD_REC_FANOTIFY, crfd_fanotify, member, CRFD_ALWAYS, 0)
@@ -165,5 +92,5 @@ static const struct crfd_column fanotify_columns[] = {
 
 const struct crfd_family crfd_family_fanotify = {
 	"fanotify", {CRFD_KIND_FANOTIFY}, {CRFD_REC_FANOTIFY}, fanotify_columns, CRFD_LEN(fanotify_columns),
-	.say = fanotify_say,
+	.words = " [{marks}]",
 };

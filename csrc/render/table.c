@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "base/buf.h"
+#include "columns/words.h"
 #include "render/render.h"
 
 enum { NO_COLOUR = ' ', DELETED = 'd', LISTENS = 'l', UNREAD = 'u' };
@@ -33,21 +34,6 @@ uint8_t crfd_render_mark(struct crfd_render *v, const struct crfd_row *r)
 	    state.text.n == sizeof(listen) - 1 && !memcmp(state.text.p, listen, state.text.n))
 		return LISTENS;
 	return NO_COLOUR;
-}
-
-static int put_number(const struct crfd_column *c, const struct crfd_value *v, crfd_buf *out)
-{
-	if (c->info.type == CRFD_COLUMN_BOOL)
-		return crfd_text_put(out, v->number ? "yes" : "no");
-	if (c->info.unit == CRFD_UNIT_DEVICE)
-		return crfd_text_device(out, v->number);
-	if (c->info.unit == CRFD_UNIT_TIMES)
-		return v->number > 1 ? crfd_text_printf(out, "x%llu", (unsigned long long)v->number) : crfd_text_put(out, "-");
-	if (c->info.unit == CRFD_UNIT_OCTAL)
-		return crfd_text_printf(out, "0%llo", (unsigned long long)v->number);
-	if (c->info.unit == CRFD_UNIT_BITS)
-		return crfd_text_printf(out, "%#llx", (unsigned long long)v->number);
-	return c->info.type == CRFD_COLUMN_INT ? crfd_text_signed(out, (int64_t)v->number) : crfd_text_number(out, v->number);
 }
 
 /* A blank within a cell would be taken for the end of it, except in the last one. */
@@ -79,7 +65,7 @@ static int put_cell(struct crfd_render *v, const struct crfd_column *c, const st
 		return rc;
 	if (!value.known)
 		return crfd_text_put(out, c->info.about == CRFD_ABOUT_FILE && r->is_read && !(c->info.flags & CRFD_COLUMN_SPARSE) ? "?" : "-");
-	return c->info.type == CRFD_COLUMN_TEXT ? put_text(c, value.text, last, out) : put_number(c, &value, out);
+	return c->info.type == CRFD_COLUMN_TEXT ? put_text(c, value.text, last, out) : crfd_number_say(c, value.number, out);
 }
 
 int crfd_render_table(struct crfd_render *v, size_t i, const struct crfd_row *r, crfd_buf *out)
