@@ -66,7 +66,7 @@ static int push_entries(struct crfd_rows_of *w, const struct crfd_row *row)
 {
 	if (is_first(w, row))
 		return crfd_list_each(w->list, row, push, w);
-	return w->list->more ? w->list->more(row, push, w) : 0;
+	return crfd_list_each_own(w->list, row, push, w);
 }
 
 /* 1, 0 or -ENOMEM. */
@@ -124,7 +124,7 @@ void crfd_rows_of_release(struct crfd_rows_of *w)
 /* Goes on to the next task: 1, 0 where none of its rows can be new, or a code. */
 static int read_task(struct crfd_rows_of *w)
 {
-	int is_once = w->table->rows == CRFD_ROWS_FILE || w->table->rows == CRFD_ROWS_LIST;
+	int is_once = w->table->rows == CRFD_ROWS_FILE || (w->table->rows == CRFD_ROWS_LIST && w->list->rec);
 	int rc = crfd_reader_task(w->reader, w->task);
 
 	/* A condition may be on the task. */

@@ -39,13 +39,16 @@ typedef int crfd_column_json(struct crfd_scratch *s, const struct crfd_row *r, c
 
 /* A list has the entries of the records of a type. */
 struct crfd_list {
-	int rec;
+	int rec; /* 0: it has those of `own` alone */
 	uint16_t size; /* bytes of an entry */
 	const struct crfd_column *member;
 	size_t nmembers;
 	const char *words; /* of an entry (columns/words.h) */
-	/* Calls each(), as crfd_list_each() does, for entries that are not in the records. NULL: there are none. */
-	int (*more)(const struct crfd_row *r, int (*each)(void *arg, const struct crfd_row *entry), void *arg);
+	/* A task's records of a type that begin with the fd that they are of have entries too. rec 0: none has. */
+	struct {
+		uint16_t rec, size, entry; /* bytes of an element of such a record, and where in it the entry is */
+		uint16_t at; /* of the crfd_records in a row, from the first of its fd on */
+	} own;
 };
 
 /* A member may have to be read in its own way. */
@@ -155,8 +158,11 @@ int crfd_row_read(const struct crfd_row *r, int rec, void *out, size_t size);
 int crfd_list_each(const struct crfd_list *l, const struct crfd_row *r,
 		   int (*each)(void *arg, const struct crfd_row *entry), void *arg);
 
+/* The same for the entries that the task itself says alone. */
+int crfd_list_each_own(const struct crfd_list *l, const struct crfd_row *r,
+		       int (*each)(void *arg, const struct crfd_row *entry), void *arg);
 /*
- * The same where each() stops at *most entries; those of the task's own come all unless they have been told. 1 where some were
+ * The same as crfd_list_each() where each() stops at *most entries; those of the task's own come all unless they have been told. 1 where some were
  * left out.
  */
 int crfd_list_each_most(const struct crfd_list *l, const struct crfd_scratch *s, const struct crfd_row *r,

@@ -31,30 +31,10 @@ static const struct crfd_column members[] = {
 	LOCK("breaking", "whether a lease is about to be taken away", BOOL, NONE, 0, flags, CRFD_READING(.mask = CRFD_LOCK_BREAKING)),
 };
 
-/* Goes over this task's locks on a description that another task's section has. */
-static int each_own(const struct crfd_row *r, int (*each)(void *arg, const struct crfd_row *entry), void *arg)
-{
-	struct crfd_records rest = r->locks;
-	struct crfd_row one = *r;
-	crfd_fd_lock own;
-	const uint8_t *p;
-	size_t len;
-	int rc = 0;
-
-	while (!rc && (p = crfd_row_record(rest, CRFD_REC_FD_LOCK, sizeof(own), CRFD_ALWAYS, 0, &len))) {
-		for (size_t i = 0; !rc && i + sizeof(own) <= len; i += sizeof(own)) {
-			memcpy(&own, p + i, sizeof(own));
-			if (own.fd != r->fd)
-				return 0;
-			one.entry = p + i + offsetof(crfd_fd_lock, lock);
-			rc = each(arg, &one);
-		}
-		rest = crfd_records_after(rest, p, len);
-	}
-	return rc;
-}
-
-const struct crfd_list crfd_lock_list = {CRFD_REC_LOCK, sizeof(crfd_lock), members, CRFD_LEN(members), .more = each_own};
+const struct crfd_list crfd_lock_list = {
+	CRFD_REC_LOCK, sizeof(crfd_lock), members, CRFD_LEN(members),
+	.own = {CRFD_REC_FD_LOCK, sizeof(crfd_fd_lock), offsetof(crfd_fd_lock, lock), offsetof(struct crfd_row, locks)},
+};
 
 /* ---- the locks as text ---- */
 

@@ -219,6 +219,32 @@ int crfd_column_value(const struct crfd_column *c, struct crfd_scratch *s, const
 	return p && is_known(c, p) ? take_member(c, s, p, v) : 0;
 }
 
+static struct crfd_records own_of(const struct crfd_list *l, const struct crfd_row *r)
+{
+	return *(const struct crfd_records *)((const char *)r + l->own.at);
+}
+
+int crfd_list_each_own(const struct crfd_list *l, const struct crfd_row *r,
+		       int (*each)(void *arg, const struct crfd_row *entry), void *arg)
+{
+	struct crfd_records rest = l->own.rec ? own_of(l, r) : (struct crfd_records){0};
+	struct crfd_row one = *r;
+	const uint8_t *p;
+	size_t len;
+	int rc = 0;
+
+	while (!rc && (p = crfd_row_record(rest, l->own.rec, l->own.size, CRFD_ALWAYS, 0, &len))) {
+		for (size_t i = 0; !rc && i + l->own.size <= len; i += l->own.size) {
+			if ((int32_t)word(p, (uint16_t)i) != r->fd)
+				return 0;
+			one.entry = p + i + l->own.entry;
+			rc = each(arg, &one);
+		}
+		rest = crfd_records_after(rest, p, len);
+	}
+	return rc;
+}
+
 int crfd_list_each(const struct crfd_list *l, const struct crfd_row *r,
 		   int (*each)(void *arg, const struct crfd_row *entry), void *arg)
 {
@@ -228,26 +254,25 @@ int crfd_list_each(const struct crfd_list *l, const struct crfd_row *r,
 	size_t len;
 	int rc = 0;
 
-	while (!rc && (p = crfd_row_record(rest, l->rec, l->size, CRFD_ALWAYS, 0, &len))) {
+	while (!rc && l->rec && (p = crfd_row_record(rest, l->rec, l->size, CRFD_ALWAYS, 0, &len))) {
 		for (size_t i = 0; !rc && i + l->size <= len; i += l->size) {
 			one.entry = p + i;
 			rc = each(arg, &one);
 		}
 		rest = crfd_records_after(rest, p, len);
 	}
-	return !rc && l->more ? l->more(r, each, arg) : rc;
+	return rc ? rc : crfd_list_each_own(l, r, each, arg);
 }
 
 int crfd_list_each_most(const struct crfd_list *l, const struct crfd_scratch *s, const struct crfd_row *r,
 			int (*each)(void *arg, const struct crfd_row *entry), void *arg, size_t *most)
 {
-	int rc = crfd_list_each(l, r, each, arg), own = 0;
+	int rc = crfd_list_each(l, r, each, arg), own;
 
 	if (rc <= 0 || s->brief > 1)
 		return rc;
 	*most = SIZE_MAX;
-	if (l->more)
-		own = l->more(r, each, arg);
+	own = crfd_list_each_own(l, r, each, arg);
 	return own < 0 ? own : rc;
 }
 
@@ -280,20 +305,21 @@ static int count_entry(void *arg, const struct crfd_row *entry)
 
 static size_t count_own(const struct crfd_list *l, const struct crfd_row *r)
 {
-	struct crfd_find found = {.from = r->locks.p, .what = CRFD_FIND_OWN};
-	const struct crfd_find *before = r->locks.finds ? crfd_finds_get(r->locks.finds, &found) : NULL;
+	struct crfd_records own = own_of(l, r);
+	struct crfd_find found = {.from = own.p, .what = CRFD_FIND_OWN};
+	const struct crfd_find *before = own.finds ? crfd_finds_get(own.finds, &found) : NULL;
 
 	if (before)
 		return before->n;
-	l->more(r, count_entry, &found.n);
-	if (found.n > CRFD_FINDS_NEAR && r->locks.finds)
-		crfd_finds_put(r->locks.finds, &found);
+	crfd_list_each_own(l, r, count_entry, &found.n);
+	if (found.n > CRFD_FINDS_NEAR && own.finds)
+		crfd_finds_put(own.finds, &found);
 	return found.n;
 }
 
 size_t crfd_list_count(const struct crfd_list *l, const struct crfd_row *r)
 {
-	return count_recorded(l, r) + (l->more && r->locks.n ? count_own(l, r) : 0);
+	return (l->rec ? count_recorded(l, r) : 0) + (l->own.rec && own_of(l, r).n ? count_own(l, r) : 0);
 }
 
 const char *crfd_member_name(const struct crfd_column *c)
