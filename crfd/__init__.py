@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from crfd.image.consistency import Consistency
     from crfd.image.held import Held, HeldBy
     from crfd.image.model import Descriptor, Head, ImageInfo, OpenFile, Task
+    from crfd.image.polled import Poller, Polls
     from crfd.image.reader import Image, open
     from crfd.image.verifier import Verified, verify
     from crfd.image.view import View
@@ -63,6 +64,8 @@ __all__ = [
     "MissingExtraError",
     "ObjrefTable",
     "OpenFile",
+    "Poller",
+    "Polls",
     "Pushdown",
     "QueryError",
     "RefusedError",
@@ -114,6 +117,7 @@ _HOME = {
     ),
     "format.enums": ("Backend", "Identity", "Kind", "Step"),
     "image.model": ("Descriptor", "Head", "ImageInfo", "OpenFile", "Task"),
+    "image.polled": ("Poller", "Polls"),
     "image.reader": ("Image", "open"),
     "capture.live": ("count", "scan", "snapshot"),
     "capture.selection": ("Selection",),

@@ -15,13 +15,15 @@ import sys
 _NUMBERS = {
     "x86_64": (
         0xC000003E,
-        {"kcmp": 312, "bpf": 321, "pidfd_getfd": 438, "ptrace": 101, "readlinkat": 267, "wait4": 61, "waitid": 247},
+        {"kcmp": 312, "bpf": 321, "pidfd_getfd": 438, "ptrace": 101, "readlinkat": 267, "wait4": 61, "waitid": 247,
+         "process_vm_readv": 310},
     ),
     "aarch64": (
         0xC00000B7,
-        {"kcmp": 272, "bpf": 280, "pidfd_getfd": 438, "ptrace": 117, "readlinkat": 78, "wait4": 260, "waitid": 95},
+        {"kcmp": 272, "bpf": 280, "pidfd_getfd": 438, "ptrace": 117, "readlinkat": 78, "wait4": 260, "waitid": 95,
+         "process_vm_readv": 270},
     ),
-}
+}  # fmt: skip
 _LOAD, _EQUAL, _RETURN = 0x20, 0x15, 0x06
 _ALLOW, _ERRNO = 0x7FFF0000, 0x00050000
 _NR, _ARCH = 0, 4  # offsets in struct seccomp_data

@@ -81,8 +81,11 @@ def _rich() -> bytes:
     """Make an image of what no golden one has: frozen processes, waits, locks of another task, and the rarer kinds."""
     files = [File(b"anon", int(kind), more=[(number, _filled(name))]) for number, (name, kind) in _MORE.items()]
     locks = [(RecordType.TASK_QUIET, _filled("crfd_task_quiet")), (RecordType.FD_LOCK, _filled("crfd_fd_lock"))]
+    polls = [(RecordType.TASK_POLLS, _filled("crfd_task_polls")), (RecordType.POLLED, _filled("crfd_polled"))]
     pidfd = File(b"anon", int(crfd.Kind.PIDFD), more=[(RecordType.PIDFD, _filled("crfd_pidfd"))])
-    first = Task(7, [Fd(fd, file) for fd, file in enumerate([*files, pidfd])], more=[(HELD, held(known=HAS_ALL))])
+    first = Task(
+        7, [Fd(fd, file) for fd, file in enumerate([*files, pidfd])], more=[(HELD, held(known=HAS_ALL)), *polls]
+    )
     second = Task(8, [Fd(1, files[0]), Fd(2, files[0], True)], more=locks)
     records = plan([first, second])
     end = next(i for i, record in enumerate(records) if record.type == INDEX)

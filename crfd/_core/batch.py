@@ -22,6 +22,7 @@ STEP_TASK = int(lib.CRFD_STEP_TASK)
 STEP_FDINFO = int(lib.CRFD_STEP_FDINFO)
 STEP_LINK = int(lib.CRFD_STEP_LINK)
 STEP_PARSE = int(lib.CRFD_STEP_PARSE)
+STEP_POLLS = int(lib.CRFD_STEP_POLLS)
 _RFC_WHY = {
     lib.CRFD_RFC_KIND: "its kind ({kind}) is not file, directory or symbolic link",
     lib.CRFD_RFC_DELETED: "its name was deleted",
@@ -33,7 +34,8 @@ _RFC_WHY = {
 class Unread(NamedTuple):
     """A process that could not be read: errno and the step (crfd.Step) that failed.
 
-    With Step.FDINFO, Step.LINK or Step.PARSE it is in the image, and descriptors of it could not be read.
+    With Step.FDINFO, Step.LINK or Step.PARSE it is in the image, and descriptors of it could not be read; with Step.POLLS that
+    alone is not known which of them its threads wait for.
     """
 
     pid: int
@@ -71,6 +73,8 @@ class Batch:
                 found.append(Unread(task.info.pid, task.err, task.step))
             elif task.nerrors and (refused := self._refused(task)):
                 found.append(Unread(task.info.pid, *refused))
+            elif task.polls_err:
+                found.append(Unread(task.info.pid, task.polls_err, STEP_POLLS))
         return found
 
     def _refused(self, task: Any) -> tuple[int, int] | None:

@@ -64,12 +64,15 @@ class Scanner:
         *,
         still: bool = False,
         holds: bool = False,
+        polls: bool = False,
         push: Push | None = None,
     ) -> None:
-        """still: the tasks stand still, so there is no second look at their tables. holds: what else they hold, too."""
+        """still: the tasks stand still, so there is no second look at their tables. holds: what else they hold, too; polls:
+        what their threads wait for."""
         out = ffi.new("crfd_scanner **")
         options = ffi.new("crfd_scan_options *", {"backend": backend, "threads": threads})
-        options.flags = (lib.CRFD_SCAN_STILL if still else 0) | (lib.CRFD_SCAN_HOLDS if holds else 0)
+        asked = {lib.CRFD_SCAN_STILL: still, lib.CRFD_SCAN_HOLDS: holds, lib.CRFD_SCAN_POLLS: polls}
+        options.flags = sum(flag for flag, is_asked in asked.items() if is_asked)
         conditions = ffi.new("crfd_filter_push *")
         if push:
             push.fill(conditions)

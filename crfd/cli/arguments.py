@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import sys
 
-from crfd._core.batch import STEP_FDINFO, STEP_LINK, STEP_PARSE
+from crfd._core.batch import STEP_FDINFO, STEP_LINK, STEP_PARSE, STEP_POLLS
 from crfd._core.freeze import STEP_FREEZE
 from crfd.capture import backend
 from crfd.capture.dumper import HOLDS
@@ -41,9 +41,16 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--holds", choices=HOLDS, default="fd", help="all: also directories, executable, mapped files, terminal"
     )
+    add_polls(parser)
     add_debug(parser)
     parser.add_argument("-v", "--verbose", action="store_true", help="name every process that could not be read")
     parser.add_argument("--backend", choices=backend.NAMES, default="auto", help="how to scan (default: %(default)s)")
+
+
+def add_polls(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--polls", action="store_true", help="also which threads wait for it in poll, select or epoll_wait"
+    )
 
 
 def add_debug(parser: argparse.ArgumentParser) -> None:
@@ -104,6 +111,7 @@ def chosen(args: argparse.Namespace, *, everything: bool = False) -> Selection:
 _FEW = 3  # processes with one reason that are named one by one
 _WHAT = {
     STEP_FREEZE: " (not held still)",
+    STEP_POLLS: " (what it waits for)",
     **dict.fromkeys((STEP_FDINFO, STEP_LINK, STEP_PARSE), " (its descriptors)"),
 }
 

@@ -104,3 +104,4 @@ class Step(IntEnum):
     TASK = lib.CRFD_STEP_TASK
     FREEZE = lib.CRFD_STEP_FREEZE
     CLOEXEC = lib.CRFD_STEP_CLOEXEC
+    POLLS = lib.CRFD_STEP_POLLS

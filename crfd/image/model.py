@@ -19,6 +19,7 @@ from crfd.image.consistency import Consistency, consistency
 
 if TYPE_CHECKING:
     from crfd.image.held import Held
+    from crfd.image.polled import Polls
     from crfd.kinds.lock import Lock, Owner
     from crfd.kinds.table import Detail
 
@@ -275,6 +276,13 @@ class Task:
         from crfd.image.held import held
 
         return held(self.extensions)
+
+    @property
+    def polls(self) -> Polls | None:
+        """The descriptors that its threads wait for, where the dump was asked for it (polls=True)."""
+        from crfd.image.polled import polls
+
+        return polls(self.extensions)
 
     @property
     def mounts(self) -> Mapping[int, Mount]:

@@ -7,6 +7,7 @@
 
 #include "columns/common.h"
 #include "columns/lock.h"
+#include "columns/polled.h"
 
 #define FAMILY(name, member) {{name, "a descriptor of these kinds"}, CRFD_ROWS_FAMILY, &crfd_family_##member, NULL, NULL}
 #define LIST(name, text, column, entries) {{name, text}, CRFD_ROWS_LIST, NULL, column, entries}
@@ -25,6 +26,7 @@ static const struct crfd_table tables[] = {
 	LIST("inotify_marks", "what an inotify instance watches, once for all descriptors that share it", "inotify.marks", NULL),
 	LIST("fanotify_marks", "what a fanotify group watches, once for all descriptors that share it", "fanotify.marks", NULL),
 	LIST("locks", "a lock or lease, once for all descriptors of a table that share the open file description", "locks", &crfd_lock_list),
+	LIST("pollers", "a thread that waits for a descriptor of its task, where the dump was asked for it", "pollers", &crfd_polled_list),
 };
 
 const struct crfd_table *crfd_table_at(size_t number)

@@ -37,6 +37,8 @@ typedef struct {
 	int32_t err; /* errno when the task could not be read: it is reported, not written */
 	uint32_t step;
 	uint64_t nerrors; /* of its descriptors that have err set */
+	int32_t polls_err; /* errno where it was refused what a thread waits for, else 0 */
+	int32_t pad;
 	crfd_span ext; /* extension records of the task, whole, parent left 0 */
 } crfd_task;
 
@@ -65,6 +67,7 @@ typedef struct {
 /* A scan can be asked for more than the descriptors, or for less than a second look. */
 #define CRFD_SCAN_STILL 1 /* the tasks stand still, so there is no second look at their tables (TASK_QUIET) */
 #define CRFD_SCAN_HOLDS 2 /* also what they hold without a descriptor (HELD) */
+#define CRFD_SCAN_POLLS 4 /* also what descriptors their threads wait for (TASK_POLLS, POLLED) */
 
 /* These bits say which fields of a crfd_filter_push count. */
 #define CRFD_PUSH_UID 1

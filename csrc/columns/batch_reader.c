@@ -17,6 +17,7 @@ struct batch_reader {
 	struct crfd_row_task task;
 	struct crfd_finds finds;
 	struct crfd_records held; /* records of the task from which those of what it holds are still to come */
+	struct crfd_fd_records own;
 	int begun;
 };
 
@@ -54,6 +55,7 @@ static void fill(struct batch_reader *r, uint64_t i, struct crfd_row *row)
 
 	*row = (struct crfd_row){.task = &r->task, .fd = f->fd, .close_on_exec = f->close_on_exec,
 				 .err = f->err, .step = f->step};
+	crfd_fd_records_take(&r->own, row);
 	row->objref = r->objref ? r->objref[i] : r->b->ident[i] != 0;
 	row->is_read = row->objref != 0;
 	if (!row->objref)
@@ -82,6 +84,7 @@ static int next(crfd_reader *reader, struct crfd_row *row)
 		if (!r->begun) {
 			head(&r->reader, r->at, &r->task);
 			r->held = r->task.ext;
+			crfd_fd_records_init(&r->own, &r->task);
 			r->fd = 0;
 			r->begun = 1;
 		}

@@ -8,13 +8,14 @@
 #include "columns/file.h"
 #include "columns/held.h"
 #include "columns/lock.h"
+#include "columns/polled.h"
 #include "columns/socket.h"
 #include "columns/task.h"
 #include "columns/words.h"
 
 /* ---- the descriptor ---- */
 
-static const char *const steps[] = {"none", "list", "link", "stat", "fdinfo", "parse", "task", "freeze", "cloexec"};
+static const char *const steps[] = {"none", "list", "link", "stat", "fdinfo", "parse", "task", "freeze", "cloexec", "polls"};
 
 static const char *const methods[] = {"none", "exact", "kcmp", "inferred"}; /* enum crfd_identity_method */
 static const char *const accesses[] = {"", "r", "w", "rw"}; /* FMODE_READ, FMODE_WRITE */
@@ -111,6 +112,7 @@ static int get_name(const struct crfd_column *c, struct crfd_scratch *s, const s
 		crfd_family_say(family, r, &s->text);
 	if (r->is_read && !crfd_row_is_plain(r))
 		crfd_lock_say(r, &s->text);
+	crfd_polled_say(r, &s->text);
 	return crfd_value_scratch(s, s->text.failed, v);
 }
 
@@ -189,6 +191,8 @@ const struct crfd_column crfd_common[] = {
 	CRFD_CALL("locks", "locks and leases held through it", FILE, TEXT, NONE, SPARSE | SHOWN, crfd_lock_get, .json = crfd_lock_json),
 	CRFD_CALL("owner", "who is told by a signal when I/O is possible", FILE, TEXT, NONE, SPARSE | SHOWN, crfd_owner_get,
 		  .json = crfd_owner_json),
+	CRFD_CALL("polled", "threads that wait for it in poll, select or epoll_wait, if that was asked; those seen, where not all could be read",
+		  FD, INT, NONE, SPARSE, crfd_polled_get),
 	CRFD_CALL("map", "a mapped file: its permissions, mappings and bytes", FILE, TEXT, NONE, SPARSE, crfd_held_map,
 		  .json = crfd_held_map_json),
 	CRFD_MEMBER("in_fd", "socket or ring that a file in flight lies in", FILE, INT, ID, SPARSE, HELD, 0, crfd_held, fd,
@@ -214,6 +218,8 @@ const struct crfd_column crfd_common[] = {
 	CRFD_CALL("peer_pid", "process at the other end of a pipe or socket, if it was read too; of several one other than its own",
 		  KIND, INT, ID, 0, crfd_peer_pid),
 	CRFD_CALL("peer_comm", "command name of that process", KIND, TEXT, NONE, FEW, crfd_peer_comm),
+	CRFD_CALL("pollers", "those threads, and the events that they wait for", FD, TEXT, NONE, SHOWN, crfd_pollers_get,
+		  .json = crfd_pollers_json),
 	FILE_("access", "r, w or rw", TEXT, NONE, FEW, st.f_mode, CRFD_HAS_ACCESS,
 	      CRFD_READING(.mask = FMODE_READ | FMODE_WRITE, CRFD_NAMES(accesses))),
 	FILE_("blocks", "blocks of 512 bytes that the file takes", INT, NONE, 0, st.blocks, CRFD_HAS_BLOCKS),

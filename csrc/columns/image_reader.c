@@ -131,7 +131,7 @@ static void begin(struct image_reader *r)
 		memcpy(&r->task.info, r->task.ext.p + sizeof(crfd_rec), sizeof(r->task.info));
 	crfd_origin_tell(&m->found.origin, &r->task);
 	r->task.mounts = task_records(m, carrier);
-	crfd_fd_records_init(&r->own, r->task.mounts);
+	crfd_fd_records_init(&r->own, &r->task);
 	r->offset = behind(m, carrier->files);
 	r->left = s->nfds;
 }

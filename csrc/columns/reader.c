@@ -75,10 +75,12 @@ static struct crfd_records from(struct crfd_records ext, int rec)
 	return (struct crfd_records){p, (size_t)(ext.p + ext.n - p), ext.finds};
 }
 
-void crfd_fd_records_init(struct crfd_fd_records *f, struct crfd_records ext)
+void crfd_fd_records_init(struct crfd_fd_records *f, struct crfd_row_task *task)
 {
-	f->errors = from(ext, CRFD_REC_FD_ERROR);
-	f->locks = from(ext, CRFD_REC_FD_LOCK);
+	task->polls = crfd_row_record(task->ext, CRFD_REC_TASK_POLLS, sizeof(crfd_task_polls), CRFD_ALWAYS, 0, NULL);
+	f->errors = from(task->mounts, CRFD_REC_FD_ERROR);
+	f->locks = from(task->mounts, CRFD_REC_FD_LOCK);
+	f->polled = task->polls ? from(task->ext, CRFD_REC_POLLED) : (struct crfd_records){0};
 }
 
 static int32_t fd_of(const struct crfd_records *at)
@@ -136,6 +138,8 @@ void crfd_fd_records_take(struct crfd_fd_records *f, struct crfd_row *row)
 	}
 	if (f->locks.n && advance(&f->locks, CRFD_REC_FD_LOCK, row->fd))
 		row->locks = f->locks;
+	if (advance(&f->polled, CRFD_REC_POLLED, row->fd))
+		row->polled = f->polled;
 }
 
 static void merge(crfd_socket *to, const crfd_socket *s)

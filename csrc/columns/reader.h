@@ -8,7 +8,7 @@
 
 /* A task says some things of single descriptors of its own: records in the order of their fds, each looked at once. */
 struct crfd_fd_records {
-	struct crfd_records errors, locks; /* FD_ERROR, FD_LOCK: from the first on that is not passed yet */
+	struct crfd_records errors, locks, polled; /* FD_ERROR, FD_LOCK, POLLED: from the first on that is not passed yet */
 };
 
 struct crfd_reader {
@@ -41,8 +41,8 @@ struct crfd_origin crfd_origin_of(const crfd_image_info *info);
 /* Gives the task, of which `info` has been read, what that says of it. */
 void crfd_origin_tell(const struct crfd_origin *o, struct crfd_row_task *task);
 
-/* Begins with the records of a task. */
-void crfd_fd_records_init(struct crfd_fd_records *f, struct crfd_records ext);
+/* Begins with the records of a task, of which it notes `polls`, and with those of the one that has the entries of its table. */
+void crfd_fd_records_init(struct crfd_fd_records *f, struct crfd_row_task *task);
 /* Gives the row what they say of its fd; to be called with ascending fds. */
 void crfd_fd_records_take(struct crfd_fd_records *f, struct crfd_row *row);
 

@@ -35,6 +35,7 @@ struct crfd_row_task {
 	struct crfd_records ext; /* extension records of the task */
 	int64_t started; /* seconds since 1970, 0: not known */
 	uint64_t net_ns; /* inode of our own network namespace, where it is of the kernel that the task is of; 0: not known */
+	const uint8_t *polls; /* TASK_POLLS record; NULL: nobody asked what its threads wait for */
 	struct crfd_records mounts; /* the same of the task whose table it shares, which has the TASK_MOUNTs */
 };
 
@@ -56,6 +57,7 @@ struct crfd_row {
 	struct crfd_records ext; /* extension records of the description, SOCKET may be among them */
 	crfd_socket socket; /* of one: all that its SOCKET records say; known 0: nothing */
 	struct crfd_records locks; /* FD_LOCK records from the first of this fd on: those of others may follow */
+	struct crfd_records polled; /* POLLED records, the same way */
 	const uint8_t *holding; /* HELD record of what is held */
 	const uint8_t *entry; /* of a list: the one that a column is read from */
 	struct crfd_peers *peers; /* of the image that it is from; NULL: nothing is known of others */
@@ -64,7 +66,7 @@ struct crfd_row {
 /* Returns 1 where nothing is to be said but what every file has: no family, no locks, no failure. */
 static inline int crfd_row_is_plain(const struct crfd_row *r)
 {
-	return r->is_read && !r->held && r->data.fd_type <= CRFD_KIND_SYMLINK && !r->ext.n && !r->locks.n && !r->err;
+	return r->is_read && !r->held && r->data.fd_type <= CRFD_KIND_SYMLINK && !r->ext.n && !r->locks.n && !r->task->polls && !r->err;
 }
 
 struct crfd_value {

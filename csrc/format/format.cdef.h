@@ -56,6 +56,8 @@ enum crfd_rec_type {
 	CRFD_REC_HELD = 0x4109,
 	CRFD_REC_TASK_MOUNT = 0x410a,
 	CRFD_REC_TASK_KTHREAD = 0x410b,
+	CRFD_REC_TASK_POLLS = 0x410c,
+	CRFD_REC_POLLED = 0x410d,
 	/* about one open file description (parent = objref), after its FNAME */
 	CRFD_REC_FD_STAT = 0x4201,
 	CRFD_REC_FDINFO = 0x4202,
@@ -242,7 +244,8 @@ enum crfd_step {
 	CRFD_STEP_PARSE = 5, /* fdinfo did not say pos and flags */
 	CRFD_STEP_TASK = 6, /* open of /proc/PID, its stat or status */
 	CRFD_STEP_FREEZE = 7, /* the task could not be held still */
-	CRFD_STEP_CLOEXEC = 8 /* its fdinfo was too long to be read for close-on-exec alone */
+	CRFD_STEP_CLOEXEC = 8, /* its fdinfo was too long to be read for close-on-exec alone */
+	CRFD_STEP_POLLS = 9 /* what its threads wait for (TASK_POLLS) */
 };
 
 /* FD_STAT holds what the fixed FD_DATA has no room for. A field whose bit in known is clear is 0 and means nothing. */
@@ -294,6 +297,22 @@ typedef struct {
 	uint32_t is;
 	uint32_t pad;
 } crfd_task_kthread;
+
+/* Says that the threads that use the task's table were asked what descriptors they wait for. */
+typedef struct {
+	uint32_t threads; /* asked */
+	uint32_t unread; /* of those, of which it is not known */
+	int32_t err; /* errno of the first of these, EAGAIN: each look found it elsewhere; 0: there is none */
+	uint32_t pad;
+} crfd_task_polls;
+
+/* A thread waits for a descriptor in poll(2), ppoll(2), select(2), pselect(2), or epoll_wait(2): then for the epoll instance. */
+typedef struct {
+	int32_t fd;
+	int32_t tid; /* in our pid namespace */
+	uint32_t events; /* POLL* of poll(2); POLLIN, POLLOUT and POLLPRI for the sets of select(2), POLLIN for epoll_wait(2) */
+	uint32_t pad;
+} crfd_polled;
 
 /* A file that a task holds open without a descriptor of its own. Its path follows, without a NUL, where it is known. */
 typedef struct {

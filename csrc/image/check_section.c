@@ -31,6 +31,7 @@ static int take_task(crfd_parser *p, const uint8_t *v)
 	p->here = (crfd_index_entry){.offset = p->offset, .first_objref = (uint32_t)p->next_objref};
 	p->section_crc = 0;
 	p->nfailed = p->failed_seen = 0;
+	p->polled = 0;
 	p->state = CRFD_AT_COMM;
 	return 0;
 }
@@ -117,6 +118,31 @@ static int take_held(crfd_parser *p, const uint8_t *v, size_t len)
 		return crfd_parser_refuse(p, CRFD_E_LEN, 2, sizeof(r) + (size_t)told, len);
 	rc = take_text(p, v, len, sizeof(r));
 	return rc < 0 ? rc : check_stat_at(p, &r.st, offsetof(crfd_held, st));
+}
+
+static int take_task_polls(crfd_parser *p, const uint8_t *v)
+{
+	crfd_task_polls r;
+
+	memcpy(&r, v, sizeof(r));
+	if (r.unread > r.threads)
+		return REFUSE(p, CRFD_E_FIELD, crfd_task_polls, unread, r.threads, r.unread);
+	if (r.err < 0 || !r.err != !r.unread)
+		return REFUSE(p, CRFD_E_FIELD, crfd_task_polls, err, r.unread != 0, r.err);
+	return 0;
+}
+
+static int take_polled(crfd_parser *p, const uint8_t *v)
+{
+	crfd_polled r;
+
+	memcpy(&r, v, sizeof(r));
+	if (r.fd < p->polled)
+		return REFUSE(p, CRFD_E_FD_ORDER, crfd_polled, fd, p->polled, r.fd);
+	if (r.tid <= 0)
+		return REFUSE(p, CRFD_E_FIELD, crfd_polled, tid, 1, r.tid);
+	p->polled = r.fd;
+	return 0;
 }
 
 static int take_files(crfd_parser *p, uint32_t parent, const uint8_t *v)
@@ -266,6 +292,10 @@ int crfd_parser_payload(crfd_parser *p, const crfd_rec *h, const uint8_t *v)
 		return take_text(p, v, (size_t)h->len, 0);
 	case CRFD_REC_HELD:
 		return take_held(p, v, (size_t)h->len);
+	case CRFD_REC_TASK_POLLS:
+		return take_task_polls(p, v);
+	case CRFD_REC_POLLED:
+		return take_polled(p, v);
 	case CRFD_REC_FILES:
 		return take_files(p, h->parent, v);
 	case CRFD_REC_SECTION_SUM:

@@ -54,6 +54,8 @@ static const struct rule rules[] = {
 	{CRFD_REC_HELD, PID, AT(TASK), 1, sizeof(crfd_held), sizeof(crfd_held) + CRFD_NAME_MAX - 1, 0},
 	{CRFD_REC_TASK_MOUNT, PID, AT(TASK), 1, SIZE(crfd_task_mount, 16) + 2, CRFD_REC_MAX, 0},
 	{CRFD_REC_TASK_KTHREAD, PID, AT(TASK), PADDED(crfd_task_kthread, 8)},
+	{CRFD_REC_TASK_POLLS, PID, AT(TASK), PADDED(crfd_task_polls, 16)},
+	{CRFD_REC_POLLED, PID, AT(TASK), PADDED(crfd_polled, 16)},
 	{CRFD_REC_FILES, PID, AT(TASK) | AT(FILES), PAYLOAD(crfd_files, 8)},
 	{CRFD_REC_SECTION_SUM, ZERO, AT(SUM) | AT(MORE_LAST), PAYLOAD(crfd_section_sum, 16)},
 	{CRFD_REC_HEAD, ZERO, AT(HEAD), PAYLOAD(crfd_head, 224)},

@@ -55,6 +55,7 @@ struct crfd_parser {
 	int32_t *failed; /* fds of the task's FD_ERRORs, ascending */
 	size_t nfailed, failed_alloc;
 	size_t failed_seen; /* of those, below the last FD_ENT's fd */
+	int32_t polled; /* fd of the task's last POLLED, 0 before the first */
 
 	crfd_image_sum sum; /* what IMAGE_SUM has to say */
 	uint32_t expected_index_crc; /* of the entries that the sections make */

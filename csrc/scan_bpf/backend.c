@@ -68,6 +68,8 @@ static int bpf_fill(void *state, int number, const struct crfd_scan_job *units, 
 		rc = crfd_bpf_held(lane, &st->units.v[units->from], n, st->together, b);
 	if (rc >= 0 && lane->looker.flags & CRFD_SCAN_HOLDS)
 		rc = crfd_bpf_inside(lane, &st->units.v[units->from], n, st->together, b);
+	if (rc >= 0 && lane->looker.flags & CRFD_SCAN_POLLS)
+		rc = crfd_bpf_polled(&lane->looker, b);
 	return rc < 0 ? rc : 0;
 }
 
@@ -120,6 +122,7 @@ static void lane_release(struct crfd_bpf_lane *lane)
 	crfd_bpf_maps_release(&lane->maps);
 	free(lane->looker.numbers.v);
 	crfd_holds_release(&lane->looker.holds);
+	crfd_polls_release(&lane->looker.polls);
 	crfd_mount_table_release(&lane->looker.mounts);
 	crfd_buf_release(&lane->asker.scratch);
 	crfd_detail_release(&lane->asker.detail);

@@ -73,3 +73,24 @@ int crfd_bpf_task_records(struct crfd_bpf_looker *l, const struct crfd_bpf_unit 
 		close(dir);
 	return rc;
 }
+
+static int polled(struct crfd_bpf_looker *l, crfd_batch *b, crfd_task *t)
+{
+	struct crfd_procstat stat;
+	int dir = crfd_bpf_open_task(t, l->scratch, &stat), rc;
+
+	if (dir < 0)
+		return crfd_is_ours(dir) ? dir : 0;
+	rc = crfd_task_polled(&l->polls, dir, &stat, l->scratch, b, t);
+	close(dir);
+	return rc;
+}
+
+int crfd_bpf_polled(struct crfd_bpf_looker *l, crfd_batch *b)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < b->ntasks && rc >= 0; i++)
+		rc = b->task[i].err ? 0 : polled(l, b, &b->task[i]);
+	return rc;
+}

@@ -23,6 +23,7 @@ static void lane_release(struct crfd_proc_lane *l)
 {
 	crfd_readers_release(&l->readers);
 	crfd_holds_release(&l->holds);
+	crfd_polls_release(&l->polls);
 	crfd_mount_table_release(&l->mounts);
 	free(l->numbers.v);
 	crfd_buf_release(&l->scratch);

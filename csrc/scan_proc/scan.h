@@ -7,6 +7,7 @@
 #include "identity/identity.h"
 #include "procfs/held.h"
 #include "procfs/mount_table.h"
+#include "procfs/polls.h"
 #include "scan_proc/readers.h"
 #include "scan_proc/tasks.h"
 
@@ -21,6 +22,7 @@ struct crfd_proc_lane {
 	crfd_buf scratch;
 	struct crfd_readers readers;
 	struct crfd_holds holds;
+	struct crfd_polls polls;
 	struct crfd_mount_table mounts;
 };
 

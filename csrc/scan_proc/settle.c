@@ -60,6 +60,8 @@ static int finish_task(const struct crfd_proc_scan *s, struct crfd_proc_lane *l,
 		rc = crfd_task_mounts(&l->mounts, b, t);
 	if (rc >= 0 && s->flags & CRFD_SCAN_HOLDS)
 		rc = put_held(l, p, b, t);
+	if (rc >= 0 && s->flags & CRFD_SCAN_POLLS)
+		rc = crfd_task_polled(&l->polls, p->dir, &p->stat, &l->scratch, b, t);
 	if (rc < 0 || s->flags & CRFD_SCAN_STILL || (t->table && p->fds < 0))
 		return rc;
 	l->numbers.nr = 0;

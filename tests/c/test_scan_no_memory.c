@@ -86,7 +86,7 @@ static int dump(state *s, int backend, int rfc)
 	s->encoder = crfd_encoder_new(rfc);
 	if (!s->batch || !s->objrefs || !s->encoder)
 		return -ENOMEM;
-	rc = crfd_scanner_new(&pid, 1, &(crfd_scan_options){.backend = backend, .threads = 2, .flags = CRFD_SCAN_HOLDS},
+	rc = crfd_scanner_new(&pid, 1, &(crfd_scan_options){.backend = backend, .threads = 2, .flags = CRFD_SCAN_HOLDS | CRFD_SCAN_POLLS},
 			      &s->scanner);
 	if (rc >= 0)
 		rc = crfd_encode_head(s->encoder, backend, 0, &s->image);

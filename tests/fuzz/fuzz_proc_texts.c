@@ -6,6 +6,7 @@
 #include "kinds/fdinfo.h"
 #include "kinds/kind.h"
 #include "procfs/locks.h"
+#include "procfs/poll_call.h"
 #include "procfs/maps.h"
 #include "procfs/mountinfo.h"
 #include "procfs/stat.h"
@@ -56,6 +57,14 @@ static void look_at_locks(const char *text, size_t n)
 	crfd_buf_release(&out);
 }
 
+static void look_at_call(const char *text, size_t n)
+{
+	struct crfd_poll_call call = crfd_poll_call_parse(text, n);
+
+	REQUIRE(call.how <= CRFD_POLL_EPOLL && call.nr <= (call.how == CRFD_POLL_SETS ? INT32_MAX : UINT32_MAX));
+	REQUIRE(call.how == CRFD_POLL_ARRAY || !call.again);
+}
+
 static void look_at_name(const char *text, size_t n)
 {
 	struct crfd_fd_name name;
@@ -75,6 +84,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	look_at_task(text, size);
 	look_at_maps(text, size);
 	look_at_locks(text, size);
+	look_at_call(text, size);
 	look_at_name(text, size);
 	free(text);
 	return 0;

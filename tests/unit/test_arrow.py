@@ -305,6 +305,21 @@ def test_a_shared_table_has_its_files_and_locks_once() -> None:
     assert [row["pid"] for row in arrow.rows(made.table("locks", keys).where("pid > 2"))] == [3, 3]
 
 
+def test_tasks_that_share_a_table_wait_each_for_themselves() -> None:
+    table = object()
+
+    def waits(*pollers: tuple[int, int]) -> list[tuple[int, bytes]]:
+        found = [(int(RecordType.POLLED), struct.pack("<iiII", fd, tid, 1, 0)) for fd, tid in pollers]
+        return [(int(RecordType.TASK_POLLS), struct.pack("<IIiI", 2, 0, 0, 0)), *found]
+
+    first = Task(2, [Fd(3), Fd(4)], table=table, more=waits((3, 2), (3, 20)))
+    made = crfd.Image(image([first, Task(3, table=table, more=waits((4, 3))), Task(5, [Fd(3)])]))
+    found = arrow.rows(made.table("pollers", ["pid", "fd", "pollers.tid"]))
+    assert [tuple(row.values()) for row in found] == [(2, 3, 2), (2, 3, 20), (3, 4, 3)]
+    counts = [tuple(row.values()) for row in arrow.rows(made.table("descriptors", ["pid", "fd", "polled"]))]
+    assert counts == [(2, 3, 2), (2, 4, 0), (3, 3, 0), (3, 4, 1), (5, 3, None)]
+
+
 def test_conditions_of_a_view_are_all_asked() -> None:
     made = crfd.Image(image(sample()))
     view = made.table(columns=["pid", "fd"]).where("fd >= 1").where(crfd.where("fd <= 2"))

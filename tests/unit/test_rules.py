@@ -28,6 +28,7 @@ from tests.images import (
     IMAGE_SUM,
     INDEX,
     LOCK_WAIT,
+    POLLED,
     RFC,
     SECTION_SUM,
     STILL,
@@ -37,6 +38,7 @@ from tests.images import (
     TASK_CGROUP,
     TASK_EXE,
     TASK_INFO,
+    TASK_POLLS,
     Fd,
     Rec,
     Task,
@@ -80,6 +82,14 @@ def changed_held(offset: int, code: str, value: int) -> bytes:
 
 def held_objref(objref: int) -> Rec:
     return Rec(HELD_OBJREF, struct.pack("<IiII", 100, 3, 0, objref))
+
+
+def task_polls(threads: int, unread: int, err: int, pad: int = 0) -> Rec:
+    return Rec(TASK_POLLS, struct.pack("<IIiI", threads, unread, err, pad), 100)
+
+
+def polled(fd: int, tid: int, pad: int = 0) -> Rec:
+    return Rec(POLLED, struct.pack("<iiII", fd, tid, 1, pad), 100)
 
 
 BOTH = [
@@ -164,6 +174,16 @@ EXTENDED_ONLY = [
     ("HELD.path too long", insert(Rec(HELD, held(path=b"x" * 4096), 100), FILES), "length", "4191 bytes", "4192 bytes"),
     ("HELD of another pid", insert(Rec(HELD, held(), 9), FILES), "parent", "100", "9"),
     ("HELD after FILES", insert(Rec(HELD, held(), 100), FD_ENT), "type", None, "HELD (0x4109)"),
+    ("TASK_POLLS.unread", insert(task_polls(1, 2, 1), FILES), "range", "1", "2"),
+    ("TASK_POLLS.err without a thread", insert(task_polls(1, 0, 1), FILES), "range", "0", "1"),
+    ("TASK_POLLS.err missing", insert(task_polls(1, 1, 0), FILES), "range", "1", "0"),
+    ("TASK_POLLS.err", insert(task_polls(1, 1, -1), FILES), "range", "1", "-1"),
+    ("TASK_POLLS.pad", insert(task_polls(1, 0, 0, 1), FILES), "padding", "0x0", "0x1"),
+    ("POLLED.fd", insert(polled(-1, 5), FILES), "ascending", "0", "-1"),
+    ("POLLED.tid", insert(polled(0, 0), FILES), "range", "1", "0"),
+    ("POLLED.pad", insert(polled(0, 5, 1), FILES), "padding", "0x0", "0x1"),
+    ("POLLED length", insert(Rec(POLLED, bytes(32), 100), FILES), "length", "16 bytes", "32 bytes"),
+    ("POLLEDs descending", lambda r: [insert(polled(fd, 5), FILES)(r) for fd in (3, 2)], "ascending", "3", "2"),
     ("FD_STAT missing", drop(FD_STAT), "type", "FD_STAT (0x4201)", None),
     ("FD_STAT.parent", parent(FD_STAT, 3), "parent", "1", "3"),
     ("FD_STAT.known", poke(FD_STAT, 0, "I", 1 << 30), "range", "0", str(1 << 30)),

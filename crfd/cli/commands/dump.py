@@ -41,6 +41,7 @@ def run(args: argparse.Namespace) -> int:
         lossy=args.lossy,
         freeze=args.freeze,
         holds=args.holds,
+        polls=args.polls,
         progress=lambda s: progress(f"{text.count(s.tasks, 'task')}, {text.count(s.fds, 'fd')}, {text.size(s.bytes)}"),
     )
     progress.done()
