@@ -40,7 +40,7 @@ def output(*command: object) -> str:
 
 
 _ENDS = """
-import os, pty, socket, sys, termios
+import os, pty, select, socket, sys, termios, threading
 master, slave = pty.openpty()
 settings = termios.tcgetattr(slave)
 settings[3] &= ~termios.ECHO
@@ -54,8 +54,10 @@ os.chown(sys.argv[1], 4321, 4321)
 owned = os.open(sys.argv[1], os.O_RDONLY)
 null = os.open("/dev/null", os.O_RDONLY)
 pidfd = os.pidfd_open(os.posix_spawnp("sleep", ["sleep", "600"], os.environ))
+idle, _ = os.pipe()
+threading.Thread(target=select.select, args=([idle], [], []), daemon=True).start()
 print("ready", flush=True)
-print(slave, one.fileno(), owned, null, pidfd, settings[3], receiver.fileno(), flush=True)
+print(slave, one.fileno(), owned, null, pidfd, settings[3], receiver.fileno(), idle, flush=True)
 sys.stdin.read()
 """
 
@@ -64,9 +66,9 @@ class Ends:
     """The words of each program about descriptors, line by line."""
 
     def __init__(self, pid: int, told: list[int], flying: Path) -> None:
-        self.slave, self.half, self.owned, self.null, self.pidfd, self.lflag, self.receiver = told
+        self.slave, self.half, self.owned, self.null, self.pidfd, self.lflag, self.receiver, self.idle = told
         self.pid, self.flying = pid, flying
-        columns = "tty.lflag,socket.shutdown,st_uid,driver,pidfd.comm,source,fs_type,socket.peer_ino"
+        columns = "tty.lflag,socket.shutdown,st_uid,driver,pidfd.comm,source,fs_type,socket.peer_ino,polled"
         self.crfd = {row["fd"]: row for row in parsed(output(*CRFD, "ls", pid, "-c", f"fd,{columns}", "--json"))}
         self.lsof = {line.split()[3].rstrip("urw"): line for line in output("lsof", "-nP", "-p", pid).splitlines()[1:]}
         every = next(iter(re.findall(r"(?s)Available output columns:\n(.*?)\n\n", output("lsfd", "--help"))), "")
@@ -177,6 +179,7 @@ _OF_ENDS = {
     "command of a pidfd's process": lambda e: e.said(e.pidfd, "pidfd.comm", "sleep", r"\bsleep\b"),
     "peer of a unix socket": lambda e: e.peer(),
     "which files are in flight in a unix socket": lambda e: e.flies(),
+    "who waits for a descriptor in poll or select": lambda e: e.said(e.idle, "polled", 1, r'"xmode": "\S*m'),
     "settings of a terminal": lambda e: e.said(e.slave, "tty.lflag", e.lflag, r"(?i)lflag|echo"),
 }
 
@@ -233,7 +236,7 @@ def answers(a: Asked, what: str) -> dict[str, bool]:
 
 
 def test_the_table_is_there() -> None:
-    assert len(table()) == 17
+    assert len(table()) == 18
     assert _OF_ENDS.keys() <= table().keys()
     assert all(row["crfd"] for row in table().values())
 
