@@ -128,6 +128,27 @@ def counts(s: Setting) -> Iterator[Row]:
     yield _row(f"{s.many // 4:,} processes", "top, without its start-up", "", more, at_most=0.05)
 
 
+def held(s: Setting) -> Iterator[Row]:
+    """Dump 500 processes with all that they hold or wait for, beside their descriptors alone."""
+    ways = {"": (), " --holds all": ("--holds", "all"), " --polls": ("--polls",)}
+    with small_host(s.many // 4, MIXED):
+        runs = race(
+            {
+                f"{backend}{name}": crfd_dump(backend, "--all", *way)
+                for backend in ("bpf", "proc")
+                for name, way in ways.items()
+            },
+            s.rounds,
+        )
+    for backend in ("bpf", "proc"):
+        alone = f"dump --all --backend {backend}"
+        for name in (" --holds all", " --polls"):
+            row = (runs.get(f"{backend}{name}"), runs.get(backend))
+            yield _row(
+                f"{s.many // 4:,} processes of 29 descriptors", f"{alone}{name}", f"crfd {alone}", *row, at_most=2
+            )
+
+
 def few(s: Setting) -> Iterator[Row]:
     """List one small process on a host where little else runs."""
     own = s.image("own")
@@ -180,5 +201,6 @@ CASES: dict[str, Callable[[Setting], Iterator[Row]]] = {
     "port": port,
     "many": small_processes,
     "top": counts,
+    "held": held,
     "kinds": kinds,
 }
