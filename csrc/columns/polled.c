@@ -14,7 +14,7 @@ static const struct crfd_column members[] = {
 
 const struct crfd_list crfd_polled_list = {
 	0, sizeof(crfd_polled), members, CRFD_LEN(members),
-	{CRFD_REC_POLLED, sizeof(crfd_polled), 0, offsetof(struct crfd_row, polled)},
+	.own = {CRFD_REC_POLLED, sizeof(crfd_polled), 0, offsetof(struct crfd_row, polled)},
 };
 
 /* Counts the threads that wait: 1 where that is known, for all were read or some are seen to. */
