@@ -354,13 +354,18 @@ def test_a_process_of_32_bits(backend: str, tmp_path: Path) -> None:
 
 
 def test_the_whole_machine_by_both_backends(need: Need) -> None:
-    """Whoever waits for the same before and after does so in between, in an image of the other backend."""
+    """Whoever waits for the same before and after does so in between, in an image of the other backend, but for chance."""
     need("backend bpf")
-    looks = []
-    for backend in ("proc", "bpf", "proc"):
-        image = crfd.snapshot(crfd.Selection.everything(), backend=backend, polls=True)
-        looks.append({task.pid: task.polls for task in image.tasks.values() if task.polls})
-    before, between, after = looks
-    still = {pid: polls for pid, polls in before.items() if after.get(pid) == polls and pid in between}
+    for _ in range(5):
+        before, between, after = (everybody(backend) for backend in ("proc", "bpf", "proc"))
+        still = {pid: polls for pid, polls in before.items() if after.get(pid) == polls and pid in between}
+        found = {pid: between[pid] for pid in still}
+        if found == still:
+            break
     assert any(polls.pollers for polls in still.values())
-    assert {pid: between[pid] for pid in still} == still
+    assert found == still
+
+
+def everybody(backend: str) -> dict[int, crfd.Polls]:
+    image = crfd.snapshot(crfd.Selection.everything(), backend=backend, polls=True)
+    return {task.pid: task.polls for task in image.tasks.values() if task.polls}
