@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/kcmp.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -14,9 +13,24 @@
 #include "base/ours.h"
 #include "bpf/load.h"
 
-static int is_ours(int32_t tid)
+/* Lists a directory of ours in /proc: 0, with the number that the directory had, or -errno. */
+static int list(const char *name, struct crfd_numbers *out, int *dir)
 {
-	return syscall(SYS_tgkill, getpid(), tid, 0) == 0;
+	crfd_buf scratch = {0};
+	int rc;
+
+	*dir = open(crfd_proc_path(getpid(), name, -1).v, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (*dir < 0)
+		return -errno;
+	rc = crfd_proc_list(*dir, &scratch, out);
+	close(*dir);
+	crfd_buf_release(&scratch);
+	return rc;
+}
+
+static int is_in(const struct crfd_numbers *list, int32_t number)
+{
+	return list->nr && bsearch(&number, list->v, list->nr, sizeof(number), crfd_int32_compare);
 }
 
 /* Takes the directory itself out of its list, and the BPF programs and variables. */
@@ -32,20 +46,17 @@ static void keep_others(struct crfd_numbers *list, int dir)
 
 int crfd_own_find(struct crfd_own *own, const int32_t *pids, size_t n)
 {
-	crfd_buf scratch = {0};
-	int dir, rc;
+	struct crfd_numbers threads = {0};
+	int dir, rc = list("task", &threads, &dir);
 
 	for (size_t i = 0; i < n && !own->looks; i++)
-		own->looks = is_ours(pids[i]);
-	if (!own->looks)
-		return 0;
-	dir = open(crfd_proc_path(getpid(), "fd", -1).v, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	rc = dir < 0 ? -errno : crfd_proc_list(dir, &scratch, &own->before);
-	keep_others(&own->before, dir);
-	if (dir >= 0)
-		close(dir);
-	crfd_buf_release(&scratch);
-	own->looks = rc == 0;
+		own->looks = is_in(&threads, pids[i]);
+	free(threads.v);
+	if (own->looks) {
+		rc = list("fd", &own->before, &dir);
+		keep_others(&own->before, dir);
+		own->looks = rc == 0;
+	}
 	return crfd_is_ours(rc) ? rc : 0;
 }
 
@@ -59,11 +70,6 @@ static int has_table(const crfd_task *t)
 	return t->info.pid == (uint32_t)self || syscall(SYS_kcmp, self, (pid_t)t->info.pid, KCMP_FILES, 0, 0) == 0;
 }
 
-static int was_there(const struct crfd_own *own, int32_t fd)
-{
-	return bsearch(&fd, own->before.v, own->before.nr, sizeof(fd), crfd_int32_compare) != NULL;
-}
-
 /* Moves what stays of a task's descriptors down to *end. */
 static void settle(const struct crfd_own *own, crfd_batch *b, crfd_task *t, uint64_t *end)
 {
@@ -72,7 +78,7 @@ static void settle(const struct crfd_own *own, crfd_batch *b, crfd_task *t, uint
 
 	t->first = *end;
 	for (uint64_t f = from; f < to; f++) {
-		if (mine && !was_there(own, b->fd[f].fd)) {
+		if (mine && !is_in(&own->before, b->fd[f].fd)) {
 			t->nerrors -= b->fd[f].err != 0;
 			b->own++;
 			continue;
