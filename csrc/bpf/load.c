@@ -89,9 +89,18 @@ static void init_reading(pthread_mutex_t *reading)
 }
 
 /* Under cache.lock. */
+static const crfd_bpf *loaded(void)
+{
+	for (int i = 0; i < CRFD_BPF_LANES; i++)
+		if (cache.bpf[i])
+			return cache.bpf[i];
+	return NULL;
+}
+
+/* Under cache.lock. */
 static int load(crfd_bpf **out, int holds, enum crfd_bpf_step *step)
 {
-	const struct crfd_bpf_programs *like = NULL;
+	const crfd_bpf *like = loaded();
 	crfd_bpf *bpf = calloc(1, sizeof(*bpf));
 	int rc;
 
@@ -99,14 +108,12 @@ static int load(crfd_bpf **out, int holds, enum crfd_bpf_step *step)
 	if (!bpf)
 		return -ENOMEM;
 	init_reading(&bpf->reading);
-	for (int i = 0; i < CRFD_BPF_LANES; i++)
-		like = cache.bpf[i] ? &cache.bpf[i]->programs : like;
-	rc = crfd_bpf_programs_load(&bpf->programs, like, holds, step);
+	rc = crfd_bpf_programs_load(&bpf->programs, like ? &like->programs : NULL, holds, step);
 	if (rc < 0) {
 		unload(bpf);
 		return rc;
 	}
-	bpf->selects = takes_scope(bpf);
+	bpf->selects = like ? like->selects : takes_scope(bpf);
 	*out = bpf;
 	return 0;
 }
@@ -249,7 +256,7 @@ static int need(crfd_bpf *bpf, enum crfd_bpf_walk walk)
 int crfd_bpf_iter(crfd_bpf *bpf, enum crfd_bpf_walk walk, struct crfd_bpf_scope scope)
 {
 	struct crfd_bpf_scope all = {0};
-	int rc = walk != CRFD_BPF_TASKS && walk != CRFD_BPF_TABLES ? need(bpf, walk) : 0;
+	int rc = walk != CRFD_BPF_TABLES ? need(bpf, walk) : 0;
 	int link = rc < 0 ? rc : link_walk(bpf, walk, bpf->selects ? scope : all);
 	struct iter_create iter = {.link_fd = (uint32_t)link};
 

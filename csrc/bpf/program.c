@@ -171,13 +171,6 @@ static int load_program(const struct program *p, const struct crfd_bpf_layout *l
 	return rc < 0 ? rc : crfd_bpf_call(PROG_LOAD, &prog, sizeof(prog));
 }
 
-/* A thread of its own loads these: TASKS, and with holds HELD, which is otherwise loaded when it is needed. */
-struct loading {
-	const struct crfd_bpf_programs *p;
-	int types_fd, holds;
-	int tasks_fd, held_fd;
-};
-
 static int load_into(const struct crfd_bpf_programs *p, const struct program *program, int types_fd)
 {
 	return load_program(program, p->layout, p->map_fd, types_fd);
@@ -192,31 +185,30 @@ static int load_first(const struct crfd_bpf_programs *p, const struct program *p
 	return rc;
 }
 
-static void *load_beside(void *arg)
+static int load_walk(const struct crfd_bpf_programs *p, enum crfd_bpf_walk walk, int types_fd)
 {
-	struct loading *l = arg;
-
-	l->tasks_fd = load_first(l->p, tasks_programs, COUNT(tasks_programs), l->types_fd);
-	if (HAS_ORDER && l->holds && l->tasks_fd >= 0)
-		l->held_fd = load_into(l->p, &held_program, l->types_fd);
-	return NULL;
+	switch (walk) {
+	case CRFD_BPF_FDS:
+		return load_first(p, fds_programs, COUNT(fds_programs), types_fd);
+	case CRFD_BPF_TASKS:
+		return load_first(p, tasks_programs, COUNT(tasks_programs), types_fd);
+	default:
+		return load_into(p, walk == CRFD_BPF_INSIDE ? &inside_program : &held_program, types_fd);
+	}
 }
 
 int crfd_bpf_programs_add(struct crfd_bpf_programs *p, enum crfd_bpf_walk walk)
 {
 	int types_fd, rc;
 
-	if (walk != CRFD_BPF_FDS && !p->ask)
-		return -EOPNOTSUPP;
 	if (p->prog_fd[walk] >= 0)
 		return 0;
+	if (walk != CRFD_BPF_FDS && walk != CRFD_BPF_TASKS && !p->ask)
+		return -EOPNOTSUPP;
 	types_fd = load_types();
 	if (types_fd < 0)
 		return types_fd;
-	if (walk == CRFD_BPF_FDS)
-		rc = load_first(p, fds_programs, COUNT(fds_programs), types_fd);
-	else
-		rc = load_into(p, walk == CRFD_BPF_INSIDE ? &inside_program : &held_program, types_fd);
+	rc = load_walk(p, walk, types_fd);
 	close(types_fd);
 	p->prog_fd[walk] = rc < 0 ? -1 : rc;
 	return rc < 0 ? rc : 0;
@@ -245,16 +237,39 @@ static int add_tables(struct crfd_bpf_programs *p, int types_fd)
 	return rc;
 }
 
+/* A thread of its own loads TASKS, and with holds HELD, which is otherwise loaded when it is needed. */
+struct loading {
+	const struct crfd_bpf_programs *p;
+	int types_fd, holds;
+	int tasks_fd, held_fd;
+};
+
+static void *load_beside(void *arg)
+{
+	struct loading *l = arg;
+
+	l->tasks_fd = load_walk(l->p, CRFD_BPF_TASKS, l->types_fd);
+	if (HAS_ORDER && l->holds && l->tasks_fd >= 0)
+		l->held_fd = load_walk(l->p, CRFD_BPF_HELD, l->types_fd);
+	return NULL;
+}
+
+/* Loads TABLES, or FDS where it is not to be had. */
+static int load_tables(struct crfd_bpf_programs *p, int types_fd)
+{
+	int rc = add_tables(p, types_fd);
+
+	return rc < 0 && rc != -EPERM ? crfd_bpf_programs_add(p, CRFD_BPF_FDS) : rc;
+}
+
 /* The verifier takes most of the time, and can do two at once. */
 static int load_needed(struct crfd_bpf_programs *p, int types_fd, int holds)
 {
 	struct loading l = {.p = p, .types_fd = types_fd, .holds = holds, .held_fd = -1};
 	pthread_t thread;
 	int apart = crfd_thread_start(&thread, load_beside, &l) == 0;
-	int rc = add_tables(p, types_fd);
+	int rc = load_tables(p, types_fd);
 
-	if (rc < 0 && rc != -EPERM)
-		rc = crfd_bpf_programs_add(p, CRFD_BPF_FDS);
 	if (apart)
 		pthread_join(thread, NULL);
 	else
@@ -289,7 +304,7 @@ int crfd_bpf_programs_load(struct crfd_bpf_programs *p, const struct crfd_bpf_pr
 	if (rc >= 0)
 		*step = CRFD_BPF_LOAD;
 	if (rc >= 0)
-		rc = load_needed(p, types_fd, holds);
+		rc = like ? load_tables(p, types_fd) : load_needed(p, types_fd, holds);
 	close(types_fd);
 	if (rc >= 0)
 		*step = CRFD_BPF_OK;

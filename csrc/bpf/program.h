@@ -9,8 +9,8 @@
 #include "bpf/walk.h"
 
 /*
- * TABLES goes over the tables itself and is not to be had everywhere; FDS can do all and is loaded when it is needed, as INSIDE and
- * HELD are, where TABLES is to be had.
+ * TABLES goes over the tables itself and is not to be had everywhere; FDS can do all. All but TABLES are loaded when they are needed,
+ * INSIDE and HELD where TABLES is to be had.
  */
 enum crfd_bpf_walk { CRFD_BPF_FDS = 0, CRFD_BPF_TASKS = 1, CRFD_BPF_TABLES = 2, CRFD_BPF_INSIDE = 3, CRFD_BPF_HELD = 4, CRFD_BPF_WALKS = 5 };
 
@@ -28,11 +28,11 @@ struct crfd_bpf_programs {
 };
 
 /*
- * With holds HELD too, if it loads. like has been loaded before, or is NULL: they know what the kernel's BTF says. 0 or -errno, with the
- * step that failed; to be released either way.
+ * Loads TASKS and TABLES, or FDS where that is not to be had, and with holds HELD, if it loads. With like, which have been loaded before
+ * and know what the kernel's BTF says, but TABLES or FDS. 0 or -errno, with the step that failed; to be released either way.
  */
 int crfd_bpf_programs_load(struct crfd_bpf_programs *p, const struct crfd_bpf_programs *like, int holds, enum crfd_bpf_step *step);
-/* Loads FDS, INSIDE or HELD if it is not there yet. 0 or -errno. */
+/* Loads any but TABLES if it is not there yet. 0 or -errno. */
 int crfd_bpf_programs_add(struct crfd_bpf_programs *p, enum crfd_bpf_walk walk);
 /* Returns 1 where a descriptor is one of theirs. */
 int crfd_bpf_programs_have(const struct crfd_bpf_programs *p, int fd);

@@ -208,7 +208,7 @@ static __always_inline void put_namespaces(struct task_struct *task, struct walk
 	struct nsproxy *proxy = task->nsproxy;
 	struct pid *pid = task->thread_pid;
 
-	r->pid_ns = upid_at(pid, pid->level).ns->ns.inum;
+	r->pid_ns = upid_at(pid, pid->level)->ns->ns.inum;
 	r->user_ns = task->real_cred->user_ns->ns.inum;
 	r->mnt_ns = proxy->mnt_ns->ns.inum;
 	r->net_ns = proxy->net_ns->ns.inum;

@@ -24,12 +24,13 @@ static __always_inline void put_ids(struct task_struct *task, struct walk_task *
 	struct task_struct *parent = READ(task, real_parent);
 	struct signal_struct *signal = READ(task, signal), *of_parent = READ(parent, signal);
 	struct pid *pid = READ(task, thread_pid);
+	struct upid *own = upid_at(pid, READ(pid, level));
 
 	r->tid = nr_here(pid);
 	r->tgid = nr_here(READ(signal, pids[PIDTYPE_TGID]));
 	r->ppid = nr_here(READ(of_parent, pids[PIDTYPE_TGID]));
 	r->sid = nr_here(READ(signal, pids[PIDTYPE_SID]));
-	r->ns_pid = upid_at(pid, READ(pid, level)).nr;
+	r->ns_pid = READ(own, nr);
 	r->uid = READ(cred, uid.val);
 	r->euid = READ(cred, euid.val);
 	r->gid = READ(cred, gid.val);
