@@ -26,6 +26,7 @@ import crfd
 from crfd._core.arrow import tables
 from crfd._core.columns import ImageReader, Render, columns
 from crfd._core.tally import tally
+from crfd.analysis.top import by_column, by_process
 from crfd.cli import main as cli
 from tests import arrow
 from tests.mutate import mutant
@@ -122,6 +123,17 @@ def _arrow(image: crfd.Image) -> None:
         arrow.rows(image.table(name, columns=image.table(name).choices))
 
 
+def _filtered(image: crfd.Image) -> None:
+    for name in tables():
+        arrow.rows(image.table(name).where("deleted or fd > 1 or path =~ 'e' or detail =~ '1'"))
+
+
+def _top(image: crfd.Image) -> None:
+    for one in by_process(image.view):
+        assert one.full is None or one.full >= 0
+    by_column(image.view, "path")
+
+
 LIBRARY: dict[str, Callable[[crfd.Image], object]] = {
     "tasks": _tasks,
     "columns": _columns,
@@ -129,6 +141,8 @@ LIBRARY: dict[str, Callable[[crfd.Image], object]] = {
     "links": _links,
     "consistency": lambda image: image.consistency(),
     "arrow": _arrow,
+    "arrow, filtered": _filtered,
+    "top": _top,
     "fields": _fields,
     "tally": lambda image: tally(ImageReader(image.view, None), ("kind", "comm")),
 }
