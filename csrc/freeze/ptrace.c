@@ -87,8 +87,8 @@ static int has_none(int32_t pid, int32_t tid)
 {
 	struct crfd_procstat s;
 	crfd_buf scratch = {0};
-	int dir = open(crfd_proc_path(pid, "task", tid).v, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int rc = dir < 0 ? -errno : crfd_proc_stat(dir, &scratch, &s);
+	int dir = crfd_proc_open(pid);
+	int rc = dir < 0 ? dir : crfd_proc_stat(dir, tid, &scratch, &s);
 
 	if (dir >= 0)
 		close(dir);

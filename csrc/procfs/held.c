@@ -5,12 +5,15 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <linux/kcmp.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/number.h"
+#include "base/ours.h"
 #include "format/record.h"
 #include "kinds/detail.h"
 #include "procfs/mountinfo.h"
@@ -183,6 +186,48 @@ int crfd_task_flights(struct crfd_holds *h, crfd_batch *b, crfd_task *t)
 	return rc < 0 ? rc : crfd_task_extend(&b->text, &t->ext);
 }
 
+/*
+ * Returns 1 where the task, whose /proc/PID is dir, has the memory of the one that was kept, as threads of a process do: kcmp(2) says
+ * so of two numbers, which both were theirs still. Two zombies have none in common, though theirs is equal.
+ */
+static int has_memory_of(const crfd_task *kept, const crfd_task *t, int dir, crfd_buf *scratch)
+{
+	struct crfd_procstat stat;
+	int was;
+
+	if (t->info.pid == t->info.tgid || kept->info.tgid != t->info.tgid ||
+	    syscall(SYS_kcmp, kept->info.pid, t->info.pid, KCMP_VM, 0, 0))
+		return 0;
+	was = crfd_task_open(kept, scratch, &stat);
+	if (was < 0)
+		return crfd_is_ours(was) ? was : 0;
+	close(was);
+	was = crfd_proc_stat(dir, (int32_t)t->info.pid, scratch, &stat);
+	if (was < 0)
+		return crfd_is_ours(was) ? was : 0;
+	return crfd_task_has_files(&stat.rec, stat.flags);
+}
+
+int crfd_holds_keep(struct crfd_holds *h, const crfd_task *t, const crfd_buf *out, size_t from)
+{
+	if (t->info.threads < 2)
+		return 0;
+	h->kept = *t;
+	crfd_buf_clear(&h->maps);
+	return crfd_buf_put(&h->maps, out->v + from, out->nr - from);
+}
+
+static int put_mapped(struct crfd_holds *h, int dir, crfd_batch *b, const crfd_task *t)
+{
+	size_t from = b->text.nr;
+	int rc = has_memory_of(&h->kept, t, dir, &h->mapped.text);
+
+	if (rc)
+		return rc < 0 ? rc : crfd_buf_put(&b->text, h->maps.v, h->maps.nr);
+	rc = crfd_mapped_put(&h->mapped, dir, crfd_task_mnt_ns(b, t), &h->deleted, &h->push, &b->text);
+	return rc < 0 ? rc : crfd_holds_keep(h, t, &b->text, from);
+}
+
 int crfd_task_held(struct crfd_holds *h, int dir, const struct crfd_procstat *stat, crfd_batch *b, crfd_task *t)
 {
 	crfd_buf *out = &b->text;
@@ -196,7 +241,7 @@ int crfd_task_held(struct crfd_holds *h, int dir, const struct crfd_procstat *st
 	if (rc >= 0)
 		rc = put_link(h, dir, "exe", CRFD_HELD_EXE, out);
 	if (rc >= 0)
-		rc = crfd_mapped_put(&h->mapped, dir, crfd_task_mnt_ns(b, t), &h->deleted, &h->push, out);
+		rc = put_mapped(h, dir, b, t);
 	if (rc >= 0)
 		rc = crfd_put_tty(&h->push, stat->tty >> 8 & 0xfff, (stat->tty & 0xff) | (stat->tty >> 12 & 0xfff00), out);
 	return rc < 0 ? rc : crfd_task_extend(out, &t->ext);
@@ -205,6 +250,7 @@ int crfd_task_held(struct crfd_holds *h, int dir, const struct crfd_procstat *st
 void crfd_holds_release(struct crfd_holds *h)
 {
 	crfd_mapped_release(&h->mapped);
+	crfd_buf_release(&h->maps);
 	crfd_buf_release(&h->name);
 	crfd_buf_release(&h->ring);
 }

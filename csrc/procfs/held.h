@@ -13,10 +13,17 @@ struct crfd_holds {
 	crfd_filter_push push;
 	struct crfd_deleted_memo deleted;
 	struct crfd_mapped mapped;
+	crfd_task kept; /* the last task of several threads, and */
+	crfd_buf maps; /* its records of mapped files */
 	crfd_buf name, ring; /* of a registered file, and the text of a ring's fdinfo */
 };
 
 void crfd_holds_release(struct crfd_holds *h);
+/*
+ * Keeps what stands in out from there on, the records of what the task has mapped, for threads of its process with a table of their own:
+ * n of them have n stacks at least mapped, and would each be asked for all. 0 or -ENOMEM.
+ */
+int crfd_holds_keep(struct crfd_holds *h, const crfd_task *t, const crfd_buf *out, size_t from);
 /*
  * Appends the HELD records of the task whose /proc/PID is dir to t->ext, which must still end the batch's text. What is
  * refused has a record that says so; what is not there has none. 0 or -ENOMEM, -EOVERFLOW.

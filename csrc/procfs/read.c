@@ -70,10 +70,13 @@ ssize_t crfd_proc_link(int dir, const char *name, char *out, size_t size)
 	return n >= 0 ? n : crfd_is_ours(-errno) ? -errno : 0;
 }
 
-int crfd_proc_stat(int dir, crfd_buf *scratch, struct crfd_procstat *out)
+int crfd_proc_stat(int dir, int32_t pid, crfd_buf *scratch, struct crfd_procstat *out)
 {
-	int rc = crfd_proc_read(dir, "stat", 0, scratch);
+	char name[32];
+	int rc;
 
+	snprintf(name, sizeof(name), "task/%d/stat", pid);
+	rc = crfd_proc_read(dir, name, 0, scratch);
 	return rc < 0 ? rc : crfd_procstat_parse((const char *)scratch->v, scratch->nr, out);
 }
 

@@ -95,6 +95,22 @@ static int put_limits_and_namespaces(int dir, crfd_buf *scratch, crfd_buf *out, 
 	return rc < 0 || !any ? rc : crfd_buf_rec(out, CRFD_REC_TASK_NS, 0, &ns, sizeof(ns));
 }
 
+int crfd_task_open(const crfd_task *t, crfd_buf *scratch, struct crfd_procstat *stat)
+{
+	int dir = crfd_proc_open((int32_t)t->info.pid), rc;
+
+	if (dir < 0)
+		return dir;
+	rc = crfd_proc_stat(dir, (int32_t)t->info.pid, scratch, stat);
+	if (rc == 0 && stat->start_time != t->info.start_time)
+		rc = -ESRCH;
+	if (rc < 0) {
+		close(dir);
+		return rc;
+	}
+	return dir;
+}
+
 int crfd_task_extend(const crfd_buf *text, crfd_span *ext)
 {
 	if (text->nr - ext->off > UINT32_MAX)

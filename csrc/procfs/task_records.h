@@ -7,6 +7,8 @@
 #include "batch/batch.h"
 #include "procfs/read.h"
 
+/* Opens /proc/PID of that task, not of one that has its number by now, and reads its stat. Its descriptor, or -errno. */
+int crfd_task_open(const crfd_task *t, crfd_buf *scratch, struct crfd_procstat *stat);
 /* Sets the length of ext to what the text has gained since it began. 0 or -EOVERFLOW. */
 int crfd_task_extend(const crfd_buf *text, crfd_span *ext);
 /* The inode of the task's mount namespace, 0 unknown: from the record that its extension has by now. */

@@ -144,15 +144,17 @@ static int put_mapped(struct crfd_bpf_lane *lane, const struct crfd_bpf_mapped *
 static int end(struct crfd_bpf_lane *lane, const struct walk_end *r, crfd_batch *b, crfd_task *t)
 {
 	struct crfd_bpf_maps *maps = &lane->maps;
+	size_t from = b->text.nr;
 	int rc = 0, lacks;
 
-	(void)t;
 	own(maps, r->tid);
 	lacks = maps->lacks;
 	if (!lacks && maps->nr)
 		qsort_r(maps->v, maps->nr, sizeof(*maps->v), by_file, maps->names.v);
 	for (size_t i = 0; i < maps->nr && rc >= 0 && !lacks; i += (size_t)rc)
 		rc = put_mapped(lane, maps->v + i, maps->nr - i, &b->text);
+	if (rc >= 0 && !lacks)
+		rc = crfd_holds_keep(&lane->looker.holds, t, &b->text, from);
 	if (rc >= 0 && !lacks && r->tty)
 		rc = crfd_put_tty(&lane->looker.holds.push, r->tty >> 20, r->tty & 0xfffff, &b->text);
 	own(maps, 0);
@@ -172,7 +174,7 @@ void crfd_bpf_maps_release(struct crfd_bpf_maps *maps)
 
 int crfd_bpf_held(struct crfd_bpf_lane *lane, const struct crfd_bpf_unit *units, size_t n, int together, crfd_batch *b)
 {
-	static const struct crfd_bpf_late late = {.walk = CRFD_BPF_HELD, .put = put, .end = end, .ask = ask};
+	static const struct crfd_bpf_late late = {.walk = CRFD_BPF_HELD, .once = 1, .put = put, .end = end, .ask = ask};
 
 	own(&lane->maps, 0);
 	return crfd_bpf_late(lane, &late, units, n, together, b);

@@ -34,7 +34,7 @@ static int take_task(struct crfd_bpf_lane *lane, const struct crfd_bpf_late *lat
 static int ask(struct crfd_bpf_looker *l, const struct crfd_bpf_late *late, crfd_batch *b, crfd_task *t)
 {
 	struct crfd_procstat stat;
-	int dir = crfd_bpf_open_task(t, l->scratch, &stat), rc;
+	int dir = crfd_task_open(t, l->scratch, &stat), rc;
 
 	if (dir < 0)
 		return crfd_is_ours(dir) ? dir : 0;
@@ -66,17 +66,30 @@ static int read_unit(struct crfd_bpf_lane *lane, const struct crfd_bpf_late *lat
 	return ask(&lane->looker, late, b, t);
 }
 
-/* Reads the first of the units, as many as go together: how many these were, or -errno. */
-static ssize_t read_some(struct crfd_bpf_lane *lane, const struct crfd_bpf_late *late, const struct crfd_bpf_unit *units, size_t n,
-			 int together, crfd_batch *b, crfd_task *t)
+/* Returns 1 for another thread of the process that the unit before is of. */
+static int is_again(const struct crfd_bpf_late *late, const struct crfd_bpf_unit *units, size_t i)
+{
+	return late->once && i && units[i].rec.tgid == units[i - 1].rec.tgid;
+}
+
+/* Reads the units from the i-th on, as many as go together: how many these were, or -errno. */
+static ssize_t read_some(struct crfd_bpf_lane *lane, const struct crfd_bpf_late *late, const struct crfd_bpf_unit *units, size_t i,
+			 size_t n, int together, crfd_batch *b)
 {
 	struct crfd_bpf_source *s = NULL;
-	ssize_t nr = crfd_bpf_tables_begin(lane, late->walk, units, n, together, &s);
-	int rc = crfd_is_ours((int)nr) ? (int)nr : 0;
+	size_t end = i + 1;
+	ssize_t nr = 1;
+	int rc = 0;
 
-	nr = nr < 0 ? (ssize_t)n : nr;
-	for (ssize_t i = 0; i < nr && rc >= 0; i++)
-		rc = read_unit(lane, late, s, &units[i], b, &t[i]);
+	while (end < n && !is_again(late, units, end))
+		end++;
+	if (!is_again(late, units, i)) {
+		nr = crfd_bpf_tables_begin(lane, late->walk, units + i, end - i, together, &s);
+		rc = crfd_is_ours((int)nr) ? (int)nr : 0;
+		nr = nr < 0 ? (ssize_t)(end - i) : nr;
+	}
+	for (end = i + (size_t)nr; i < end && rc >= 0; i++)
+		rc = read_unit(lane, late, s, &units[i], b, &b->task[i]);
 	if (s == &lane->one_table)
 		crfd_bpf_source_stop(s);
 	return rc < 0 ? rc : nr;
@@ -89,7 +102,7 @@ int crfd_bpf_late(struct crfd_bpf_lane *lane, const struct crfd_bpf_late *late, 
 
 	crfd_bpf_hold(lane->bpf);
 	for (size_t i = 0; i < n && nr >= 0; i += (size_t)nr)
-		nr = read_some(lane, late, units + i, n - i, together, b, &b->task[i]);
+		nr = read_some(lane, late, units, i, n, together, b);
 	crfd_bpf_let_go(lane->bpf);
 	return nr < 0 ? (int)nr : 0;
 }

@@ -7,6 +7,7 @@
 
 struct crfd_bpf_late {
 	enum crfd_bpf_walk walk;
+	int once; /* most of it is a process's: for its other threads /proc is asked */
 	int tables; /* it is about a task's table, of which one of the tasks that share it tells */
 	/* Appends what a record of the walk says to the batch's text, which t->ext ends. 0 or -errno. */
 	int (*put)(struct crfd_bpf_lane *lane, const struct walk_fd *r, crfd_batch *b, crfd_task *t);

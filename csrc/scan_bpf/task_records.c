@@ -9,22 +9,6 @@
 #include "base/ours.h"
 #include "procfs/task_records.h"
 
-int crfd_bpf_open_task(const crfd_task *t, crfd_buf *scratch, struct crfd_procstat *stat)
-{
-	int dir = crfd_proc_open((int32_t)t->info.pid), rc;
-
-	if (dir < 0)
-		return dir;
-	rc = crfd_proc_stat(dir, scratch, stat);
-	if (rc == 0 && stat->start_time != t->info.start_time)
-		rc = -ESRCH;
-	if (rc < 0) {
-		close(dir);
-		return rc;
-	}
-	return dir;
-}
-
 static int list(struct crfd_bpf_looker *l, int dir)
 {
 	int fds = openat(dir, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc;
@@ -58,7 +42,7 @@ int crfd_bpf_task_records(struct crfd_bpf_looker *l, const struct crfd_bpf_unit 
 
 	if (t->err)
 		return 0;
-	dir = crfd_bpf_open_task(t, l->scratch, &stat);
+	dir = crfd_task_open(t, l->scratch, &stat);
 	if (crfd_is_ours(dir))
 		return dir;
 	if (dir >= 0)
@@ -77,7 +61,7 @@ int crfd_bpf_task_records(struct crfd_bpf_looker *l, const struct crfd_bpf_unit 
 static int polled(struct crfd_bpf_looker *l, crfd_batch *b, crfd_task *t)
 {
 	struct crfd_procstat stat;
-	int dir = crfd_bpf_open_task(t, l->scratch, &stat), rc;
+	int dir = crfd_task_open(t, l->scratch, &stat), rc;
 
 	if (dir < 0)
 		return crfd_is_ours(dir) ? dir : 0;

@@ -19,8 +19,6 @@ struct crfd_bpf_looker {
 	struct crfd_mount_table mounts;
 };
 
-/* /proc/TID of the task that was walked, not of one that has its number by now, and its stat; or -errno. */
-int crfd_bpf_open_task(const crfd_task *t, crfd_buf *scratch, struct crfd_procstat *stat);
 /*
  * Looks at the numbers of its table a second time, in /proc/PID, which is dir, where a walk cannot; looked: l->numbers are those
  * already. 0 or -errno.

@@ -15,7 +15,7 @@
 static int ask_link(const crfd_task *t, crfd_buf *scratch, const char *name, int type, crfd_buf *out)
 {
 	struct crfd_procstat stat;
-	int dir = crfd_bpf_open_task(t, scratch, &stat);
+	int dir = crfd_task_open(t, scratch, &stat);
 	char path[PATH_MAX];
 	ssize_t n;
 
@@ -36,7 +36,7 @@ static int put_exe(const struct walk_begin *begin, const crfd_task *t, crfd_buf 
 static int read_text(const crfd_task *t, const char *name, crfd_buf *scratch)
 {
 	struct crfd_procstat stat;
-	int dir = crfd_bpf_open_task(t, scratch, &stat), rc;
+	int dir = crfd_task_open(t, scratch, &stat), rc;
 
 	if (dir < 0)
 		return dir;

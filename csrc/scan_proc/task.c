@@ -33,7 +33,7 @@ int crfd_proc_task_open(struct crfd_proc_task *p, int32_t pid, crfd_buf *scratch
 	p->dir = crfd_proc_open(pid);
 	if (p->dir < 0)
 		return refuse(t, p->dir, CRFD_STEP_TASK);
-	rc = crfd_proc_stat(p->dir, scratch, &p->stat);
+	rc = crfd_proc_stat(p->dir, pid, scratch, &p->stat);
 	if (rc < 0)
 		return refuse(t, rc, CRFD_STEP_TASK);
 	t->rec = p->stat.rec;
@@ -69,17 +69,17 @@ int crfd_proc_task_list(struct crfd_proc_task *p, crfd_buf *scratch, struct crfd
 int crfd_proc_task_exited(const struct crfd_proc_task *p, crfd_buf *scratch)
 {
 	struct crfd_procstat now;
-	int rc = crfd_proc_stat(p->dir, scratch, &now);
+	int rc = crfd_proc_stat(p->dir, p->pid, scratch, &now);
 
 	if (crfd_is_ours(rc))
 		return rc;
 	return rc < 0 || now.rec.exit_state || now.start_time != p->stat.start_time;
 }
 
-static int has_table(int dir, crfd_buf *scratch)
+static int has_table(int dir, int32_t pid, crfd_buf *scratch)
 {
 	struct crfd_procstat now;
-	int rc = crfd_proc_stat(dir, scratch, &now);
+	int rc = crfd_proc_stat(dir, pid, scratch, &now);
 
 	return rc == 0 ? crfd_task_keeps_files(&now.rec, now.flags) : crfd_is_ours(rc) ? rc : 0;
 }
@@ -90,8 +90,8 @@ int crfd_proc_task_shares(const struct crfd_proc_task *p, int32_t pid, int dir, 
 	int rc = 0;
 
 	if (syscall(SYS_kcmp, pid, p->pid, KCMP_FILES, 0, 0) == 0)
-		rc = has_table(dir, scratch);
-	return rc > 0 ? has_table(p->dir, scratch) : rc;
+		rc = has_table(dir, pid, scratch);
+	return rc > 0 ? has_table(p->dir, p->pid, scratch) : rc;
 }
 
 void crfd_proc_task_close(struct crfd_proc_task *p)

@@ -105,7 +105,7 @@ static int has_table(struct finder *f, int32_t pid)
 	int dir = crfd_proc_open(pid), rc = dir;
 
 	if (dir >= 0) {
-		rc = crfd_proc_stat(dir, &f->scratch, &s);
+		rc = crfd_proc_stat(dir, pid, &f->scratch, &s);
 		close(dir);
 	}
 	if (rc < 0)

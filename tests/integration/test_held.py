@@ -11,6 +11,7 @@ import pty
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -508,3 +509,57 @@ def test_lsof_knows_no_more(name: str, backend: str, need: Need, tmp_path: Path)
             theirs.add((words[what], int(line[1:])))
     assert len(theirs) > 5
     assert theirs <= {(one.by, one.ino) for one in held}
+
+
+# ---- threads with a table of their own ----
+
+_THREADS = """
+import ctypes, os, sys, threading, time
+libc = ctypes.CDLL(None)
+threading.stack_size(1 << 16)
+n, ends = int(sys.argv[1]), sys.argv[2] == "ends"
+begun = threading.Barrier(n + 1)
+def apart():
+    assert libc.unshare(0x400) == 0  # CLONE_FILES
+    begun.wait()
+    time.sleep(600)
+for _ in range(n):
+    threading.Thread(target=apart).start()
+begun.wait()
+os.write(1, b"ready\\n")
+if ends:
+    libc.syscall(60 if os.uname().machine == "x86_64" else 93, 0)  # exit(2): of the first thread alone
+time.sleep(600)
+"""
+
+
+def _threads(n: int, backend: str, ends: str = "stays") -> tuple[float, list[crfd.Task]]:
+    """Seconds of a processor that a dump of a process with n threads takes, and its tasks."""
+    with procs.running(_THREADS, str(n), ends) as process:
+        if ends == "ends":
+            procs.until(lambda: procs.state(process.pid) == "Z", "the first thread has ended")
+        out, start = io.BytesIO(), time.process_time()
+        crfd.dump(process.pid, out, backend=backend, holds="all")
+        took = time.process_time() - start
+    out.seek(0)
+    with crfd.open(out) as image:
+        return took, list(image)
+
+
+@pytest.mark.parametrize("ends", ["stays", "ends"])
+def test_threads_have_the_files_mapped_that_their_process_has(backend: str, ends: str, need: Need) -> None:
+    need("unshare")
+    _, tasks = _threads(4, backend, ends)
+    assert len(tasks) == 5
+    found = [set(task.held) for task in tasks]
+    mapped = [{one for one in held if one.by is HeldBy.MAP} for held in found]
+    assert len(mapped[-1]) > 5
+    assert mapped[1:] == mapped[-1:] * 4
+    assert mapped[0] == (set() if ends == "ends" else mapped[1])
+    assert [{one.by for one in held} >= {HeldBy.CWD, HeldBy.ROOT, HeldBy.EXE} for held in found[1:]] == [True] * 4
+
+
+def test_threads_and_their_stacks_are_not_multiplied(backend: str, need: Need) -> None:
+    need("unshare")
+    once, twice = (_threads(n, backend)[0] for n in (1000, 2000))
+    assert twice < 2.5 * once + 0.2, (once, twice)
