@@ -98,7 +98,7 @@ def _width() -> int:
     """Return the columns of the terminal, 0 where standard output is none."""
     if not output.out.is_terminal:
         return 0
-    told = os.environ.get("COLUMNS", "")
+    told = os.environ.get("COLUMNS", "")[:5]  # digits
     if told.isdecimal() and int(told):
         return int(told)
     try:

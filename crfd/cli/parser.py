@@ -21,7 +21,7 @@ class _Formatter(argparse.HelpFormatter):
     """argparse's own, which makes one for each argument and imports shutil to learn the width of the terminal."""
 
     def __init__(self, prog: str) -> None:
-        told = os.environ.get("COLUMNS", "")
+        told = os.environ.get("COLUMNS", "")[:5]  # digits
         super().__init__(prog, width=max(40, int(told) if told.isdecimal() else 120) - 2)
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -127,6 +128,25 @@ def test_an_ascii_stdout_gets_what_it_can_show(path: Path) -> None:
             done = run(*command, env={**os.environ, "PYTHONIOENCODING": "ascii", "LC_ALL": "C"})
             assert (done.returncode, done.stderr) == (0, b"")
             assert done.stdout.isascii()
+
+
+@pytest.mark.parametrize("columns", ["", "0", "1", "-5", "x", "9" * 10, "9" * 5000])
+@pytest.mark.parametrize("command", [["show"], ["show", "--group"], ["show", "--help"]])
+def test_a_terminal_of_any_width_gets_its_table(path: Path, command: list[str], columns: str) -> None:
+    with procs.opened(*os.openpty()) as (master, slave):
+        threading.Thread(target=_drain, args=(master,), daemon=True).start()
+        words = [*procs.CRFD, *command, str(path)]
+        env = {**os.environ, "COLUMNS": columns}
+        done = subprocess.run(
+            words, stdout=slave, stderr=subprocess.PIPE, env=env, cwd=procs.ROOT, check=False, timeout=60
+        )
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def _drain(fd: int) -> None:
+    with suppress(OSError):
+        while os.read(fd, 4096):
+            pass
 
 
 # ---- nothing that a terminal would obey ----
