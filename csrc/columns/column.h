@@ -7,7 +7,7 @@
  *   family.c         the list of families
  *   task.c, file.c   what a task and an open file description have
  *   common.c         the table of what every descriptor has
- *   words.c          values in a few words
+ *   phrase.c         values in a few words
  *   column.c         all of it by number and name
  */
 #ifndef CRFD_COLUMN_H
@@ -43,7 +43,7 @@ struct crfd_list {
 	uint16_t size; /* bytes of an entry */
 	const struct crfd_column *member;
 	size_t nmembers;
-	const char *words; /* of an entry (columns/words.h) */
+	const char *phrase; /* of an entry (columns/phrase.h) */
 	/* A task's records of a type that begin with the fd that they are of have entries too. rec 0: none has. */
 	struct {
 		uint16_t rec, size, entry; /* bytes of an element of such a record, and where in it the entry is */
@@ -111,9 +111,9 @@ struct crfd_family {
 	uint16_t rec[2]; /* a row has a value of any of them where it has a record of one of these types; 0: is_told says it */
 	const struct crfd_column *column;
 	size_t ncolumns;
-	/* Appends to out what the NAME column says, each word with a blank before it. 0 or -ENOMEM. NULL: `words` says it all. */
+	/* Appends to out what the NAME column says, each word with a blank before it. 0 or -ENOMEM. NULL: `phrase` says it all. */
 	int (*say)(const struct crfd_row *r, crfd_buf *out);
-	const char *words; /* what comes behind that (columns/words.h), NULL: nothing */
+	const char *phrase; /* what comes behind that (columns/phrase.h), NULL: nothing */
 	int (*is_told)(const struct crfd_row *r); /* NULL: always */
 };
 

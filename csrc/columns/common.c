@@ -11,7 +11,7 @@
 #include "columns/polled.h"
 #include "columns/socket.h"
 #include "columns/task.h"
-#include "columns/words.h"
+#include "columns/phrase.h"
 
 /* ---- the descriptor ---- */
 
@@ -107,7 +107,7 @@ static int get_name(const struct crfd_column *c, struct crfd_scratch *s, const s
 	if (r->is_read)
 		say_file(r, &s->text);
 	if (r->held)
-		crfd_words_put("< ({map})>< (of fd {in_fd}, <{slot}|unknown which>)>", crfd_common, crfd_common_len, r, &s->text);
+		crfd_phrase_put("< ({map})>< (of fd {in_fd}, <{slot}|unknown which>)>", crfd_common, crfd_common_len, r, &s->text);
 	if (family)
 		crfd_family_say(family, r, &s->text);
 	if (r->is_read && !crfd_row_is_plain(r))

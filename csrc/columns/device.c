@@ -35,7 +35,7 @@ static const struct crfd_column tty_columns[] = {
 
 const struct crfd_family crfd_family_tty = {
 	"tty", {CRFD_KIND_CHR}, {CRFD_REC_TTY, CRFD_REC_TERMIOS}, tty_columns, CRFD_LEN(tty_columns),
-	.words = "< master of /dev/pts/{index}>",
+	.phrase = "< master of /dev/pts/{index}>",
 };
 
 static const struct crfd_column tun_columns[] = {
@@ -44,7 +44,7 @@ static const struct crfd_column tun_columns[] = {
 };
 
 const struct crfd_family crfd_family_tun = {
-	"tun", {CRFD_KIND_CHR}, {CRFD_REC_TUN}, tun_columns, CRFD_LEN(tun_columns), .words = " interface {interface}",
+	"tun", {CRFD_KIND_CHR}, {CRFD_REC_TUN}, tun_columns, CRFD_LEN(tun_columns), .phrase = " interface {interface}",
 };
 
 static const struct crfd_column fuse_columns[] = {
@@ -53,5 +53,5 @@ static const struct crfd_column fuse_columns[] = {
 };
 
 const struct crfd_family crfd_family_fuse = {
-	"fuse", {CRFD_KIND_CHR}, {CRFD_REC_FUSE}, fuse_columns, CRFD_LEN(fuse_columns), .words = " connection {connection}",
+	"fuse", {CRFD_KIND_CHR}, {CRFD_REC_FUSE}, fuse_columns, CRFD_LEN(fuse_columns), .phrase = " connection {connection}",
 };

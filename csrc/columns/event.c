@@ -19,7 +19,7 @@ static const struct crfd_column eventfd_columns[] = {
 
 const struct crfd_family crfd_family_eventfd = {
 	"eventfd", {CRFD_KIND_EVENTFD}, {CRFD_REC_EVENTFD}, eventfd_columns, CRFD_LEN(eventfd_columns),
-	.words = " count={count}<{semaphore?} semaphore>< id={id}>",
+	.phrase = " count={count}<{semaphore?} semaphore>< id={id}>",
 };
 
 /* ---- timerfd ---- */
@@ -30,7 +30,8 @@ static const char *const clocks[] = {"realtime", "monotonic", "process_cputime",
 				     "boottime_alarm"};
 
 #define TIMER(name, text, type, unit, member, ...) \
-	CRFD_MEMBER("timerfd." name, text, KIND, type, unit, 0, RECORD, CRFD_REC_TIMERFD, crfd_timerfd, member, CRFD_ALWAYS, 0, __VA_ARGS__)
+	CRFD_MEMBER("timerfd." name, text, KIND, type, unit, 0, RECORD, CRFD_REC_TIMERFD, crfd_timerfd, member, CRFD_ALWAYS, 0, \
+		    __VA_ARGS__)
 
 static const struct crfd_column timerfd_columns[] = {
 	TIMER("clock", "CLOCK_* of clock_gettime(2)", INT, NONE, clock, CRFD_READING(CRFD_NAMES(clocks))),
@@ -42,7 +43,7 @@ static const struct crfd_column timerfd_columns[] = {
 
 const struct crfd_family crfd_family_timerfd = {
 	"timerfd", {CRFD_KIND_TIMERFD}, {CRFD_REC_TIMERFD}, timerfd_columns, CRFD_LEN(timerfd_columns),
-	.words = " {clock}<{value?} in {value}| disarmed><{interval?} every {interval}><{ticks?} ticks={ticks}>",
+	.phrase = " {clock}<{value?} in {value}| disarmed><{interval?} every {interval}><{ticks?} ticks={ticks}>",
 };
 
 /* ---- signalfd ---- */

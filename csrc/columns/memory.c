@@ -70,7 +70,7 @@ static const struct crfd_column dmabuf_columns[] = {
 
 const struct crfd_family crfd_family_dmabuf = {
 	"dmabuf", {CRFD_KIND_DMABUF}, {CRFD_REC_DMABUF}, dmabuf_columns, CRFD_LEN(dmabuf_columns),
-	.words = " {size}B by={exporter}<{name?} name={name}>",
+	.phrase = " {size}B by={exporter}<{name?} name={name}>",
 };
 
 /* ---- userfaultfd ---- */
@@ -90,5 +90,5 @@ static const struct crfd_column userfaultfd_columns[] = {
 
 const struct crfd_family crfd_family_userfaultfd = {
 	"userfaultfd", {CRFD_KIND_USERFAULTFD}, {CRFD_REC_USERFAULTFD}, userfaultfd_columns,
-	CRFD_LEN(userfaultfd_columns), .words = " pending={pending} total={total}< features={features}| not set up>",
+	CRFD_LEN(userfaultfd_columns), .phrase = " pending={pending} total={total}< features={features}| not set up>",
 };

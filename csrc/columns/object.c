@@ -9,7 +9,8 @@
 /* ---- pidfd ---- */
 
 #define PIDFD(name, text, type, unit, member, ...) \
-	CRFD_MEMBER("pidfd." name, text, KIND, type, unit, 0, RECORD, CRFD_REC_PIDFD, crfd_pidfd, member, CRFD_ALWAYS, 0, __VA_ARGS__)
+	CRFD_MEMBER("pidfd." name, text, KIND, type, unit, 0, RECORD, CRFD_REC_PIDFD, crfd_pidfd, member, CRFD_ALWAYS, 0, \
+		    __VA_ARGS__)
 
 static const struct crfd_column pidfd_columns[] = {
 	PIDFD("pid", "process or thread it stands for, in our pid namespace", INT, ID, pid,
@@ -26,7 +27,7 @@ static const struct crfd_column pidfd_columns[] = {
 
 const struct crfd_family crfd_family_pidfd = {
 	"pidfd", {CRFD_KIND_PIDFD}, {CRFD_REC_PIDFD}, pidfd_columns, CRFD_LEN(pidfd_columns),
-	.words = "<{reaped?} reaped| <{thread?}tid|pid> <{pid}|?>< ({comm})>>",
+	.phrase = "<{reaped?} reaped| <{thread?}tid|pid> <{pid}|?>< ({comm})>>",
 };
 
 /* ---- io_uring ---- */
@@ -54,7 +55,7 @@ static const struct crfd_column io_uring_columns[] = {
 
 const struct crfd_family crfd_family_io_uring = {
 	"io_uring", {CRFD_KIND_IO_URING}, {CRFD_REC_IO_URING}, io_uring_columns, CRFD_LEN(io_uring_columns),
-	.words = "< sq={sq_entries} cq={cq_entries}>< files={files} buffers={buffers}>",
+	.phrase = "< sq={sq_entries} cq={cq_entries}>< files={files} buffers={buffers}>",
 };
 
 /* ---- BPF ---- */
@@ -118,7 +119,8 @@ static int get_bpf_tag(const struct crfd_column *c, struct crfd_scratch *s, cons
 }
 
 #define BPF(name, text, type, unit, member, ...) \
-	CRFD_MEMBER("bpf." name, text, KIND, type, unit, 0, RECORD, CRFD_REC_BPF, crfd_bpf_object, member, CRFD_ALWAYS, 0, __VA_ARGS__)
+	CRFD_MEMBER("bpf." name, text, KIND, type, unit, 0, RECORD, CRFD_REC_BPF, crfd_bpf_object, member, CRFD_ALWAYS, 0, \
+		    __VA_ARGS__)
 #define ONE(name, text, unit, member, kind) \
 	CRFD_CALL("bpf." name, text, KIND, INT, unit, 0, get_bpf, .at = offsetof(crfd_bpf_object, member), \
 		  .known_at = CRFD_KIND_BPF_##kind)
@@ -138,7 +140,7 @@ static const struct crfd_column bpf_columns[] = {
 const struct crfd_family crfd_family_bpf = {
 	"bpf", {CRFD_KIND_BPF_MAP, CRFD_KIND_BPF_PROG, CRFD_KIND_BPF_LINK, CRFD_KIND_BTF}, {CRFD_REC_BPF}, bpf_columns,
 	CRFD_LEN(bpf_columns), .say = bpf_say,
-	.words = "< id={id}>< name={name}>< key={key_size} value={value_size} max={max_entries}>< prog={prog_id}>",
+	.phrase = "< id={id}>< name={name}>< key={key_size} value={value_size} max={max_entries}>< prog={prog_id}>",
 };
 
 /* ---- namespaces ---- */

@@ -37,7 +37,7 @@ static const struct crfd_column columns[] = {
 
 const struct crfd_family crfd_family_pipe = {
 	"pipe", {CRFD_KIND_PIPE, CRFD_KIND_FIFO}, {0}, columns, CRFD_LEN(columns), .is_told = is_told,
-	.words = " {end}<{packet?} packet>< {waiting}B waiting>< of {capacity}B>< readers={readers} writers={writers}>",
+	.phrase = " {end}<{packet?} packet>< {waiting}B waiting>< of {capacity}B>< readers={readers} writers={writers}>",
 };
 
 #define MQUEUE(name, text, unit, member)                                                                              \
@@ -52,5 +52,5 @@ static const struct crfd_column mqueue_columns[] = {
 
 const struct crfd_family crfd_family_mqueue = {
 	"mqueue", {CRFD_KIND_MQUEUE}, {CRFD_REC_MQUEUE}, mqueue_columns, CRFD_LEN(mqueue_columns),
-	.words = " {curmsgs} of {maxmsg} messages of {msgsize}B",
+	.phrase = " {curmsgs} of {maxmsg} messages of {msgsize}B",
 };

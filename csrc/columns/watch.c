@@ -22,14 +22,14 @@ static const struct crfd_column target_members[] = {
 	TARGET("pos", "position of the file", INT, BYTES, pos),
 };
 static const struct crfd_list targets = {CRFD_REC_EPOLL, sizeof(crfd_epoll_target), target_members, CRFD_LEN(target_members),
-					 .words = "fd {fd}"};
+					 .phrase = "fd {fd}"};
 
 static const struct crfd_column epoll_columns[] = {
 	CRFD_CALL("epoll.targets", "files that it watches", KIND, LIST, NONE, 0, NULL, .list = &targets),
 };
 
 const struct crfd_family crfd_family_epoll = {
-	"epoll", {CRFD_KIND_EPOLL}, {CRFD_REC_EPOLL}, epoll_columns, CRFD_LEN(epoll_columns), .words = " [{targets}]",
+	"epoll", {CRFD_KIND_EPOLL}, {CRFD_REC_EPOLL}, epoll_columns, CRFD_LEN(epoll_columns), .phrase = " [{targets}]",
 };
 
 /* ---- inotify ---- */
@@ -41,7 +41,7 @@ static const struct crfd_column inotify_members[] = {
 	ENTRY("ino", "inode", UINT, ID, crfd_inotify_mark, ino),
 };
 static const struct crfd_list marks = {CRFD_REC_INOTIFY, sizeof(crfd_inotify_mark), inotify_members, CRFD_LEN(inotify_members),
-				       .words = "inode {ino}"};
+				       .phrase = "inode {ino}"};
 
 static const struct crfd_column inotify_columns[] = {
 	CRFD_CALL("inotify.marks", "what it watches", KIND, LIST, NONE, 0, NULL, .list = &marks),
@@ -49,7 +49,7 @@ static const struct crfd_column inotify_columns[] = {
 
 const struct crfd_family crfd_family_inotify = {
 	"inotify", {CRFD_KIND_INOTIFY}, {CRFD_REC_INOTIFY}, inotify_columns, CRFD_LEN(inotify_columns),
-	.words = " [{marks}]",
+	.phrase = " [{marks}]",
 };
 
 /* ---- fanotify ---- */
@@ -79,7 +79,7 @@ static const struct crfd_column fanotify_members[] = {
 	CRFD_CALL("mnt_id", "mount of a mount mark", KIND, INT, ID, 0, get_marked, .at = 2),
 };
 static const struct crfd_list fanotify_marks = {CRFD_REC_FANOTIFY_MARK, sizeof(crfd_fanotify_mark), fanotify_members,
-						CRFD_LEN(fanotify_members), .words = "<{type} {ino}|{type} {mnt_id}|device {dev}>"};
+						CRFD_LEN(fanotify_members), .phrase = "<{type} {ino}|{type} {mnt_id}|device {dev}>"};
 
 #define FANOTIFY(name, text, member) \
 	CRFD_MEMBER("fanotify." name, text, KIND, INT, BITS, 0, RECORD, CRFD_REC_FANOTIFY, crfd_fanotify, member, CRFD_ALWAYS, 0)
@@ -92,5 +92,5 @@ static const struct crfd_column fanotify_columns[] = {
 
 const struct crfd_family crfd_family_fanotify = {
 	"fanotify", {CRFD_KIND_FANOTIFY}, {CRFD_REC_FANOTIFY}, fanotify_columns, CRFD_LEN(fanotify_columns),
-	.words = " [{marks}]",
+	.phrase = " [{marks}]",
 };

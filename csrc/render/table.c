@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 
 #include "base/buf.h"
-#include "columns/words.h"
+#include "columns/phrase.h"
 #include "render/render.h"
 
 enum { NO_COLOUR = ' ', DELETED = 'd', LISTENS = 'l', UNREAD = 'u' };

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "columns/words.h"
+#include "columns/phrase.h"
 
 #include <string.h>
 
 #define SHOWN 3 /* entries of a list that are named; of more, their number alone */
 #define SECOND 1000000000u /* ns */
 
-struct crfd_words {
+struct saying {
 	const char *p; /* what is still to be put */
 	const struct crfd_column *member;
 	size_t n;
@@ -58,7 +58,7 @@ static int say_entry(void *arg, const struct crfd_row *entry)
 	struct listing *l = arg;
 
 	crfd_text_put(l->out, l->nr++ ? ", " : "");
-	return crfd_words_put(l->list->words, l->list->member, l->list->nmembers, entry, l->out);
+	return crfd_phrase_put(l->list->phrase, l->list->member, l->list->nmembers, entry, l->out);
 }
 
 /* Puts the entries, or how many there are. */
@@ -81,7 +81,7 @@ static int put_value(const struct crfd_column *c, const struct crfd_value *v, cr
 	return c->info.unit == CRFD_UNIT_NS ? put_seconds(v->number, out) : crfd_number_say(c, v->number, out);
 }
 
-static const struct crfd_column *find(const struct crfd_words *w, size_t len)
+static const struct crfd_column *find(const struct saying *w, size_t len)
 {
 	for (size_t i = 0; i < w->n; i++) {
 		const char *name = crfd_member_name(&w->member[i]);
@@ -93,7 +93,7 @@ static const struct crfd_column *find(const struct crfd_words *w, size_t len)
 }
 
 /* Puts "{NAME}" or "{NAME?}", and returns 1 where it has something to say. */
-static int put_member(struct crfd_words *w)
+static int put_member(struct saying *w)
 {
 	size_t len = strcspn(++w->p, "?}");
 	const struct crfd_column *c = find(w, len);
@@ -113,10 +113,10 @@ static int put_member(struct crfd_words *w)
 	return put_value(c, &v, w->out) >= 0;
 }
 
-static int put_all(struct crfd_words *w);
+static int put_all(struct saying *w);
 
 /* Puts the first of the choices between the brackets that has all to say that it would. */
-static void put_choice(struct crfd_words *w)
+static void put_choice(struct saying *w)
 {
 	size_t start = w->out->nr, end = start;
 	int is_told = 0;
@@ -133,7 +133,7 @@ static void put_choice(struct crfd_words *w)
 }
 
 /* Returns 1 where all had something to say. */
-static int put_all(struct crfd_words *w)
+static int put_all(struct saying *w)
 {
 	int is_told = 1;
 
@@ -150,9 +150,9 @@ static int put_all(struct crfd_words *w)
 	return is_told;
 }
 
-int crfd_words_put(const char *words, const struct crfd_column *member, size_t n, const struct crfd_row *r, crfd_buf *out)
+int crfd_phrase_put(const char *phrase, const struct crfd_column *member, size_t n, const struct crfd_row *r, crfd_buf *out)
 {
-	struct crfd_words w = {.p = words, .member = member, .n = n, .row = r, .out = out};
+	struct saying w = {.p = phrase, .member = member, .n = n, .row = r, .out = out};
 
 	put_all(&w);
 	crfd_scratch_release(&w.scratch);
@@ -163,5 +163,5 @@ int crfd_family_say(const struct crfd_family *f, const struct crfd_row *r, crfd_
 {
 	int rc = f->say ? f->say(r, out) : 0;
 
-	return rc < 0 || !f->words ? rc : crfd_words_put(f->words, f->column, f->ncolumns, r, out);
+	return rc < 0 || !f->phrase ? rc : crfd_phrase_put(f->phrase, f->column, f->ncolumns, r, out);
 }

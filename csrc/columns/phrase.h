@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is said of a kind in a few words is a text with columns of its family in it:
+ * A phrase says something in a few words, with values of columns in it:
  *
  *   {NAME}   the value as a table has it, of a time in seconds, of a list its entries or how many they are
  *   {NAME?}  nothing; not told where the value is 0 or empty
  *   <A|B>    A where all of it is told, else B where that is, else nothing
  */
-#ifndef CRFD_COLUMNS_WORDS_H
-#define CRFD_COLUMNS_WORDS_H
+#ifndef CRFD_COLUMNS_PHRASE_H
+#define CRFD_COLUMNS_PHRASE_H
 
 #include "columns/column.h"
 
-/* Appends the words with the values of n columns. 0 or -ENOMEM, as all here. */
-int crfd_words_put(const char *words, const struct crfd_column *member, size_t n, const struct crfd_row *r, crfd_buf *out);
+/* Appends the phrase with the values of n columns. 0 or -ENOMEM, as all here. */
+int crfd_phrase_put(const char *phrase, const struct crfd_column *member, size_t n, const struct crfd_row *r, crfd_buf *out);
 /* Appends what the NAME column says of a row of the family, each word with a blank before it. */
 int crfd_family_say(const struct crfd_family *f, const struct crfd_row *r, crfd_buf *out);
 /* Appends a number as a table has it. */
