@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
+from crfd._core import declarations
 from crfd.format.records import Layout, RecordType
 
 
@@ -35,17 +36,30 @@ Decoders = dict[int, Callable[[Described], object]]  # by Kind
 
 
 class Records:
-    """Finds the records of a type, each of which holds structs of one kind, as dictionaries by field names."""
+    """Finds the records of a type, each of which holds structs of one kind, as dictionaries by field names.
 
-    def __init__(self, kind: RecordType, struct: str) -> None:
+    told: the fields, with blanks between, of which a bit of the struct's `known` says whether they are; else they are None.
+    """
+
+    def __init__(self, kind: RecordType, struct: str, bits: str = "", **told: str) -> None:
         self._kind = int(kind)
         self._layout = Layout(struct)
+        self._told = [(declarations.flags(bits)[bit], fields.split()) for bit, fields in told.items()]
 
     def all(self, of: Extended) -> Iterator[dict[str, Any]]:
         for number, payload in of.extensions:
             if number == self._kind:
                 for values in self._layout.struct.iter_unpack(payload):
-                    yield dict(zip(self._layout.names, values, strict=True))
+                    row = dict(zip(self._layout.names, values, strict=True))
+                    known = row.pop("known") if self._told else 0
+                    for bit, fields in self._told:
+                        if not known & bit:
+                            row.update(dict.fromkeys(fields))
+                    yield row
+
+    def some(self, of: Extended) -> dict[str, Any]:
+        """Return the first, or what is known without one: nothing."""
+        return self.first(of) or dict.fromkeys(name for name in self._layout.names if name != "known")
 
     def first(self, of: Extended) -> dict[str, Any] | None:
         return next(self.all(of), None)

@@ -5,15 +5,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from crfd._core import declarations
 from crfd.format.enums import Kind
 from crfd.format.records import RecordType
 from crfd.kinds.described import Decoders, Described, Records
 
-_EVENTFD = Records(RecordType.EVENTFD, "crfd_eventfd")
+_EVENTFD = Records(RecordType.EVENTFD, "crfd_eventfd", "CRFD_EVENTFD_HAS_", ID="id", SEMAPHORE="semaphore")
 _TIMERFD = Records(RecordType.TIMERFD, "crfd_timerfd")
 _SIGNALFD = Records(RecordType.SIGNALFD, "crfd_signalfd")
-_EVENTFD_HAS = declarations.flags("CRFD_EVENTFD_HAS_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +51,8 @@ def _eventfd(file: Described) -> Eventfd | None:
     row = _EVENTFD.first(file)
     if row is None:
         return None
-    semaphore = row["semaphore"] == 1 if row["known"] & _EVENTFD_HAS["SEMAPHORE"] else None
-    return Eventfd(row["count"], row["id"] if row["known"] & _EVENTFD_HAS["ID"] else None, semaphore)
+    semaphore = row["semaphore"]
+    return Eventfd(row["count"], row["id"], None if semaphore is None else semaphore == 1)
 
 
 def _timerfd(file: Described) -> Timerfd | None:

@@ -5,15 +5,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from crfd._core import declarations
 from crfd.format.enums import Kind
 from crfd.format.records import RecordType
 from crfd.kinds.described import Decoders, Described, Records, text
 
-_MEMFD = Records(RecordType.MEMFD, "crfd_memfd")
+_MEMFD = Records(RecordType.MEMFD, "crfd_memfd", "CRFD_MEMFD_HAS_", SEALS="seals")
 _DMABUF = Records(RecordType.DMABUF, "crfd_dmabuf")
 _USERFAULTFD = Records(RecordType.USERFAULTFD, "crfd_userfaultfd")
-_SEALS_KNOWN = declarations.flags("CRFD_MEMFD_HAS_")["SEALS"]
 _UFFD_READY = 1 << 31
 
 
@@ -50,10 +48,9 @@ class Userfaultfd:
 
 
 def _memfd(file: Described) -> Memfd:
-    row = _MEMFD.first(file)
-    seals = row["seals"] if row and row["known"] & _SEALS_KNOWN else None
     secret = file.kind == Kind.SECRETMEM
-    return Memfd(None if secret or file.path is None else file.path.removeprefix(b"/memfd:"), seals, secret)
+    name = None if secret or file.path is None else file.path.removeprefix(b"/memfd:")
+    return Memfd(name, **_MEMFD.some(file), secret=secret)
 
 
 def _dmabuf(file: Described) -> DmaBuf | None:

@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from crfd._core import declarations
 from crfd.format.enums import Kind
 from crfd.format.records import RecordType
 from crfd.kinds.described import Decoders, Described, Records, text
@@ -14,11 +13,16 @@ from crfd.kinds.described import Decoders, Described, Records, text
 _PIDFD = Records(RecordType.PIDFD, "crfd_pidfd")
 _PIDFD_COMM = Records(RecordType.PIDFD_COMM, "crfd_pidfd_comm")
 _PIDFD_NS = Records(RecordType.PIDFD_NS, "crfd_pidfd_ns")
-_IO_URING = Records(RecordType.IO_URING, "crfd_io_uring")
-_QUEUE = Records(RecordType.IO_URING_QUEUE, "crfd_io_uring_queue")
+_RING = "CRFD_IO_URING_HAS_"
+_IO_URING = Records(
+    RecordType.IO_URING, "crfd_io_uring", _RING, ENTRIES="sq_entries cq_entries", REGISTERED="files buffers"
+)
+_QUEUE = Records(
+    RecordType.IO_URING_QUEUE, "crfd_io_uring_queue", _RING,
+    QUEUES="sq_head sq_tail cq_head cq_tail", THREAD="sq_thread sq_cpu",
+)  # fmt: skip
 _BPF = Records(RecordType.BPF, "crfd_bpf_object")
 _BPF_TAG = Records(RecordType.BPF_TAG, "crfd_bpf_tag")
-_RING_HAS = declarations.flags("CRFD_IO_URING_HAS_")
 _UNKNOWN = (1 << 32) - 1
 
 
@@ -101,23 +105,7 @@ def _pidfd(file: Described) -> Pidfd | None:
 
 def _io_uring(file: Described) -> IoUring | None:
     row = _IO_URING.first(file)
-    if row is None:
-        return None
-    entries, registered = row["known"] & _RING_HAS["ENTRIES"], row["known"] & _RING_HAS["REGISTERED"]
-    queue = _QUEUE.first(file) or {"known": 0}
-    moved = {
-        name: queue[name]
-        if queue["known"] & _RING_HAS["THREAD" if name in {"sq_thread", "sq_cpu"} else "QUEUES"]
-        else None
-        for name in ("sq_head", "sq_tail", "cq_head", "cq_tail", "sq_thread", "sq_cpu")
-    }
-    return IoUring(
-        row["sq_entries"] if entries else None,
-        row["cq_entries"] if entries else None,
-        row["files"] if registered else None,
-        row["buffers"] if registered else None,
-        **moved,
-    )
+    return None if row is None else IoUring(**row, **_QUEUE.some(file))
 
 
 def _bpf(file: Described) -> BpfObject | None:

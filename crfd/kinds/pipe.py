@@ -6,14 +6,14 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from crfd._core import declarations
 from crfd.format.enums import Kind
 from crfd.format.records import RecordType
 from crfd.kinds.described import Decoders, Described, Records
 
-_PIPE = Records(RecordType.PIPE, "crfd_pipe")
+_PIPE = Records(
+    RecordType.PIPE, "crfd_pipe", "CRFD_PIPE_HAS_", CAPACITY="capacity", WAITING="waiting", ENDS="readers writers"
+)
 _MQUEUE = Records(RecordType.MQUEUE, "crfd_mqueue")
-_PIPE_HAS = declarations.flags("CRFD_PIPE_HAS_")
 _FMODE_READ, _FMODE_WRITE = 1, 2  # include/linux/fs.h
 _ENDS = {_FMODE_READ: "read", _FMODE_WRITE: "write", _FMODE_READ | _FMODE_WRITE: "both"}
 
@@ -44,17 +44,8 @@ def _pipe(file: Described) -> Pipe | None:
     end = _ENDS.get(file.f_mode & (_FMODE_READ | _FMODE_WRITE))
     if end is None:  # O_PATH: only a name
         return None
-    row = _PIPE.first(file) or {"known": 0}
-    known = row["known"]
     packet = None if file.f_flags is None else bool(file.f_flags & os.O_DIRECT)
-    return Pipe(
-        end,
-        packet if file.kind == Kind.PIPE else False,
-        row["capacity"] if known & _PIPE_HAS["CAPACITY"] else None,
-        row["waiting"] if known & _PIPE_HAS["WAITING"] else None,
-        row["readers"] if known & _PIPE_HAS["ENDS"] else None,
-        row["writers"] if known & _PIPE_HAS["ENDS"] else None,
-    )
+    return Pipe(end, packet if file.kind == Kind.PIPE else False, **_PIPE.some(file))
 
 
 def _mqueue(file: Described) -> MessageQueue | None:
