@@ -15,41 +15,15 @@ from pathlib import Path
 
 import crfd
 from crfd.format.records import Layout, RecordType
-from tests.images import (
-    EXTENDED,
-    FD_DATA,
-    FD_ENT,
-    FD_ERROR,
-    FILES,
-    FNAME,
-    HAS_ALL,
-    HEAD,
-    HELD,
-    IMAGE_INFO,
-    IMAGE_SUM,
-    INDEX,
-    LOCK_WAIT,
-    RFC,
-    SECTION_SUM,
-    STILL,
-    STRING,
-    TAIL,
-    TASK,
-    TASK_INFO,
-    Fd,
-    File,
-    Rec,
-    Task,
-    assemble,
-    held,
-    image,
-    plan,
-)
+from tests import images
+from tests.images import EXTENDED, RFC, Fd, File, Rec, Task, assemble, held, image, plan
 
 DATA = Path(__file__).parent / "data"
 GOLDEN = ("kinds-bpf.crfd", "kinds-proc.crfd", "held-bpf.crfd", "plain.rfc")
-SUMS = frozenset({SECTION_SUM, INDEX, IMAGE_SUM})
-FRAME = frozenset({HEAD, IMAGE_INFO, STILL, LOCK_WAIT, INDEX, IMAGE_SUM, TAIL})
+SUMS = frozenset({images.SECTION_SUM, images.INDEX, images.IMAGE_SUM})
+FRAME = frozenset(
+    {images.HEAD, images.IMAGE_INFO, images.STILL, images.LOCK_WAIT, images.INDEX, images.IMAGE_SUM, images.TAIL}
+)
 MOST = 32767  # bytes of a payload
 FEW = 6  # descriptors that are kept of a task
 
@@ -84,12 +58,14 @@ def _rich() -> bytes:
     polls = [(RecordType.TASK_POLLS, _filled("crfd_task_polls")), (RecordType.POLLED, _filled("crfd_polled"))]
     pidfd = File(b"anon", int(crfd.Kind.PIDFD), more=[(RecordType.PIDFD, _filled("crfd_pidfd"))])
     first = Task(
-        7, [Fd(fd, file) for fd, file in enumerate([*files, pidfd])], more=[(HELD, held(known=HAS_ALL)), *polls]
+        7,
+        [Fd(fd, file) for fd, file in enumerate([*files, pidfd])],
+        more=[(images.HELD, held(known=images.HAS_ALL)), *polls],
     )
     second = Task(8, [Fd(1, files[0]), Fd(2, files[0], True)], more=locks)
     records = plan([first, second])
-    end = next(i for i, record in enumerate(records) if record.type == INDEX)
-    records[end:end] = [Rec(STILL, _filled("crfd_still")), Rec(LOCK_WAIT, _filled("crfd_lock_wait", 2))]
+    end = next(i for i, record in enumerate(records) if record.type == images.INDEX)
+    records[end:end] = [Rec(images.STILL, _filled("crfd_still")), Rec(images.LOCK_WAIT, _filled("crfd_lock_wait", 2))]
     return assemble(records)
 
 
@@ -99,9 +75,9 @@ def parse(data: bytes) -> list[Rec]:
     at = 0
     while at < len(data):
         number, length, parent = struct.unpack_from("<hhI", data, at)
-        if number == IMAGE_SUM and records[-1].type != INDEX:
-            records.append(Rec(INDEX))
-        if number != INDEX or records[-1].type != INDEX:
+        if number == images.IMAGE_SUM and records[-1].type != images.INDEX:
+            records.append(Rec(images.INDEX))
+        if number != images.INDEX or records[-1].type != images.INDEX:
             records.append(Rec(number, None if number in SUMS else data[at + 8 : at + 8 + length], parent))
         at += 8 + length
     return records
@@ -119,10 +95,10 @@ def _sections(records: list[Rec]) -> Iterator[tuple[int, int]]:
     """Give the begin and the end of each section."""
     start: int | None = None
     for i, record in enumerate(records):
-        if start is not None and (record.type == TASK or record.type in FRAME):
+        if start is not None and (record.type == images.TASK or record.type in FRAME):
             yield start, i
             start = None
-        if record.type == TASK:
+        if record.type == images.TASK:
             start = i
     if start is not None:
         yield start, len(records)
@@ -132,7 +108,7 @@ def _groups(section: list[Rec]) -> list[list[Rec]]:
     """The task's own records up to FILES, each descriptor with its description, and the sum."""
     groups: list[list[Rec]] = [[]]
     for record in section:
-        if record.type in {FD_ENT, SECTION_SUM}:
+        if record.type in {images.FD_ENT, images.SECTION_SUM}:
             groups.append([])
         groups[-1].append(record)
     return groups
@@ -160,10 +136,10 @@ def cut(rng: random.Random, records: list[Rec]) -> list[Rec]:
 
 
 def _fewer(rng: random.Random, groups: list[list[Rec]]) -> Iterator[Rec]:
-    entries = [group for group in groups[1:] if group[0].type == FD_ENT]
+    entries = [group for group in groups[1:] if group[0].type == images.FD_ENT]
     kept = {id(group) for group in rng.sample(entries, min(len(entries), rng.randint(1, FEW)))}
     for group in groups:
-        if group[:1] and group[0].type == FD_ENT and id(group) not in kept:
+        if group[:1] and group[0].type == images.FD_ENT and id(group) not in kept:
             continue
         yield from group
 
@@ -187,10 +163,10 @@ def mend(records: list[Rec], what: frozenset[str]) -> None:
 
 def _renumber(group: list[Rec], numbers: dict[int, int]) -> bool:
     """Gives the objref of a descriptor its place in the new order; False where its description is gone."""
-    if not group or group[0].type != FD_ENT or len(group[0].payload or b"") < 4:
+    if not group or group[0].type != images.FD_ENT or len(group[0].payload or b"") < 4:
         return True
     old = _objref(group[0])
-    defines = any(record.type == FD_DATA for record in group)
+    defines = any(record.type == images.FD_DATA for record in group)
     if not defines and old and old not in numbers:
         return False
     if defines:
@@ -198,21 +174,23 @@ def _renumber(group: list[Rec], numbers: dict[int, int]) -> bool:
     new = numbers.get(old, 0)
     group[0].poke(0, "I", new)
     for record in group[1:]:
-        if record.type not in {FNAME, SECTION_SUM}:
+        if record.type not in {images.FNAME, images.SECTION_SUM}:
             record.parent = new
     return True
 
 
 def _mend_task(groups: list[list[Rec]], what: frozenset[str]) -> None:
     head = groups[0] if groups else []
-    told = next((record for record in head if record.type == TASK_INFO and len(record.payload or b"") >= 4), None)
+    told = next(
+        (record for record in head if record.type == images.TASK_INFO and len(record.payload or b"") >= 4), None
+    )
     if told and "parents" in what:
         for record in head:
-            if record.type not in {TASK, STRING}:
+            if record.type not in {images.TASK, images.STRING}:
                 record.parent = _objref(told)
-    nfds = sum(1 for group in groups for record in group if record.type == FD_ENT)
+    nfds = sum(1 for group in groups for record in group if record.type == images.FD_ENT)
     for record in head:
-        if record.type == FILES and "counts" in what and len(record.payload or b"") == 8:
+        if record.type == images.FILES and "counts" in what and len(record.payload or b"") == 8:
             record.poke(4, "I", nfds)
 
 
@@ -321,7 +299,7 @@ def _section(rng: random.Random, records: list[Rec]) -> None:
     if rng.random() < 0.5:
         del records[start:end]
     for record in section:
-        if record.type == TASK_INFO and len(record.payload or b"") >= 4 and rng.random() < 0.7:
+        if record.type == images.TASK_INFO and len(record.payload or b"") >= 4 and rng.random() < 0.7:
             record.poke(0, "I", rng.randrange(1, 1000))
     where, _ = rng.choice([*_sections(records), (start, end)])
     records[where:where] = section
@@ -329,15 +307,15 @@ def _section(rng: random.Random, records: list[Rec]) -> None:
 
 def _table(rng: random.Random, records: list[Rec]) -> None:
     """Tasks that share a table, rightly or not."""
-    tables = [record for record in records if record.type == FILES and len(record.payload or b"") == 8]
+    tables = [record for record in records if record.type == images.FILES and len(record.payload or b"") == 8]
     for number, record in enumerate(tables):
         record.poke(0, "I", rng.choice((0, 1, 1, number, number + 1)))
 
 
 def _unread(rng: random.Random, records: list[Rec]) -> None:
     """A descriptor that could not be read."""
-    where = [i for i, record in enumerate(records) if record.type == TASK_INFO]
-    entries = [record for record in records if record.type == FD_ENT and len(record.payload or b"") == 16]
+    where = [i for i, record in enumerate(records) if record.type == images.TASK_INFO]
+    entries = [record for record in records if record.type == images.FD_ENT and len(record.payload or b"") == 16]
     if not where or not entries:
         return
     entry = rng.choice(entries)
@@ -345,7 +323,9 @@ def _unread(rng: random.Random, records: list[Rec]) -> None:
     if rng.random() < 0.7:
         entry.poke(0, "I", 0)
     at = rng.choice(where)
-    records.insert(at + 1, Rec(FD_ERROR, struct.pack("<iiII", fd, rng.choice((1, 13, 4000)), 4, 0), records[at].parent))
+    records.insert(
+        at + 1, Rec(images.FD_ERROR, struct.pack("<iiII", fd, rng.choice((1, 13, 4000)), 4, 0), records[at].parent)
+    )
 
 
 CHANGES: tuple[Callable[[random.Random, list[Rec]], None], ...] = (

@@ -8,7 +8,7 @@ import sys
 
 from crfd._core.columns import BatchReader, Column, ImageReader, Reader, Render, columns
 from crfd.cli import output
-from crfd.cli.exit_status import UsageError
+from crfd.cli.exit_status import DONE, UsageError
 
 TYPE_CHECKING = False  # see crfd/light.py
 if TYPE_CHECKING:
@@ -51,13 +51,14 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def list_columns() -> Iterator[str]:
-    """Give a line for each column, with its meaning."""
+def list_columns() -> int:
+    """Print a line for each column, with its meaning."""
     known = columns().values()
     width = max(len(c.name) for c in known)
     for c in known:
         of = f" ({c.unit})" if c.unit in {"bytes", "ns", "ticks"} else ""
-        yield f"{c.name:<{width}}  {c.text}{of}{'; with the BPF backend alone' if c.bpf else ''}"
+        output.out.line(f"{c.name:<{width}}  {c.text}{of}{'; with the BPF backend alone' if c.bpf else ''}")
+    return DONE
 
 
 def _column(name: str) -> Column:

@@ -18,7 +18,7 @@
  * mq_open(2) opens on a mount that no mountinfo lists, in its root. Neither is one of another mount namespace listed,
  * whose server might let us wait: that would take a file in the root of its mount that looks as a queue does to statx.
  */
-static int ask(const struct crfd_proc_task *p, int32_t fd, const char *text, size_t len)
+static int is_queue(const struct crfd_proc_task *p, int32_t fd, const char *text, size_t len)
 {
 	struct statfs fs;
 	char name[12];
@@ -49,7 +49,7 @@ int crfd_proc_mqueue(struct crfd_proc_reader *r, const struct crfd_proc_task *p,
 	if (rc == 0)
 		n = crfd_mountinfo_type((const char *)mounts.v, mounts.nr, mnt_id, &type);
 	if (rc == 0)
-		rc = n ? n == 6 && !memcmp(type, "mqueue", n) : ask(p, fd, text, len);
+		rc = n ? n == 6 && !memcmp(type, "mqueue", n) : is_queue(p, fd, text, len);
 	if (rc >= 0) {
 		r->mqueue_mnt = mnt_id;
 		r->mqueue = rc;

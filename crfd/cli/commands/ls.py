@@ -34,9 +34,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     if args.list_columns:
-        for line in listing.list_columns():
-            output.out.line(line)
-        return DONE
+        return listing.list_columns()
     arguments.trace(args)
     chosen = arguments.chosen(args, everything=True)
     condition = conditions.chosen(args)

@@ -3,8 +3,7 @@
 
 from __future__ import annotations
 
-from crfd.cli import conditions, images, listing, output
-from crfd.cli.exit_status import DONE
+from crfd.cli import conditions, images, listing
 from crfd.errors import CrfdError
 
 TYPE_CHECKING = False  # see crfd/light.py
@@ -28,9 +27,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     if args.list_columns:
-        for line in listing.list_columns():
-            output.out.line(line)
-        return DONE
+        return listing.list_columns()
     condition = conditions.chosen(args)
     if args.links:
         conditions.require_none(condition)

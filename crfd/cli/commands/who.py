@@ -51,9 +51,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     if args.list_columns:
-        for line in listing.list_columns():
-            output.out.line(line)
-        return DONE
+        return listing.list_columns()
     arguments.trace(args)
     if not args.what and not args.mount:
         raise UsageError("expected what to look for, found nothing")
