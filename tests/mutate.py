@@ -40,6 +40,7 @@ _MORE = {
     RecordType.FUSE: ("crfd_fuse", crfd.Kind.CHR),
     RecordType.MQUEUE: ("crfd_mqueue", crfd.Kind.MQUEUE),
     RecordType.PIDFD_NS: ("crfd_pidfd_ns", crfd.Kind.PIDFD),
+    RecordType.SOCK_OPTIONS: ("crfd_sock_options", crfd.Kind.SOCKET),
     RecordType.OWNER: ("crfd_owner", crfd.Kind.FILE),
     RecordType.LOCK: ("crfd_lock", crfd.Kind.FILE),
 }

@@ -65,14 +65,19 @@ class Scanner:
         still: bool = False,
         holds: bool = False,
         polls: bool = False,
+        sockopts: bool = False,
         push: Push | None = None,
     ) -> None:
         """still: the tasks stand still, so there is no second look at their tables. holds: what else they hold, too; polls:
-        what their threads wait for."""
+        what their threads wait for; sockopts: the options of their sockets."""
         out = ffi.new("crfd_scanner **")
         options = ffi.new("crfd_scan_options *", {"backend": backend, "threads": threads})
-        asked = {lib.CRFD_SCAN_STILL: still, lib.CRFD_SCAN_HOLDS: holds, lib.CRFD_SCAN_POLLS: polls}
-        options.flags = sum(flag for flag, is_asked in asked.items() if is_asked)
+        options.flags = (
+            still * lib.CRFD_SCAN_STILL
+            | holds * lib.CRFD_SCAN_HOLDS
+            | polls * lib.CRFD_SCAN_POLLS
+            | sockopts * lib.CRFD_SCAN_SOCKOPTS
+        )
         conditions = ffi.new("crfd_filter_push *")
         if push:
             push.fill(conditions)

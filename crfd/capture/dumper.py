@@ -63,6 +63,7 @@ def dump(
     freeze: bool = False,
     holds: str = "fd",
     polls: bool = False,
+    sockopts: bool = False,
     progress: Callable[[Totals], None] | None = None,
     push: Push | None = None,
 ) -> DumpResult:
@@ -71,10 +72,11 @@ def dump(
     destination, format and lossy are ImageWriter's; backend is "auto", "bpf" or "proc". freeze holds the processes still
     while they are read, and only then; their descriptors are kept in memory until all have been released. progress is
     called with the running totals after each batch. holds "all" also reads what they hold without a descriptor
-    (crfd.Task.held), polls what descriptors their threads wait for (crfd.Task.polls). A process that cannot be read is
-    named in the result and the others are written; when none can, no image is made and UnreadError is raised, as GoneError
-    (a ProcessLookupError) or RefusedError (a PermissionError) where that is the first one's reason. With push the scan
-    leaves out what surely fails it: that is no image to keep, for it does not say what it lacks.
+    (crfd.Task.held), polls what descriptors their threads wait for (crfd.Task.polls), sockopts the options of sockets
+    (their detail.options). A process that cannot be read is named in the result and the others are written; when none can,
+    no image is made and UnreadError is raised, as GoneError (a ProcessLookupError) or RefusedError (a PermissionError) where
+    that is the first one's reason. With push the scan leaves out what surely fails it: that is no image to keep, for it does
+    not say what it lacks.
     """
     selection = as_selection(processes)
     trace = listener()
@@ -85,13 +87,13 @@ def dump(
     if freeze:
         from contextlib import nullcontext
 
-        held, still_batches = _scan_still(number, selection, more, polls)
+        held, still_batches = _scan_still(number, selection, more, polls, sockopts)
         unread = [Unread(pid, code, STEP_FREEZE) for pid, code in held.refused.items()]
         flags = 0 if held.refused or not held.still else IMAGE_FROZEN
         pids, still, scan = held.pids, held.still, nullcontext(iter(still_batches))
     else:
         pids, still, unread, flags = selection.resolve(), [], [], 0
-        scan = scan_running(number, pids, more, push, polls=polls)
+        scan = scan_running(number, pids, more, push, polls=polls, sockopts=sockopts)
     if trace:
         frozen = f", frozen and read: {len(unread)} refused, {len(still)} held" if freeze else ""
         trace.phase("chosen: %d processes%s", len(pids), frozen)
@@ -188,7 +190,9 @@ def none_read(unread: list[Unread]) -> UnreadError:
     return error
 
 
-def _scan_still(backend: int, selection: Selection, holds: bool, polls: bool) -> tuple[Frozen, list[Batch]]:
+def _scan_still(
+    backend: int, selection: Selection, holds: bool, polls: bool, sockopts: bool
+) -> tuple[Frozen, list[Batch]]:
     """Read all of a selection while it stands still."""
     from crfd.capture.freeze import frozen
 
@@ -198,7 +202,7 @@ def _scan_still(backend: int, selection: Selection, holds: bool, polls: bool) ->
     batches: list[Batch] = []
     with (
         frozen(selection) as held,
-        _scanner(backend, held.pids, still=not held.refused, holds=holds, polls=polls) as scanner,
+        _scanner(backend, held.pids, still=not held.refused, holds=holds, polls=polls, sockopts=sockopts) as scanner,
     ):
         while scanner.next(batch := Batch()):
             batches.append(batch)
@@ -237,22 +241,36 @@ def _threads() -> int:
 
 
 def _scanner(
-    backend: int, pids: list[int], *, still: bool = False, holds: bool, polls: bool, push: Push | None = None
+    backend: int,
+    pids: list[int],
+    *,
+    still: bool = False,
+    holds: bool,
+    polls: bool,
+    sockopts: bool,
+    push: Push | None = None,
 ) -> Scanner:
     kind = _ProcScanner if backend == _backend.PROC else Scanner
-    return kind(backend, pids, _threads(), still=still, holds=holds, polls=polls, push=push)
+    return kind(backend, pids, _threads(), still=still, holds=holds, polls=polls, sockopts=sockopts, push=push)
 
 
 class scan_running:  # noqa: N801
     """Gives the batches of a scan, to be used in a with statement; each is valid until the next is asked for."""
 
     def __init__(
-        self, backend: int, pids: list[int], holds: bool = False, push: Push | None = None, *, polls: bool = False
+        self,
+        backend: int,
+        pids: list[int],
+        holds: bool = False,
+        push: Push | None = None,
+        *,
+        polls: bool = False,
+        sockopts: bool = False,
     ) -> None:
         self._trace = listener()
         if push and self._trace:
             self._trace.say("pushed down: %s", push)
-        self._scanner = _scanner(backend, pids, holds=holds, polls=polls, push=push)
+        self._scanner = _scanner(backend, pids, holds=holds, polls=polls, sockopts=sockopts, push=push)
 
     def __enter__(self) -> Iterator[Batch]:
         return _one_by_one(self._scanner, self._trace)

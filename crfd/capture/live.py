@@ -13,14 +13,15 @@ from crfd.image.model import Task
 from crfd.image.reader import Image
 
 
-def scan(pid: int, *, backend: str = "auto", holds: str = "fd", polls: bool = False) -> Task:
+def scan(pid: int, *, backend: str = "auto", holds: str = "fd", polls: bool = False, sockopts: bool = False) -> Task:
     """Return the open descriptors of one process or thread, now.
 
-    backend is "auto", "bpf" or "proc"; holds "all" fills Task.held too, polls Task.polls. Of this process, what the scan
-    itself has open is left out, and what was opened since it began. Raises ProcessLookupError when there is no such process,
-    PermissionError when the kernel does not let us look, BackendError when "bpf" cannot run here.
+    backend is "auto", "bpf" or "proc"; holds "all" fills Task.held too, polls Task.polls, and sockopts the options of sockets.
+    Of this process, what the scan itself has open is left out, and what was opened since it began. Raises
+    ProcessLookupError when there is no such process, PermissionError when the kernel does not let us look, BackendError when
+    "bpf" cannot run here.
     """
-    return snapshot(pid, backend=backend, holds=holds, polls=polls).tasks[pid]
+    return snapshot(pid, backend=backend, holds=holds, polls=polls, sockopts=sockopts).tasks[pid]
 
 
 def snapshot(
@@ -30,13 +31,14 @@ def snapshot(
     freeze: bool = False,
     holds: str = "fd",
     polls: bool = False,
+    sockopts: bool = False,
 ) -> Image:
     """Return an image of processes, now, in memory: what dump() writes, with its arguments and errors.
 
     A process that cannot be read is not in it; dump() names each and says why.
     """
     image = io.BytesIO()
-    dump(processes, image, backend=backend, freeze=freeze, holds=holds, polls=polls)
+    dump(processes, image, backend=backend, freeze=freeze, holds=holds, polls=polls, sockopts=sockopts)
     return Image(image.getbuffer())
 
 

@@ -41,16 +41,17 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--holds", choices=HOLDS, default="fd", help="all: also directories, executable, mapped files, terminal"
     )
-    add_polls(parser)
+    add_more(parser)
     add_debug(parser)
     parser.add_argument("-v", "--verbose", action="store_true", help="name every process that could not be read")
     parser.add_argument("--backend", choices=backend.NAMES, default="auto", help="how to scan (default: %(default)s)")
 
 
-def add_polls(parser: argparse.ArgumentParser) -> None:
+def add_more(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--polls", action="store_true", help="also which threads wait for it in poll, select or epoll_wait"
     )
+    parser.add_argument("--sockopts", action="store_true", help="also the options of sockets (socket(7))")
 
 
 def add_debug(parser: argparse.ArgumentParser) -> None:

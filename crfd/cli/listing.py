@@ -24,7 +24,7 @@ NARROW = ("pid", "comm", "num", "shared", "kind", "access", "name")  # of a term
 GROUPED = ("num", "objref", "shared", "kind", "flags", "f_pos", "dev", "ino", "name")
 FEW = 120
 LABELS = {"comm": "COMMAND", "num": "FD", "f_pos": "POS", "ino": "INODE"}
-POLLS = frozenset({"polled", "pollers"})  # known where a scan is asked for them
+POLLS, SOCKOPTS = frozenset({"polled", "pollers"}), frozenset({"sockopts"})  # known where a scan is asked for them
 WHOLE = frozenset({"objref", "shared", "peer_pid", "peer_comm"})  # known when the last descriptor has been seen
 DROPPED_EVERY = 64  # pieces of text after which what was read may leave memory
 
@@ -151,11 +151,10 @@ class Listing:
         """Whether a column is asked for that is known only when the whole is."""
         return self._args.group or not WHOLE.isdisjoint((*self._columns, *self._other_columns()))
 
-    @property
-    def needs_polls(self) -> bool:
-        """Whether such a column is asked for by its name: `all` and the usual ones have what is known without."""
+    def names(self, columns: frozenset[str]) -> bool:
+        """Whether one of the columns is asked for by its name: `all` and the usual ones have what is known without."""
         named = (word.strip(" +").lower() for word in f"{self._args.columns},{self._args.count_by}".split(","))
-        return not POLLS.isdisjoint((*named, *self._other_columns()))
+        return not columns.isdisjoint((*named, *self._other_columns()))
 
     def _other_columns(self) -> Iterator[str]:
         """Give the columns that are sorted by and those of the condition."""

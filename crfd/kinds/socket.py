@@ -16,7 +16,9 @@ from crfd.kinds.described import Decoders, Described, Extended, Records, payload
 _SOCKET = Records(RecordType.SOCKET, "crfd_socket")
 _FILE = Records(RecordType.SOCK_FILE, "crfd_sock_file")
 _INTERFACE = Records(RecordType.SOCK_INTERFACE, "crfd_sock_interface")
+_OPTIONS = Records(RecordType.SOCK_OPTIONS, "crfd_sock_options")
 _SOCK_HAS = declarations.flags("CRFD_SOCK_HAS_")
+_OPTION = declarations.flags("CRFD_SOCKOPT_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +156,32 @@ class SocketFile:
 
 
 @dataclass(frozen=True, slots=True)
+class SocketOptions:
+    """The options of a socket (socket(7), tcp(7), ip(7), ipv6(7)) by names like "reuseaddr": those on, and those off.
+
+    Buffers are as getsockopt(2) gives them, twice what was set; linger is in seconds, None where it is off; timeouts are in
+    ns, None: none. keep_idle, keep_interval (s), keep_count, user_timeout (ms) and congestion are TCP's alone.
+    """
+
+    on: frozenset[str]
+    off: frozenset[str]
+    recv_buffer: int
+    send_buffer: int
+    recv_low: int
+    priority: int
+    mark: int
+    linger: int | None
+    recv_timeout: int | None
+    send_timeout: int | None
+    keep_idle: int | None
+    keep_interval: int | None
+    keep_count: int | None
+    user_timeout: int | None
+    device: str | None
+    congestion: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Socket:
     """A socket(2). family is AF_*, type SOCK_*; name and peer are what getsockname(2) and getpeername(2) give, and None
     where there is none (names_known) or where it is not known.
@@ -163,7 +191,8 @@ class Socket:
     accept(2). in_flight counts the descriptors in the receive queue of a unix socket; peer_ino is the inode of its
     peer, 0 where it has none, listener_ino that of the listener which has not accepted the connection yet; net_ns that of
     the network namespace. can_read and can_write are False where that half was shut down (shutdown(2)). file is of a unix
-    socket with a path, interface the name of the one that a packet socket is bound to.
+    socket with a path, interface the name of the one that a packet socket is bound to. options are known where the scan was
+    asked for them (sockopts=True).
     """
 
     family: int | None
@@ -184,6 +213,7 @@ class Socket:
     can_write: bool | None = None
     file: SocketFile | None = None
     interface: str | None = None
+    options: SocketOptions | None = None
 
     @property
     def listening(self) -> bool | None:
@@ -214,7 +244,7 @@ def _socket(file: Described) -> Socket | None:
     known = 0
     for row in rows:
         known |= row["known"]
-    bound, interface = _FILE.first(file), _INTERFACE.first(file)
+    bound, interface, options = _FILE.first(file), _INTERFACE.first(file), _OPTIONS.first(file)
     return Socket(
         **values,
         name=name,
@@ -224,6 +254,26 @@ def _socket(file: Described) -> Socket | None:
         can_write=_half(known, "WRITING"),
         file=SocketFile(**bound) if bound else None,
         interface=text(interface["name"]) if interface else None,
+        options=_options(options) if options else None,
+    )
+
+
+def _options(row: dict[str, Any]) -> SocketOptions:
+    known, on = row.pop("known"), row.pop("on")
+    tcp = known & _OPTION["NODELAY"]
+    off = known & ~on
+    numbers = {name: value for name, value in row.items() if name not in {"device", "congestion"}}
+    numbers["linger"] = row["linger"] if on & _OPTION["LINGER"] else None
+    numbers.update((name, row[name] or None) for name in ("recv_timeout", "send_timeout"))
+    numbers.update(
+        (name, row[name] if tcp else None) for name in ("keep_idle", "keep_interval", "keep_count", "user_timeout")
+    )
+    return SocketOptions(
+        frozenset(name.lower() for name, bit in _OPTION.items() if on & bit),
+        frozenset(name.lower() for name, bit in _OPTION.items() if off & bit),
+        **numbers,
+        device=text(row["device"]) or None,
+        congestion=text(row["congestion"]) or None,
     )
 
 

@@ -68,6 +68,7 @@ typedef struct {
 #define CRFD_SCAN_STILL 1 /* the tasks stand still, so there is no second look at their tables (TASK_QUIET) */
 #define CRFD_SCAN_HOLDS 2 /* also what they hold without a descriptor (HELD) */
 #define CRFD_SCAN_POLLS 4 /* also what descriptors their threads wait for (TASK_POLLS, POLLED) */
+#define CRFD_SCAN_SOCKOPTS 8 /* also the options of sockets (SOCK_OPTIONS) */
 
 /* These bits say which fields of a crfd_filter_push count. */
 #define CRFD_PUSH_UID 1

@@ -10,6 +10,7 @@
 #include "columns/lock.h"
 #include "columns/polled.h"
 #include "columns/socket.h"
+#include "columns/sockopts.h"
 #include "columns/task.h"
 #include "columns/phrase.h"
 
@@ -193,6 +194,8 @@ const struct crfd_column crfd_common[] = {
 		  .json = crfd_owner_json),
 	CRFD_CALL("polled", "threads that wait for it in poll, select or epoll_wait, if that was asked; those seen, where not all could be read",
 		  FD, INT, NONE, SPARSE, crfd_polled_get),
+	CRFD_CALL("sockopts", "options of a socket that are on, if that was asked: reuseaddr, keepalive, nodelay …", FILE, TEXT, NONE,
+		  SPARSE | FEW, crfd_sockopts_get, .json = crfd_sockopts_json),
 	CRFD_CALL("map", "a mapped file: its permissions, mappings and bytes", FILE, TEXT, NONE, SPARSE, crfd_held_map,
 		  .json = crfd_held_map_json),
 	CRFD_MEMBER("in_fd", "socket or ring that a file in flight lies in", FILE, INT, ID, SPARSE, HELD, 0, crfd_held, fd,

@@ -95,6 +95,7 @@ enum crfd_rec_type {
 	CRFD_REC_TERMIOS = 0x4222,
 	CRFD_REC_TUN_NS = 0x4223,
 	CRFD_REC_INODE = 0x4224,
+	CRFD_REC_SOCK_OPTIONS = 0x4225,
 
 	CRFD_REC_EXT_FIRST = 0x4000,
 	CRFD_REC_CRITICAL_FIRST = 0x6000
@@ -515,6 +516,43 @@ typedef struct {
 	uint32_t nlink; /* 0: its name is gone */
 	uint64_t dev, ino;
 } crfd_sock_file;
+
+/* What setsockopt(2) and its defaults have made of a socket, where a scan was asked for it. */
+typedef struct {
+	uint32_t known; /* CRFD_SOCKOPT_*: that it is on or off */
+	uint32_t on; /* the same bits */
+	uint32_t recv_buffer, send_buffer; /* bytes, as SO_RCVBUF and SO_SNDBUF give them: twice what was set */
+	uint32_t recv_low; /* SO_RCVLOWAT */
+	uint32_t priority, mark; /* SO_PRIORITY, SO_MARK */
+	uint32_t linger; /* s, of SO_LINGER where that is on */
+	uint64_t recv_timeout, send_timeout; /* ns, 0: none */
+	uint32_t keep_idle, keep_interval, keep_count; /* s, s and probes of TCP, where NODELAY is known */
+	uint32_t user_timeout; /* ms, TCP_USER_TIMEOUT */
+	char device[16]; /* SO_BINDTODEVICE, empty: none */
+	char congestion[16]; /* TCP_CONGESTION */
+} crfd_sock_options;
+
+#define CRFD_SOCKOPT_REUSEADDR 0x1
+#define CRFD_SOCKOPT_REUSEPORT 0x2
+#define CRFD_SOCKOPT_KEEPALIVE 0x4
+#define CRFD_SOCKOPT_BROADCAST 0x8
+#define CRFD_SOCKOPT_OOBINLINE 0x10
+#define CRFD_SOCKOPT_DONTROUTE 0x20
+#define CRFD_SOCKOPT_NO_CHECK 0x40
+#define CRFD_SOCKOPT_LINGER 0x80
+#define CRFD_SOCKOPT_PASSCRED 0x100
+#define CRFD_SOCKOPT_PASSSEC 0x200
+#define CRFD_SOCKOPT_TIMESTAMP 0x400
+#define CRFD_SOCKOPT_ZEROCOPY 0x800
+#define CRFD_SOCKOPT_BUF_LOCK 0x1000 /* of either buffer, by SO_RCVBUF or SO_SNDBUF (Linux 5.14) */
+#define CRFD_SOCKOPT_NODELAY 0x2000
+#define CRFD_SOCKOPT_CORK 0x4000
+#define CRFD_SOCKOPT_FREEBIND 0x8000
+#define CRFD_SOCKOPT_TRANSPARENT 0x10000
+#define CRFD_SOCKOPT_HDRINCL 0x20000
+#define CRFD_SOCKOPT_PKTINFO 0x40000
+#define CRFD_SOCKOPT_RECVERR 0x80000
+#define CRFD_SOCKOPT_V6ONLY 0x100000
 
 /* The interface that a packet socket is bound to, by the name that it has in the socket's network namespace. */
 typedef struct {

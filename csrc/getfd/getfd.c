@@ -28,9 +28,9 @@
 /* Older headers do not have these. */
 enum { THREAD = O_EXCL /* PIDFD_THREAD, Linux 6.9 */, GETOWNER_UIDS = 17 };
 
-void crfd_getfd_init(struct crfd_getfd *g, int granted, int owners)
+void crfd_getfd_init(struct crfd_getfd *g, int granted, int owners, int flags)
 {
-	*g = (struct crfd_getfd){.granted = granted, .owners = owners, .pidfd = -1};
+	*g = (struct crfd_getfd){.granted = granted, .owners = owners, .sockopts = flags & CRFD_SCAN_SOCKOPTS, .pidfd = -1};
 }
 
 static void drop_task(struct crfd_getfd *g)
@@ -124,7 +124,7 @@ static int is_asked(const struct crfd_getfd *g, const crfd_fd *f, int local, con
 	case CRFD_ASKS_DEVICE:
 		return f->kind == CRFD_KIND_CHR && (d->type == CRFD_REC_TUN || is_lineless_tty(f->st.rdev));
 	case CRFD_ASKS_SOCKET:
-		if (crfd_getfd_socket_is_named(d))
+		if (g->sockopts || crfd_getfd_socket_is_named(d))
 			return 1;
 		/* fall through */
 	default:
@@ -163,6 +163,8 @@ static int ask_kind(struct crfd_getfd *g, int copy, struct crfd_detail *d)
 	switch (d->ops ? d->ops->asks : CRFD_ASKS_NOTHING) {
 	case CRFD_ASKS_SOCKET:
 		rc = crfd_getfd_socket(&g->nets, copy, d);
+		if (rc >= 0 && g->sockopts)
+			rc = crfd_getfd_sockopts(copy, d);
 		break;
 	case CRFD_ASKS_DEVICE:
 		rc = crfd_getfd_device(copy, d);

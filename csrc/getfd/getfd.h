@@ -25,6 +25,7 @@ struct crfd_getfd_nets {
 /* Each thread asks through one of these. */
 struct crfd_getfd {
 	int granted, owners;
+	int sockopts; /* the options of sockets are asked for as well */
 	int pidfd; /* of the task last asked for, -1: none, or refused */
 	int32_t pid;
 	int own; /* that task is this process */
@@ -32,8 +33,11 @@ struct crfd_getfd {
 	struct crfd_getfd_nets nets;
 };
 
-/* Begins; granted is what crfd_probe_pidfd_getfd() says, and owners not 0 asks for the owner of signals as well. */
-void crfd_getfd_init(struct crfd_getfd *g, int granted, int owners);
+/*
+ * Begins; granted is what crfd_probe_pidfd_getfd() says, and owners not 0 asks for the owner of signals as well; flags: of
+ * CRFD_SCAN_*, those that ask for more.
+ */
+void crfd_getfd_init(struct crfd_getfd *g, int granted, int owners, int flags);
 void crfd_getfd_release(struct crfd_getfd *g);
 
 /*
@@ -53,6 +57,8 @@ int crfd_getfd_socket(struct crfd_getfd_nets *nets, int s, struct crfd_detail *d
 /* Returns 1 where a socket of which all else is known has a name that it alone can say more of. */
 int crfd_getfd_socket_is_named(const struct crfd_detail *d);
 int crfd_getfd_device(int copy, struct crfd_detail *d);
+/* Says what options the socket has, of which the rest is known. */
+int crfd_getfd_sockopts(int s, struct crfd_detail *d);
 void crfd_getfd_pipe(int copy, struct crfd_detail *d);
 void crfd_getfd_memory(int copy, struct crfd_detail *d);
 void crfd_getfd_object(int copy, struct crfd_detail *d); /* the name of a BPF object whose id d has */

@@ -98,6 +98,7 @@ static const struct rule rules[] = {
 	{CRFD_REC_SOCK_FILE, DESCRIPTION, PAYLOAD(crfd_sock_file, 32)},
 	{CRFD_REC_SOCK_INTERFACE, DESCRIPTION, PAYLOAD(crfd_sock_interface, 16)},
 	{CRFD_REC_TERMIOS, DESCRIPTION, PAYLOAD(crfd_termios, 56)},
+	{CRFD_REC_SOCK_OPTIONS, DESCRIPTION, PAYLOAD(crfd_sock_options, 96)},
 	{CRFD_REC_TUN_NS, DESCRIPTION, PAYLOAD(crfd_tun_ns, 8)},
 };
 

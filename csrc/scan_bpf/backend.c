@@ -108,7 +108,7 @@ static void lane_init(struct crfd_bpf_lane *lane, const crfd_scan_options *optio
 		lane->looker.holds.push = *options->push;
 	lane->push = crfd_bpf_push(options->push);
 	lane->clk_tck = sysconf(_SC_CLK_TCK);
-	crfd_getfd_init(&lane->asker.getfd, granted, 0); /* the walk tells owners */
+	crfd_getfd_init(&lane->asker.getfd, granted, 0, lane->looker.flags); /* the walk tells owners */
 }
 
 static void lane_release(struct crfd_bpf_lane *lane)

@@ -67,7 +67,7 @@ static int start_lanes(struct crfd_proc_scan *s, int threads)
 
 		l->holds.deleted.mnt_id = -1;
 		l->holds.push = s->push;
-		rc = crfd_readers_init(&l->readers, lanes == 1 ? threads : 1, s->identities.inferred, &s->push);
+		rc = crfd_readers_init(&l->readers, lanes == 1 ? threads : 1, s->identities.inferred, s->flags, &s->push);
 	}
 	return rc;
 }

@@ -35,7 +35,7 @@ struct helper {
 	pthread_t thread;
 };
 
-int crfd_readers_init(struct crfd_readers *r, int threads, int inferred, const crfd_filter_push *push)
+int crfd_readers_init(struct crfd_readers *r, int threads, int inferred, int flags, const crfd_filter_push *push)
 {
 	uint32_t nr = threads < MAX_READERS ? (uint32_t)threads : MAX_READERS;
 	int granted = crfd_probe_pidfd_getfd(), rc;
@@ -56,7 +56,7 @@ int crfd_readers_init(struct crfd_readers *r, int threads, int inferred, const c
 		v[i].mounts = mounts;
 		v[i].push = *push;
 		v[i].types = crfd_kind_types(push->kinds);
-		crfd_getfd_init(&v[i].getfd, granted == 0, 1);
+		crfd_getfd_init(&v[i].getfd, granted == 0, 1, flags);
 	}
 	*r = (struct crfd_readers){.v = v, .nr = nr};
 	return 0;

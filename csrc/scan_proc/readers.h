@@ -22,8 +22,8 @@ struct crfd_readers {
 	size_t nitems, item_alloc;
 };
 
-/* Up to `threads` readers; inferred as in crfd_identity_key, push of the scan. */
-int crfd_readers_init(struct crfd_readers *r, int threads, int inferred, const crfd_filter_push *push);
+/* Up to `threads` readers; inferred as in crfd_identity_key, flags (CRFD_SCAN_*) and push of the scan. */
+int crfd_readers_init(struct crfd_readers *r, int threads, int inferred, int flags, const crfd_filter_push *push);
 void crfd_readers_release(struct crfd_readers *r);
 /* Orders the nr descriptors of a task from fd[first] on. The task must stay open until the run is over. */
 int crfd_readers_add(struct crfd_readers *r, const struct crfd_proc_task *p, uint64_t first, uint64_t nr);

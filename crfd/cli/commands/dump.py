@@ -42,6 +42,7 @@ def run(args: argparse.Namespace) -> int:
         freeze=args.freeze,
         holds=args.holds,
         polls=args.polls,
+        sockopts=args.sockopts,
         progress=lambda s: progress(f"{text.count(s.tasks, 'task')}, {text.count(s.fds, 'fd')}, {text.size(s.bytes)}"),
     )
     progress.done()

@@ -42,18 +42,23 @@ def run(args: argparse.Namespace) -> int:
         conditions.require_none(condition)
         unread = _links(args, chosen)
     else:
-        unread = show(listing.Listing(args, condition), chosen, args.backend, args.holds, polls=args.polls)
+        unread = show(
+            listing.Listing(args, condition), chosen, args.backend, args.holds, polls=args.polls, sockopts=args.sockopts
+        )
     output.out.flush()
     arguments.report(unread, verbose=args.verbose)
     return PARTLY if unread else DONE
 
 
-def show(told: listing.Listing, chosen: Selection, backend: str, holds: str, *, polls: bool) -> list[Unread]:
+def show(
+    told: listing.Listing, chosen: Selection, backend: str, holds: str, *, polls: bool, sockopts: bool
+) -> list[Unread]:
     """List the descriptors of processes, and return the processes that could not be read."""
-    polls = polls or told.needs_polls
+    polls = polls or told.names(listing.POLLS)
+    sockopts = sockopts or told.names(listing.SOCKOPTS)
     if told.needs_image:
         with Spool() as spool:
-            result = dump(chosen, spool, backend=backend, holds=holds, polls=polls, push=told.push)
+            result = dump(chosen, spool, backend=backend, holds=holds, polls=polls, sockopts=sockopts, push=told.push)
             told.image(spool.view(), None, let_go=spool.let_go)
         return list(result.unread)
     unread: list[Unread] = []
@@ -63,7 +68,9 @@ def show(told: listing.Listing, chosen: Selection, backend: str, holds: str, *, 
             unread.extend(batch.unread())
             yield batch
 
-    with scan_running(choose(backend), chosen.resolve(), holds == "all", told.push, polls=polls) as batches:
+    with scan_running(
+        choose(backend), chosen.resolve(), holds == "all", told.push, polls=polls, sockopts=sockopts
+    ) as batches:
         told.batches(read(batches))
     return [one for one in unread if not has_ended(one, chosen)]
 

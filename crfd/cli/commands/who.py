@@ -43,7 +43,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--mount", metavar="PATH", action="append", default=[], help="all on the file system of a path")
     parser.add_argument("--holds", choices=HOLDS, default="all", help="fd: descriptors alone, which is faster")
     parser.add_argument("--backend", choices=backends.NAMES, default="auto", help="how to scan (default: %(default)s)")
-    arguments.add_polls(parser)
+    arguments.add_more(parser)
     arguments.add_debug(parser)
     conditions.add(parser)
     listing.add(parser)
@@ -74,12 +74,21 @@ def _ask(args: argparse.Namespace, question: Question) -> tuple[int, list[Unread
     """List the holders; return how many lines that were, and the processes that could not be read."""
     if not question.needs_links:
         told = _listing(args, question)
-        unread = ls.show(told, Selection.everything(), args.backend, args.holds, polls=args.polls)
+        unread = ls.show(
+            told, Selection.everything(), args.backend, args.holds, polls=args.polls, sockopts=args.sockopts
+        )
         return told.rows, unread
     from crfd.image.reader import Image
 
     with Spool() as spool:
-        result = dump(Selection.everything(), spool, backend=args.backend, holds=args.holds, polls=args.polls)
+        result = dump(
+            Selection.everything(),
+            spool,
+            backend=args.backend,
+            holds=args.holds,
+            polls=args.polls,
+            sockopts=args.sockopts,
+        )
         with Image(spool.view()) as image:
             told = _listing(args, question, image)
             told.image(image.view, None)
