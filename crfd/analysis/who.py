@@ -17,6 +17,7 @@ TYPE_CHECKING = False  # see crfd/light.py
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from crfd.analysis.kernel import KernelFile
     from crfd.image.reader import Image
 
 PROTOCOLS = {"tcp": ("TCP", "TCP6"), "udp": ("UDP", "UDP6"), "sctp": ("SCTP",), "mptcp": ("MPTCP",)}
@@ -50,6 +51,8 @@ class Question:
     def __init__(self, what: Iterable[str], mounts: Iterable[str] = ()) -> None:
         self.peers_of: set[int] = set()
         self.doubts: list[OSError] = []  # paths that could not be looked at
+        self._files: list[tuple[int, int]] = []  # dev and ino of the objects that are meant, 0: any of the device
+        self._below: list[bytes] = []  # directories of which all is meant
         parts = [part for text in what for part in self._part(text)]
         parts += [self._mount(path) for path in mounts]
         self._condition = Condition.any_of(parts)
@@ -67,6 +70,20 @@ class Question:
         found = Condition.one_of("objref", sorted(_peers(image, self.peers_of)))
         mine = Condition.one_of("pid", sorted(self.peers_of))
         return self._condition | (found & ~mine)
+
+    def held_by_the_kernel(self) -> list[KernelFile]:
+        """Return the files asked for that no process holds, but a loop device or the swap."""
+        if not self._files:
+            return []
+        from crfd.analysis.kernel import kernel_files
+
+        return [one for one in kernel_files() if self._means(one)]
+
+    def _means(self, one: KernelFile) -> bool:
+        at = one.located
+        return at is not None and (
+            not {(at.dev, at.ino), (at.dev, 0)}.isdisjoint(self._files) or at.real.startswith(tuple(self._below))
+        )
 
     def _part(self, text: str) -> Iterator[Condition]:
         word, colon, rest = text.partition(":")
@@ -96,7 +113,9 @@ class Question:
             gone = isinstance(self.doubts[-1], (FileNotFoundError, NotADirectoryError))
             return by_name & Condition.holds("deleted") if gone else by_name
         this = _equal("dev", found.dev) & _equal("ino", found.ino)
+        self._files.append((found.dev, found.ino))
         if text.endswith("/") and stat.S_ISDIR(found.mode):
+            self._below.append(found.real.rstrip(b"/") + b"/")
             return this | Condition.compare("path", "under", found.real)
         if stat.S_ISSOCK(found.mode):
             return this | _address({text, os.path.abspath(text), os.fsdecode(found.real)})
@@ -107,7 +126,9 @@ class Question:
 
     def _mount(self, path: str) -> Condition:
         found = locate(_of_us(path))
-        return _equal("dev", found.rdev if stat.S_ISBLK(found.mode) else found.dev)
+        dev = found.rdev if stat.S_ISBLK(found.mode) else found.dev
+        self._files.append((dev, 0))
+        return _equal("dev", dev)
 
     def _locate(self, text: str) -> Located | None:
         try:

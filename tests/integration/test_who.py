@@ -14,6 +14,8 @@ import pytest
 
 import crfd
 from crfd._core.locate import locate
+from crfd.analysis import kernel
+from crfd.analysis.who import Question
 from tests import mkfds
 from tests.integration.test_robust import OPEN_FILES, dead_bindfs
 from tests.procs import LIMIT, WAIT, Need, run, running
@@ -250,3 +252,38 @@ def test_conditions_narrow_the_holders(file: Path) -> None:
         assert set(run("who", file, "-t").stdout.split()) == {str(process.pid), str(other.pid)}
         assert run("who", file, "-t", "--writable").stdout.split() == [str(process.pid)]
         assert run("who", file, "-t", "--where", f"pid == {other.pid}").stdout.split() == [str(other.pid)]
+
+
+def test_a_swap_file_is_held_by_the_kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    swap, swaps = tmp_path / "a swap", tmp_path / "swaps"
+    swap.touch()
+    name = str(swap).replace(" ", "\\040")
+    swaps.write_text(f"Filename Type Size Used Priority\n{name} file 1024 0 -2\n/dev/zram0 partition 1024 0 100\n")
+    monkeypatch.setattr(kernel, "_SWAPS", str(swaps))
+    (found,) = Question([str(swap)]).held_by_the_kernel()
+    assert (found.path, found.by) == (os.fsencode(swap), "swap")
+    assert not Question([str(swaps)]).held_by_the_kernel()
+
+
+def test_a_file_that_the_kernel_holds_for_a_loop_device(need: Need, tmp_path: Path) -> None:
+    need("root")
+    need("losetup")
+    disk = tmp_path / "a disk"
+    disk.write_bytes(bytes(1 << 20))
+    made = subprocess.run(["losetup", "--find", "--show", disk], capture_output=True, text=True, check=False)
+    if made.returncode:
+        pytest.skip(made.stderr.strip())
+    device = made.stdout.strip()
+    try:
+        for words in ((disk,), (f"{tmp_path}/",), ("--mount", tmp_path)):
+            done = run("who", *words)
+            assert f"crfd: {disk}: held by the kernel, for {Path(device).name}\n" in done.stderr
+            assert done.returncode == 0
+        other = tmp_path / "another"
+        other.touch()
+        assert "kernel" not in run("who", other).stderr
+    finally:
+        subprocess.run(["losetup", "--detach", device], check=True)
+    done = run("who", disk)
+    assert "kernel" not in done.stderr
+    assert done.returncode != 0

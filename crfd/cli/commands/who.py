@@ -11,6 +11,7 @@ from crfd.capture.spool import Spool
 from crfd.cli import arguments, conditions, listing, output
 from crfd.cli.commands import ls
 from crfd.cli.exit_status import DONE, PARTLY, USAGE, UsageError
+from crfd.cli.tables import text
 from crfd.errors import QueryError
 
 TYPE_CHECKING = False  # see crfd/light.py
@@ -61,7 +62,10 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"expected {e.expected}, found {e.found}") from None
     rows, unread = _ask(args, question)
     output.out.flush()
-    if rows:
+    by_kernel = question.held_by_the_kernel()
+    for path, by, _ in by_kernel:
+        output.err.line(f"crfd: {text.escape(path)}: held by the kernel, for {by}")
+    if rows or by_kernel:
         return DONE
     arguments.report(unread)
     for doubt in question.doubts:
