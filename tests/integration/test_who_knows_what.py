@@ -46,6 +46,7 @@ settings = termios.tcgetattr(slave)
 settings[3] &= ~termios.ECHO
 termios.tcsetattr(slave, termios.TCSANOW, settings)
 one, other = socket.socketpair()
+one.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
 one.shutdown(socket.SHUT_WR)
 sender, receiver = socket.socketpair()
 with open(sys.argv[2], "w") as file:
@@ -68,7 +69,7 @@ class Ends:
     def __init__(self, pid: int, told: list[int], flying: Path) -> None:
         self.slave, self.half, self.owned, self.null, self.pidfd, self.lflag, self.receiver, self.idle = told
         self.pid, self.flying = pid, flying
-        columns = "tty.lflag,socket.shutdown,st_uid,driver,pidfd.comm,source,fs_type,socket.peer_ino,polled"
+        columns = "tty.lflag,socket.shutdown,st_uid,driver,pidfd.comm,source,fs_type,socket.peer_ino,polled,sockopts"
         self.crfd = {row["fd"]: row for row in parsed(output(*CRFD, "ls", pid, "-c", f"fd,{columns}", "--json"))}
         self.lsof = {line.split()[3].rstrip("urw"): line for line in output("lsof", "-nP", "-p", pid).splitlines()[1:]}
         every = next(iter(re.findall(r"(?s)Available output columns:\n(.*?)\n\n", output("lsfd", "--help"))), "")
@@ -100,6 +101,11 @@ class Ends:
             bool(re.search(rf"{self.flying.name}\b.*{self.pid}|{self.pid}\b.*{self.flying.name}", text))
             for text in others
         )
+
+    def options(self) -> tuple[bool, ...]:
+        """Whether each says which options a socket has."""
+        found = "passcred" in self.crfd[self.half]["sockopts"]["on"]
+        return found, *self.said(self.half, "sockopts", None, r"(?i)passcred")[1:]
 
     def peer(self) -> tuple[bool, ...]:
         """Whether each says which socket is the other end."""
@@ -180,6 +186,7 @@ _OF_ENDS = {
     "peer of a unix socket": lambda e: e.peer(),
     "which files are in flight in a unix socket": lambda e: e.flies(),
     "who waits for a descriptor in poll or select": lambda e: e.said(e.idle, "polled", 1, r'"xmode": "\S*m'),
+    "options of a socket": lambda e: e.options(),
     "settings of a terminal": lambda e: e.said(e.slave, "tty.lflag", e.lflag, r"(?i)lflag|echo"),
 }
 
@@ -236,7 +243,7 @@ def answers(a: Asked, what: str) -> dict[str, bool]:
 
 
 def test_the_table_is_there() -> None:
-    assert len(table()) == 18
+    assert len(table()) == 19
     assert _OF_ENDS.keys() <= table().keys()
     assert all(row["crfd"] for row in table().values())
 
