@@ -59,14 +59,14 @@ def _port(text: str) -> Condition:
 
 def port_number(text: str) -> int:
     """Return a port's number, or that of a service by its name (services(5))."""
-    if text.isdecimal() and int(text) < 65536:
+    if text.isdecimal() and len(text) < 6 and int(text) < 65536:
         return int(text)
     import socket
 
     for protocol in ("tcp", "udp"):
         try:
             return socket.getservbyname(text, protocol)
-        except OSError:
+        except (OSError, ValueError):  # no service, or no text that one can be called by
             continue
     raise QueryError(None, "a port, 0 to 65535, or the name of a service", repr(text))
 

@@ -31,6 +31,8 @@ def _joined(words: Sequence[str]) -> list[str]:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    if hasattr(sys, "set_int_max_str_digits"):  # since 3.10.7; a number of thousands of digits is refused for its value
+        sys.set_int_max_str_digits(0)
     words = _joined(sys.argv[1:] if argv is None else argv)
     if words[:1] == ["help"]:
         words = [*words[1:2], "--help"]

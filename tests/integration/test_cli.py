@@ -94,8 +94,15 @@ def test_exit_status_3_when_some_cannot(tmp_path: Path) -> None:
     assert run("verify", tmp_path / "image").returncode == 0
 
 
+NINES = "9" * 5000  # more digits than Python takes for a number by itself
+
+
 @pytest.mark.parametrize(
-    "words", ["", "dump", "dump x", "dump 0", "dump --all 1", "ls --backend x 1", "show", "nonsense"]
+    "words",
+    [
+        *("", "dump", "dump x", "dump 0", "dump --all 1", "ls --backend x 1", "show", "nonsense"),
+        *(f"ls 1 --fd {NINES}", f"ls 1 --port {NINES}", f"dump {NINES}", f"who pid:{NINES}", "ls 1 --port \udcff"),
+    ],
 )
 def test_exit_status_2_for_usage(words: str) -> None:
     done = run(*words.split())
