@@ -34,6 +34,7 @@ static const struct call calls[] = {
 	{SYS_restart_syscall, CRFD_POLL_ARRAY, 1}, {-1, CRFD_POLL_NOT, 0},
 };
 
+#ifdef __x86_64__
 /* arch/x86/entry/syscalls/syscall_32.tbl */
 static const struct call calls_i386[] = {
 	{168, CRFD_POLL_ARRAY, 0}, /* poll */
@@ -44,6 +45,7 @@ static const struct call calls_i386[] = {
 	{0, CRFD_POLL_ARRAY, 1}, /* restart_syscall */
 	{-1, CRFD_POLL_NOT, 0},
 };
+#endif
 
 /* Reads the words of the line, the first in base 10 and the others as 0x…: 1 where it has all of them. */
 static int read_words(const char *p, const char *end, uint64_t *v)
