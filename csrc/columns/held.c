@@ -74,6 +74,7 @@ int crfd_held_map_json(struct crfd_scratch *s, const struct crfd_row *r, crfd_bu
 		rc = put_prot(h.prot, out);
 	return rc < 0 ? rc : crfd_text_printf(out, "\", \"mappings\": %u, \"bytes\": %llu}", h.mappings, (unsigned long long)h.bytes);
 }
+
 int crfd_held_slot(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
 {
 	crfd_held h = read_held(r);

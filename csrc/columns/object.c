@@ -96,14 +96,14 @@ static int bpf_say(const struct crfd_row *r, crfd_buf *out)
 						       crfd_text_name(out, link_types, CRFD_LEN(link_types), b.type);
 }
 
-/* Gives a member that objects of one kind alone have, c->known_at. */
+/* Gives a member that objects of one kind alone have: c->known is that kind. */
 static int get_bpf(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
 {
 	crfd_bpf_object b;
 	uint32_t number;
 
 	(void)s;
-	if (r->data.fd_type != c->known_at || !crfd_row_read(r, CRFD_REC_BPF, &b, sizeof(b)))
+	if (r->data.fd_type != c->known || !crfd_row_read(r, CRFD_REC_BPF, &b, sizeof(b)))
 		return 0;
 	memcpy(&number, (const uint8_t *)&b + c->at, sizeof(number));
 	return crfd_value_number(v, number);
@@ -123,7 +123,7 @@ static int get_bpf_tag(const struct crfd_column *c, struct crfd_scratch *s, cons
 		    __VA_ARGS__)
 #define ONE(name, text, unit, member, kind) \
 	CRFD_CALL("bpf." name, text, KIND, INT, unit, 0, get_bpf, .at = offsetof(crfd_bpf_object, member), \
-		  .known_at = CRFD_KIND_BPF_##kind)
+		  .known = CRFD_KIND_BPF_##kind)
 
 static const struct crfd_column bpf_columns[] = {
 	BPF("id", "id of the object", INT, ID, id, CRFD_READING(.none = CRFD_NONE_ZERO)),
