@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,9 +36,15 @@ class EpollTarget:
 
 @dataclass(frozen=True, slots=True)
 class Epoll:
-    """epoll(7)."""
+    """epoll(7). The targets are in no order: two instances are equal where they watch the same."""
 
     targets: tuple[EpollTarget, ...]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Epoll) and Counter(self.targets) == Counter(other.targets)
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self.targets))
 
 
 @dataclass(frozen=True, slots=True)

@@ -243,3 +243,12 @@ def test_words_for_numbers() -> None:
     lo = (R.SOCK_INTERFACE, b"lo".ljust(16, b"\0"))
     socket = struct.pack("<IHHIIIIIIQQ", 1, 17, 3, 3, 0, 0, 0, 0, 0, 0, 0)
     assert words(file(Kind.SOCKET, (R.SOCKET, socket), lo)) == " packet raw lo"
+
+
+def test_epoll_targets_are_in_no_order() -> None:
+    one, two = EpollTarget(5, 1, 2, None, None, None), EpollTarget(6, 1, 2, 3, 4, 0)
+    assert Epoll((one, two)) == Epoll((two, one))
+    assert hash(Epoll((one, two))) == hash(Epoll((two, one)))
+    assert Epoll((one, two)) != Epoll((one,))
+    assert Epoll((one, one)) != Epoll((one,))
+    assert Epoll(()) != Inotify(())
