@@ -303,7 +303,7 @@ typedef struct {
 typedef struct {
 	uint32_t threads; /* asked */
 	uint32_t unread; /* of those, of which it is not known */
-	int32_t err; /* errno of the first of these, EAGAIN: each look found it elsewhere; 0: there is none */
+	int32_t err; /* errno of the first of these, EAGAIN: it moved, or goes on with an unknown call; 0: there is none */
 	uint32_t pad;
 } crfd_task_polls;
 

@@ -57,12 +57,17 @@ static int put_switches(const struct thread *t, crfd_buf *scratch, crfd_buf *out
 	return from ? crfd_buf_put(out, from, (size_t)(scratch->v + scratch->nr - from)) : -EINVAL;
 }
 
-/* Whether the call that goes on after a signal is poll(2): nothing else that does waits in a function of that name. */
+/*
+ * Whether the call that goes on after a signal is poll(2): nothing else that does waits in a function of that name. -EAGAIN where
+ * the kernel does not say, as 5.15 never does (proc_pid_wchan()).
+ */
 static int is_poll(const struct thread *t, crfd_buf *scratch)
 {
 	int rc = read_file(t, "wchan", scratch);
 
-	return rc < 0 ? rc : scratch->nr && memmem(scratch->v, scratch->nr, "poll", 4) != NULL;
+	if (rc < 0)
+		return rc;
+	return !scratch->nr || *scratch->v == '0' ? -EAGAIN : memmem(scratch->v, scratch->nr, "poll", 4) != NULL;
 }
 
 /* Reads memory of the thread. */

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import platform
@@ -127,7 +128,11 @@ def test_held_still_they_wait_for_the_same(backend: str) -> None:
         left = {name: tid for name, tid in tids.items() if "epoll" not in name}  # which ends with EINTR
         procs.until(lambda: stands(pid, left), "they wait again")
         assert Path(f"/proc/{pid}/task/{tids['poll']}/syscall").read_text().startswith(RESTART)
-        assert {one for one in asked(pid, backend).pollers if one.tid in left.values()} == set(pollers(left))
+        again = asked(pid, backend)
+        if Path(f"/proc/{pid}/task/{tids['poll']}/wchan").read_text() == "0":  # Linux 5.15 says no more
+            left = {name: tid for name, tid in left.items() if "poll" not in name or name == "ppoll"}
+            assert (again.unread, again.errno) == (2, errno.EAGAIN)
+        assert {one for one in again.pollers if one.tid in left.values()} == set(pollers(left))
 
 
 def test_of_a_descriptor(waiting: tuple[int, dict[str, int]]) -> None:
