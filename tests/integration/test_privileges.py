@@ -82,7 +82,7 @@ def _unknown(found: Facts, wanted: Facts) -> bool:
 
 
 def test_the_table_has_every_backend_with_every_option() -> None:
-    assert len(TABLE) == 6
+    assert len(TABLE) == 8
     assert {names[0] for _, names in TABLE} == {"CAP_BPF", "CAP_DAC_READ_SEARCH"}
 
 
