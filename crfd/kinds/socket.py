@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from crfd._core import declarations
+from crfd._core.library import lib
 from crfd.format.enums import Kind
 from crfd.format.records import RecordType
 from crfd.kinds.described import Decoders, Described, Extended, Records, payload, text
@@ -19,6 +20,7 @@ _INTERFACE = Records(RecordType.SOCK_INTERFACE, "crfd_sock_interface")
 _OPTIONS = Records(RecordType.SOCK_OPTIONS, "crfd_sock_options")
 _SOCK_HAS = declarations.flags("CRFD_SOCK_HAS_")
 _OPTION = declarations.flags("CRFD_SOCKOPT_")
+_HAS_TCP = int(lib.CRFD_SOCKOPTS_HAS_TCP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +262,7 @@ def _socket(file: Described) -> Socket | None:
 
 def _options(row: dict[str, Any]) -> SocketOptions:
     known, on = row.pop("known"), row.pop("on")
-    tcp = known & _OPTION["NODELAY"]
+    tcp = known & _HAS_TCP
     off = known & ~on
     numbers = {name: value for name, value in row.items() if name not in {"device", "congestion"}}
     numbers["linger"] = row["linger"] if on & _OPTION["LINGER"] else None

@@ -17,15 +17,16 @@ static const struct crfd_column numbers[] = {
 	NUMBER("recv_low", BYTES, recv_low, 0),
 	NUMBER("priority", NONE, priority, 0),
 	NUMBER("mark", BITS, mark, 0),
-	NUMBER("linger", NONE, linger, 0),
+	NUMBER("linger", NONE, linger, CRFD_SOCKOPT_LINGER),
 	NUMBER("recv_timeout", NS, recv_timeout, 0),
 	NUMBER("send_timeout", NS, send_timeout, 0),
-	NUMBER("keep_idle", NONE, keep_idle, CRFD_SOCKOPT_NODELAY),
-	NUMBER("keep_interval", NONE, keep_interval, CRFD_SOCKOPT_NODELAY),
-	NUMBER("keep_count", NONE, keep_count, CRFD_SOCKOPT_NODELAY),
-	NUMBER("user_timeout", NONE, user_timeout, CRFD_SOCKOPT_NODELAY),
+	NUMBER("keep_idle", NONE, keep_idle, CRFD_SOCKOPTS_HAS_TCP),
+	NUMBER("keep_interval", NONE, keep_interval, CRFD_SOCKOPTS_HAS_TCP),
+	NUMBER("keep_count", NONE, keep_count, CRFD_SOCKOPTS_HAS_TCP),
+	NUMBER("user_timeout", NONE, user_timeout, CRFD_SOCKOPTS_HAS_TCP),
 	CRFD_MEMBER("device", "", KIND, TEXT, NONE, 0, RECORD, CRFD_REC_SOCK_OPTIONS, crfd_sock_options, device, CRFD_ALWAYS, 0),
-	CRFD_MEMBER("congestion", "", KIND, TEXT, NONE, 0, RECORD, CRFD_REC_SOCK_OPTIONS, crfd_sock_options, congestion, CRFD_ALWAYS, 0),
+	CRFD_MEMBER("congestion", "", KIND, TEXT, NONE, 0, RECORD, CRFD_REC_SOCK_OPTIONS, crfd_sock_options, congestion,
+		    offsetof(crfd_sock_options, known), CRFD_SOCKOPTS_HAS_TCP),
 };
 
 /* Puts the names of the bits, each with what stands before and behind it. */
@@ -72,7 +73,7 @@ int crfd_sockopts_json(struct crfd_scratch *s, const struct crfd_row *r, crfd_bu
 	crfd_text_put(out, "{\"on\": [");
 	put_names(o.on, "\"", ", ", out);
 	crfd_text_put(out, "], \"off\": [");
-	put_names(o.known & ~o.on, "\"", ", ", out);
+	put_names(o.known & ~o.on & ~CRFD_SOCKOPTS_HAS_TCP, "\"", ", ", out);
 	crfd_text_put(out, "]");
 	for (size_t i = 0; i < CRFD_LEN(numbers) && rc >= 0; i++)
 		rc = put_number(&numbers[i], s, r, out);

@@ -519,14 +519,14 @@ typedef struct {
 
 /* What setsockopt(2) and its defaults have made of a socket, where a scan was asked for it. */
 typedef struct {
-	uint32_t known; /* CRFD_SOCKOPT_*: that it is on or off */
+	uint32_t known; /* CRFD_SOCKOPT_*: that it is on or off; CRFD_SOCKOPTS_HAS_TCP */
 	uint32_t on; /* the same bits */
 	uint32_t recv_buffer, send_buffer; /* bytes, as SO_RCVBUF and SO_SNDBUF give them: twice what was set */
 	uint32_t recv_low; /* SO_RCVLOWAT */
 	uint32_t priority, mark; /* SO_PRIORITY, SO_MARK */
 	uint32_t linger; /* s, of SO_LINGER where that is on */
 	uint64_t recv_timeout, send_timeout; /* ns, 0: none */
-	uint32_t keep_idle, keep_interval, keep_count; /* s, s and probes of TCP, where NODELAY is known */
+	uint32_t keep_idle, keep_interval, keep_count; /* s, s and probes, CRFD_SOCKOPTS_HAS_TCP */
 	uint32_t user_timeout; /* ms, TCP_USER_TIMEOUT */
 	char device[16]; /* SO_BINDTODEVICE, empty: none */
 	char congestion[16]; /* TCP_CONGESTION */
@@ -553,6 +553,7 @@ typedef struct {
 #define CRFD_SOCKOPT_PKTINFO 0x40000
 #define CRFD_SOCKOPT_RECVERR 0x80000
 #define CRFD_SOCKOPT_V6ONLY 0x100000
+#define CRFD_SOCKOPTS_HAS_TCP 0x200000 /* keep_*, user_timeout, congestion */
 
 /* The interface that a packet socket is bound to, by the name that it has in the socket's network namespace. */
 typedef struct {

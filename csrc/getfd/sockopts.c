@@ -69,30 +69,43 @@ static void ask_switches(int s, const crfd_socket *r, crfd_sock_options *o)
 	}
 }
 
-static uint64_t ask_timeout(int s, int option)
+/* Each of these returns 0, or -1 where the kernel does not say. */
+
+static int ask_timeout(int s, int option, uint64_t *out)
 {
-	struct timeval t = {0};
+	struct timeval t;
 	socklen_t n = sizeof(t);
 
-	return getsockopt(s, SOL_SOCKET, option, &t, &n) < 0 ? 0 : (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_usec * 1000;
+	if (getsockopt(s, SOL_SOCKET, option, &t, &n) < 0 || n != sizeof(t))
+		return -1;
+	*out = (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_usec * 1000;
+	return 0;
 }
 
-static void ask_text(int s, int level, int option, char *out, size_t size)
+static int ask_text(int s, int level, int option, char *out, size_t size)
 {
 	socklen_t n = (socklen_t)size;
 
-	if (getsockopt(s, level, option, out, &n) < 0)
-		n = 0;
+	if (getsockopt(s, level, option, out, &n) < 0 || n > size)
+		return -1;
 	memset(out + n, 0, size - n);
+	return 0;
 }
 
-static void ask_tcp(int s, crfd_sock_options *o)
+static int ask_tcp(int s, crfd_sock_options *o)
 {
-	ask(s, IPPROTO_TCP, TCP_KEEPIDLE, &o->keep_idle);
-	ask(s, IPPROTO_TCP, TCP_KEEPINTVL, &o->keep_interval);
-	ask(s, IPPROTO_TCP, TCP_KEEPCNT, &o->keep_count);
-	ask(s, IPPROTO_TCP, TCP_USER_TIMEOUT, &o->user_timeout);
-	ask_text(s, IPPROTO_TCP, TCP_CONGESTION, o->congestion, sizeof(o->congestion));
+	return ask(s, IPPROTO_TCP, TCP_KEEPIDLE, &o->keep_idle) | ask(s, IPPROTO_TCP, TCP_KEEPINTVL, &o->keep_interval) |
+	       ask(s, IPPROTO_TCP, TCP_KEEPCNT, &o->keep_count) | ask(s, IPPROTO_TCP, TCP_USER_TIMEOUT, &o->user_timeout) |
+	       ask_text(s, IPPROTO_TCP, TCP_CONGESTION, o->congestion, sizeof(o->congestion));
+}
+
+static int ask_all(int s, crfd_sock_options *o)
+{
+	return ask(s, SOL_SOCKET, SO_RCVBUF, &o->recv_buffer) | ask(s, SOL_SOCKET, SO_SNDBUF, &o->send_buffer) |
+	       ask(s, SOL_SOCKET, SO_RCVLOWAT, &o->recv_low) | ask(s, SOL_SOCKET, SO_PRIORITY, &o->priority) |
+	       ask(s, SOL_SOCKET, SO_MARK, &o->mark) | ask_timeout(s, SO_RCVTIMEO, &o->recv_timeout) |
+	       ask_timeout(s, SO_SNDTIMEO, &o->send_timeout) |
+	       ask_text(s, SOL_SOCKET, SO_BINDTODEVICE, o->device, sizeof(o->device));
 }
 
 static void ask_linger(int s, crfd_sock_options *o)
@@ -109,23 +122,20 @@ static void ask_linger(int s, crfd_sock_options *o)
 	o->linger = (uint32_t)l.l_linger;
 }
 
+/* What every socket has is all told, or nothing is. */
 int crfd_getfd_sockopts(int s, struct crfd_detail *d)
 {
 	const crfd_socket *r = &d->rec.socket;
-	crfd_sock_options o = {0};
+	crfd_sock_options o = {0}, tcp;
 
-	if (!(d->known & CRFD_SOCK_HAS_TYPE) || ask(s, SOL_SOCKET, SO_RCVBUF, &o.recv_buffer) < 0 ||
-	    ask(s, SOL_SOCKET, SO_SNDBUF, &o.send_buffer) < 0)
+	if (!(d->known & CRFD_SOCK_HAS_TYPE) || ask_all(s, &o) < 0)
 		return 0;
-	ask(s, SOL_SOCKET, SO_RCVLOWAT, &o.recv_low);
-	ask(s, SOL_SOCKET, SO_PRIORITY, &o.priority);
-	ask(s, SOL_SOCKET, SO_MARK, &o.mark);
-	o.recv_timeout = ask_timeout(s, SO_RCVTIMEO);
-	o.send_timeout = ask_timeout(s, SO_SNDTIMEO);
-	ask_text(s, SOL_SOCKET, SO_BINDTODEVICE, o.device, sizeof(o.device));
 	ask_linger(s, &o);
 	ask_switches(s, r, &o);
-	if (o.known & CRFD_SOCKOPT_NODELAY)
-		ask_tcp(s, &o);
+	tcp = o;
+	if (is_of_level(r, IPPROTO_TCP) && ask_tcp(s, &tcp) == 0) {
+		o = tcp;
+		o.known |= CRFD_SOCKOPTS_HAS_TCP;
+	}
 	return crfd_detail_more(d, CRFD_REC_SOCK_OPTIONS, &o, sizeof(o));
 }
