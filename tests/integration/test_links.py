@@ -14,7 +14,7 @@ import pytest
 
 import crfd
 from crfd import Link
-from crfd.kinds.watch import Epoll
+from crfd.kinds.watch import Epoll, Inotify
 from tests import mkfds
 from tests.procs import WAIT, Need, run, running, said, tree
 from tests.shown import dump_image, parsed
@@ -232,13 +232,16 @@ def test_everything_at_once(backend: str, tmp_path: Path) -> None:
 
 _WATCHER = (
     """
-import os, select, sys
+import ctypes, os, select, sys
 fifo = sys.argv[1] + "/fifo"
 os.mkfifo(fifo)
 os.dup2(os.open(fifo, os.O_RDWR), 70)
 epoll = select.epoll()
 os.dup2(epoll.fileno(), 71)
 epoll.register(70, select.EPOLLIN)
+libc = ctypes.CDLL(None)
+os.dup2(libc.inotify_init(), 72)
+libc.inotify_add_watch(72, fifo.encode(), 2)  # IN_MODIFY
 """
     + WAIT
 )
@@ -267,7 +270,7 @@ def mounted(kind: str, where: Path) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("kind", ["btrfs", "overlay"])
-def test_epoll_targets_where_stat_shows_another_device(kind: str, backend: str, need: Need, tmp_path: Path) -> None:
+def test_what_is_watched_where_stat_shows_another_device(kind: str, backend: str, need: Need, tmp_path: Path) -> None:
     need("root")
     if kind == "btrfs":
         need("mkfs.btrfs")
@@ -276,14 +279,17 @@ def test_epoll_targets_where_stat_shows_another_device(kind: str, backend: str, 
         running(_WATCHER, str(mount)) as process,
         dump_image([process.pid], backend) as image,
     ):
-        watched, epoll = (image.tasks[process.pid].fds[fd] for fd in (70, 71))
+        watched, epoll, inotify = (image.tasks[process.pid].fds[fd] for fd in (70, 71, 72))
         assert crfd.links(image).of(epoll.objref) == (Link("epoll", (epoll.objref,), (watched.objref,), True, 70),)
         assert watched.file and epoll.file and isinstance(epoll.file.detail, Epoll)
+        assert inotify.file and isinstance(inotify.file.detail, Inotify)
         (target,) = epoll.file.detail.targets
+        (mark,) = inotify.file.detail.marks
         assert watched.file.dev == os.stat(mount / "fifo").st_dev
         mounts = Path(f"/proc/{process.pid}/mountinfo").read_text().splitlines()
         device = next(line.split()[2] for line in mounts if line.split()[4] == str(mount))
         assert f"{os.major(target.dev or 0)}:{os.minor(target.dev or 0)}" == device
+        assert (mark.dev, mark.ino) == (target.dev, target.ino)
         assert kind == "overlay" or target.dev != watched.file.dev
 
 
