@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "columns/phrase.h"
+
 /* enum crfd_lock_kind, enum crfd_lock_type; F_OWNER_* of fcntl(2) */
 static const char *const kinds[] = {NULL, "posix", "ofd", "flock", "lease", "deleg"};
 static const char *const types[] = {"read", "write", "unlock"};
@@ -38,11 +40,6 @@ const struct crfd_list crfd_lock_list = {
 
 /* ---- the locks as text ---- */
 
-struct saying {
-	crfd_buf *out;
-	size_t nr;
-};
-
 static int say_range(const crfd_lock *l, crfd_buf *out)
 {
 	if (l->end == UINT64_MAX)
@@ -50,25 +47,25 @@ static int say_range(const crfd_lock *l, crfd_buf *out)
 	return crfd_text_printf(out, " %llu-%llu", (unsigned long long)l->start, (unsigned long long)l->end);
 }
 
-static int say_lock(void *arg, const struct crfd_row *entry)
+static int say_lock(const struct crfd_row *entry, size_t before, crfd_buf *out)
 {
 	static const char *const names[] = {NULL, "POSIX", "OFD", "FLOCK", "LEASE", "DELEG"};
-	struct saying *s = arg;
 	crfd_lock l = lock_at(entry);
 
-	crfd_text_put(s->out, " lock: ");
-	crfd_text_name(s->out, names, CRFD_LEN(names), l.lock);
-	crfd_text_put(s->out, " ");
-	crfd_text_name(s->out, types, CRFD_LEN(types), l.type);
+	(void)before;
+	crfd_text_put(out, " lock: ");
+	crfd_text_name(out, names, CRFD_LEN(names), l.lock);
+	crfd_text_put(out, " ");
+	crfd_text_name(out, types, CRFD_LEN(types), l.type);
 	if (l.lock == CRFD_LOCK_POSIX || l.lock == CRFD_LOCK_OFD)
-		say_range(&l, s->out);
+		say_range(&l, out);
 	if (l.pid > 0)
-		crfd_text_printf(s->out, " pid %d", l.pid);
+		crfd_text_printf(out, " pid %d", l.pid);
 	if (l.flags & CRFD_LOCK_MANDATORY)
-		crfd_text_put(s->out, " mandatory");
+		crfd_text_put(out, " mandatory");
 	if (l.flags & CRFD_LOCK_BREAKING)
-		crfd_text_put(s->out, " breaking");
-	return s->out->failed ? s->out->failed : ++s->nr == CRFD_LIST_FEW;
+		crfd_text_put(out, " breaking");
+	return out->failed;
 }
 
 static int read_owner(const struct crfd_row *r, crfd_owner *o)
@@ -91,20 +88,10 @@ static int say_owner(const crfd_owner *o, crfd_buf *out)
 	return out->failed;
 }
 
-/* The first locks, and how many more there are. */
-static int say_locks(const struct crfd_row *r, crfd_buf *out)
-{
-	struct saying s = {.out = out};
-	int rc = crfd_list_each(&crfd_lock_list, r, say_lock, &s);
-	size_t all = rc > 0 ? crfd_list_count(&crfd_lock_list, r) : s.nr;
-
-	return rc < 0 || all == s.nr ? rc : crfd_text_printf(out, " and %zu locks more", all - s.nr);
-}
-
 int crfd_lock_say(const struct crfd_row *r, crfd_buf *out)
 {
 	crfd_owner o;
-	int rc = say_locks(r, out);
+	int rc = crfd_list_say(&crfd_lock_list, r, "locks", say_lock, out);
 
 	return rc < 0 || !read_owner(r, &o) ? rc : say_owner(&o, out);
 }
@@ -117,7 +104,7 @@ static int take(struct crfd_scratch *s, int rc, struct crfd_value *v)
 int crfd_lock_get(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
 {
 	(void)c;
-	return take(s, say_locks(r, &s->text), v);
+	return take(s, crfd_list_say(&crfd_lock_list, r, "locks", say_lock, &s->text), v);
 }
 
 int crfd_lock_json(struct crfd_scratch *s, const struct crfd_row *r, crfd_buf *out)

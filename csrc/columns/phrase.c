@@ -49,9 +49,28 @@ int crfd_number_say(const struct crfd_column *c, uint64_t number, crfd_buf *out)
 
 struct listing {
 	const struct crfd_list *list;
+	int (*say)(const struct crfd_row *entry, size_t before, crfd_buf *out);
 	crfd_buf *out;
 	size_t nr;
 };
+
+static int say_one(void *arg, const struct crfd_row *entry)
+{
+	struct listing *l = arg;
+	int rc = l->say(entry, l->nr++, l->out);
+
+	return rc < 0 ? rc : l->nr == CRFD_LIST_FEW;
+}
+
+int crfd_list_say(const struct crfd_list *list, const struct crfd_row *r, const char *noun,
+		  int (*say)(const struct crfd_row *entry, size_t before, crfd_buf *out), crfd_buf *out)
+{
+	struct listing l = {.say = say, .out = out};
+	int rc = crfd_list_each(list, r, say_one, &l);
+	size_t all = rc > 0 ? crfd_list_count(list, r) : l.nr;
+
+	return rc < 0 || all == l.nr ? rc : crfd_text_printf(out, " and %zu %s more", all - l.nr, noun);
+}
 
 static int say_entry(void *arg, const struct crfd_row *entry)
 {

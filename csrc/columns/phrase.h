@@ -15,6 +15,9 @@
 int crfd_phrase_put(const char *phrase, const struct crfd_column *member, size_t n, const struct crfd_row *r, crfd_buf *out);
 /* Appends what the NAME column says of a row of the family, each word with a blank before it. */
 int crfd_family_say(const struct crfd_family *f, const struct crfd_row *r, crfd_buf *out);
+/* Appends the first entries of a list by say(), which is told how many came before, and how many more NOUN there are. */
+int crfd_list_say(const struct crfd_list *l, const struct crfd_row *r, const char *noun,
+		  int (*say)(const struct crfd_row *entry, size_t before, crfd_buf *out), crfd_buf *out);
 /* Appends a number as a table has it. */
 int crfd_number_say(const struct crfd_column *c, uint64_t number, crfd_buf *out);
 

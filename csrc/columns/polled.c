@@ -5,6 +5,8 @@
 #include <poll.h>
 #include <string.h>
 
+#include "columns/phrase.h"
+
 #define POLLED(name, text, unit, member) CRFD_MEMBER(name, text, FD, INT, unit, 0, ENTRY, 0, crfd_polled, member, CRFD_ALWAYS, 0)
 
 static const struct crfd_column members[] = {
@@ -36,36 +38,20 @@ int crfd_polled_get(const struct crfd_column *c, struct crfd_scratch *s, const s
 	return count(r, &n) ? crfd_value_number(v, n) : 0;
 }
 
-struct saying {
-	crfd_buf *out;
-	size_t nr;
-};
-
-static int say_poller(void *arg, const struct crfd_row *entry)
+static int say_poller(const struct crfd_row *entry, size_t before, crfd_buf *out)
 {
 	static const struct {
 		uint32_t event;
 		const char *name;
 	} names[] = {{POLLIN, "in"}, {POLLPRI, "pri"}, {POLLOUT, "out"}, {POLLRDHUP, "rdhup"}};
-	struct saying *s = arg;
 	crfd_polled p;
 
 	memcpy(&p, entry->entry, sizeof(p));
-	crfd_text_printf(s->out, "%s%d", s->nr ? ", " : "", p.tid);
+	crfd_text_printf(out, "%s%d", before ? ", " : "", p.tid);
 	for (size_t i = 0; i < CRFD_LEN(names); i++)
 		if (p.events & names[i].event)
-			crfd_text_printf(s->out, " %s", names[i].name);
-	return s->out->failed ? s->out->failed : ++s->nr == CRFD_LIST_FEW;
-}
-
-/* The first threads, and how many more there are. */
-static int say(const struct crfd_row *r, crfd_buf *out)
-{
-	struct saying s = {.out = out};
-	int rc = crfd_list_each(&crfd_polled_list, r, say_poller, &s);
-	size_t all = rc > 0 ? crfd_list_count(&crfd_polled_list, r) : s.nr;
-
-	return rc < 0 || all == s.nr ? rc : crfd_text_printf(out, " and %zu threads more", all - s.nr);
+			crfd_text_printf(out, " %s", names[i].name);
+	return out->failed;
 }
 
 int crfd_polled_say(const struct crfd_row *r, crfd_buf *out)
@@ -73,12 +59,12 @@ int crfd_polled_say(const struct crfd_row *r, crfd_buf *out)
 	if (!r->polled.n)
 		return 0;
 	crfd_text_put(out, " polled by: ");
-	return say(r, out);
+	return crfd_list_say(&crfd_polled_list, r, "threads", say_poller, out);
 }
 
 int crfd_pollers_get(const struct crfd_column *c, struct crfd_scratch *s, const struct crfd_row *r, struct crfd_value *v)
 {
-	int rc = say(r, &s->text);
+	int rc = crfd_list_say(&crfd_polled_list, r, "threads", say_poller, &s->text);
 
 	(void)c;
 	return rc < 0 || !s->text.nr ? rc : crfd_value_text(v, s->text.v, s->text.nr);
