@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-import re
 
 from crfd._core.locate import Located, locate
 from crfd.light import NamedTuple
@@ -51,7 +50,7 @@ def _loops() -> Iterator[tuple[bytes, str]]:
 
 
 def _swaps() -> Iterator[tuple[bytes, str]]:
-    """Read proc_swaps(5), where blanks of a name are escaped."""
+    """Read proc_swaps(5)."""
     try:
         with open(_SWAPS, "rb") as file:
             lines = file.read().splitlines()[1:]
@@ -60,4 +59,10 @@ def _swaps() -> Iterator[tuple[bytes, str]]:
     for line in lines:
         name, kind = line.split()[:2]
         if kind == b"file":
-            yield re.sub(rb"\\([0-7]{3})", lambda octal: bytes([int(octal[1], 8)]), name), "swap"
+            yield _unescaped(name), "swap"
+
+
+def _unescaped(name: bytes) -> bytes:
+    """Blanks and backslashes are three octal digits behind a backslash (fs/seq_file.c, mangle_path())."""
+    first, *others = name.split(b"\\")
+    return first + b"".join(bytes([int(other[:3], 8)]) + other[3:] for other in others)
