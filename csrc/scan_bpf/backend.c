@@ -25,7 +25,7 @@
 
 #define MANY 64 /* processes from which on the tasks are listed at once */
 #define BATCH_FDS 16384
-#define BATCH_TASKS 256
+#define BATCH_TASKS 64
 _Static_assert(CRFD_BPF_LANES <= CRFD_LANES, "a thread for each set of programs");
 #define LARGE_SLOTS 256 /* of a table in the mean: an iterator of its own costs as much as twenty descriptors */
 
