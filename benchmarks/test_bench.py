@@ -8,7 +8,6 @@ programs is compare.py's subject.
 from __future__ import annotations
 
 import os
-import sys
 from array import array
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -19,6 +18,7 @@ import pytest
 import crfd
 from benchmarks.holders import KINDS, at_most, batches, host, process, scan
 from benchmarks.measure import command
+from benchmarks.setting import CRFD
 from crfd import ImageWriter, ObjrefTable
 from crfd._core.batch import Batch
 from crfd._core.library import lib
@@ -28,7 +28,6 @@ SMOKE = os.environ.get("CRFD_BENCH_SMOKE") == "1"
 SIZES = (100,) if SMOKE else (100, 1_000, 10_000, at_most(19_900))
 PROCESSES, FILES = (2, 1_000) if SMOKE else (50, at_most(19_900))
 KEYS = 10_000 if SMOKE else 1_000_000
-CRFD = (sys.executable, "-m", "crfd")
 
 Benchmark = Callable[..., object]  # pytest-benchmark has no types
 
