@@ -40,7 +40,7 @@ extern int bpf_iter_task_vma_new(struct bpf_iter_task_vma *it, struct task_struc
 extern struct vm_area_struct *bpf_iter_task_vma_next(struct bpf_iter_task_vma *it) __ksym;
 extern void bpf_iter_task_vma_destroy(struct bpf_iter_task_vma *it) __ksym;
 
-static __always_inline void begin_held(struct walk_fd *r, int held)
+static __always_inline void begin_held(struct walk_fd *r, __u32 held)
 {
 	r->tid = pass.tid;
 	r->fd = WALK_HELD - held;
@@ -66,17 +66,20 @@ __noinline int put_directory(__u64 address, __u64 mnt, __u64 at)
 	return 1;
 }
 
-static __always_inline void put_link(struct path *path, int held)
+/* The directory of a struct path. Not static: verified once. */
+__noinline int put_link(__u64 address, __u32 held)
 {
+	struct path *path = AS(path, address);
 	struct walk_fd *r = out_at(walk_ask.used);
 	__u64 dentry = number_of(path->dentry), mnt = number_of(path->mnt);
 
 	if (!r || !dentry)
-		return;
+		return 0;
 	put_directory(dentry, mnt, walk_ask.used);
 	BARRIER();
 	pass.unable |= r->path <= 0 || number_of(path->dentry) != dentry || number_of(path->mnt) != mnt;
 	begin_held(r, held);
+	return 1;
 }
 
 /*
@@ -90,15 +93,15 @@ static __always_inline int is_backing(struct file *file)
 	return file->f_mode & FMODE_BACKING || (file->f_mode & FMODE_BACKING << 1 && dentry != dentry->d_parent);
 }
 
-/* A file whose path is that of a link or of maps. */
-static __always_inline void put_held_file(__u64 address, int held)
+/* A file whose path is that of a link or of maps. Not static: verified once. */
+__noinline int put_held_file(__u64 address, __u32 held)
 {
 	struct file *file = AS(file, address);
 	struct walk_fd *r = out_at(walk_ask.used);
 	struct life life;
 
 	if (!r)
-		return;
+		return 0;
 	read_life(file, &life);
 	BARRIER();
 	put_facts(address, walk_ask.used);
@@ -106,6 +109,7 @@ static __always_inline void put_held_file(__u64 address, int held)
 	BARRIER();
 	pass.unable |= !is_same(file, &life);
 	begin_held(r, held);
+	return 1;
 }
 
 /* All but the mappings, once: 0 where there is no room. */
@@ -126,8 +130,8 @@ static __always_inline int put_holds(struct task_struct *task)
 	pass.unable = pass.max = 0;
 	mapped.next = 0;
 	if (fs) {
-		put_link(&fs->pwd, HELD_CWD);
-		put_link(&fs->root, HELD_ROOT);
+		put_link(number_of(&fs->pwd), HELD_CWD);
+		put_link(number_of(&fs->root), HELD_ROOT);
 	}
 	if (exe)
 		put_held_file(exe, HELD_EXE);
