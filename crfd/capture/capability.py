@@ -150,5 +150,5 @@ def _ptrace() -> Capability:
 def _left_frozen() -> list[Capability]:
     from crfd.capture.freeze import left_frozen
 
-    why = "left frozen by a dump that was killed with its watchdog; to thaw it: echo"
+    why = "left frozen by a dump that was killed with its watchdogs; to thaw it: echo"
     return [Capability("freeze", False, f"{control}: {why} {thaw} > {control}") for control, thaw in left_frozen()]

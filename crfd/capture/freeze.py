@@ -13,7 +13,7 @@ import sys
 import time
 from _thread import LockType, allocate_lock
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager, nullcontext, suppress
+from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -41,7 +41,7 @@ def frozen(selection: Selection) -> Iterator[Frozen]:
 
     Threads and processes that appear meanwhile are held too. What stood still before stays so, and nothing else does,
     whatever becomes of us: the kernel lets go of our tracees, a watchdog thaws the cgroup. (Only who sends SIGKILL to us and
-    to the watchdog at once leaves a cgroup frozen; left_frozen() names it, and whoever freezes it next thaws it.) To a
+    to both watchdogs at once leaves a cgroup frozen; left_frozen() names it, and whoever freezes it next thaws it.) To a
     process that was held it is as if it had been stopped and continued: the few system calls that signal(7) names for
     that end with EINTR.
     """
@@ -140,7 +140,7 @@ class _Freezer:
         return self.control.read_text().strip() in {self.freeze, "FREEZING"}
 
     def is_left(self) -> bool:
-        """Whether it stays frozen since we were killed with the watchdog: it is marked then, and locked by nobody."""
+        """Whether it stays frozen since we were killed with the watchdogs: it is marked then, and locked by nobody."""
         try:
             with open(self.control, "rb") as control:
                 os.getxattr(control.fileno(), MARK)
@@ -155,7 +155,7 @@ class _Freezer:
         return sorted({int(pid) for pids in lists for pid in pids})
 
 
-# An attribute of the control file while we freeze by it. Its lock is shared by us and the watchdog, and gone with both.
+# An attribute of the control file while we freeze by it. Its lock is shared by us and the watchdogs, and gone with all.
 MARK = "user.crfd.freezes"
 
 
@@ -215,7 +215,7 @@ def _freezer(folder: Path, version: int) -> _Freezer:
 
 
 def left_frozen() -> list[tuple[str, str]]:
-    """Return the control files of cgroups that stay frozen because a dump was killed with its watchdog, and what thaws each."""
+    """Return the control files of cgroups that stay frozen since a dump was killed with its watchdogs, and what thaws each."""
     found = []
     for hierarchy in _freezing_hierarchies():
         for folder, _, _ in os.walk(hierarchy.at):
@@ -248,10 +248,11 @@ def _by_cgroup(freezer: _Freezer) -> Iterator[Frozen]:
     held.still = [Still(pid, STILL_CGROUP if settled else 0, ns) for pid in held.pids]
 
 
-# The watchdog outlives us: in a session of its own, deaf to what a service manager ends all of a service with, and, where it
+# A watchdog outlives us: in a session of its own, deaf to what a service manager ends all of a service with, and, where it
 # may go there, in the root cgroups, out of reach of what kills all of a cgroup, and without our name, by which pkill(1) and
 # killall(1) find all of us: what it needs is in its environment. The end of its input, whatever ends it, thaws the cgroup.
-# Nothing is frozen before it says that it is there.
+# Nothing is frozen before it says that it is there. There are two, so that whoever ends us and one of them at once is outlived.
+WATCHDOGS = 2
 WATCHDOG = "thaw-watchdog"
 _WATCHDOG = """
 trap '' HUP INT TERM
@@ -271,34 +272,36 @@ def _managed() -> list[str]:
     return [one.at for one in hierarchies() if one.version == 2 or "name=systemd" in one.options]
 
 
+def _watchdog(freezer: _Freezer, control: io.FileIO) -> subprocess.Popen[bytes]:
+    needs = {"control": str(freezer.control), "thaw": freezer.thaw, "python": sys.executable, "mark": MARK}
+    return subprocess.Popen(
+        ["/bin/sh", "-c", _WATCHDOG, WATCHDOG, *_managed()],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        env={**os.environ, **needs},
+        pass_fds=(control.fileno(),),
+    )
+
+
 @contextmanager
 def _freezing(freezer: _Freezer) -> Iterator[None]:
-    needs = {"control": str(freezer.control), "thaw": freezer.thaw, "python": sys.executable, "mark": MARK}
-    pipe = subprocess.PIPE
-    with open(freezer.control, "wb", buffering=0) as control:
+    with open(freezer.control, "wb", buffering=0) as control, ExitStack() as ends:
         fcntl.flock(control, fcntl.LOCK_SH)
-        with subprocess.Popen(
-            ["/bin/sh", "-c", _WATCHDOG, WATCHDOG, *_managed()],
-            stdin=pipe,
-            stdout=pipe,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-            env={**os.environ, **needs},
-            pass_fds=(control.fileno(),),
-        ) as watchdog:
-            if not watchdog.stdout or watchdog.stdout.readline() != b"ready\n":
-                raise CrfdError(
-                    f"{freezer.control}: not frozen, for the process that would thaw it in any case has ended"
-                )
-            try:
-                with suppress(OSError):  # before Linux 5.7 it cannot be marked
-                    os.setxattr(control.fileno(), MARK, b"")
-                _order(control, freezer.freeze)
-                yield
-            finally:
-                _order(control, freezer.thaw)
-                with suppress(OSError):
-                    os.removexattr(control.fileno(), MARK)
+        watchdogs = [ends.enter_context(_watchdog(freezer, control)) for _ in range(WATCHDOGS)]
+        if any(not watchdog.stdout or watchdog.stdout.readline() != b"ready\n" for watchdog in watchdogs):
+            raise CrfdError(f"{freezer.control}: not frozen, for a process that would thaw it in any case has ended")
+        try:
+            with suppress(OSError):  # before Linux 5.7 it cannot be marked
+                os.setxattr(control.fileno(), MARK, b"")
+            _order(control, freezer.freeze)
+            yield
+        finally:
+            _order(control, freezer.thaw)
+            with suppress(OSError):
+                os.removexattr(control.fileno(), MARK)
+            for watchdog in watchdogs:
                 watchdog.communicate(b"released\n")
 
 

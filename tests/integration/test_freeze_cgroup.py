@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import os
 import random
 import signal
@@ -15,7 +16,7 @@ from pathlib import Path
 import pytest
 
 import crfd
-from crfd.capture.freeze import MARK, WATCHDOG, frozen, left_frozen
+from crfd.capture.freeze import MARK, WATCHDOG, WATCHDOGS, frozen, left_frozen
 from tests import mkfds, procs
 from tests.procs import CRFD, LIMIT, WAIT, Need, running, state, until
 from tests.shown import dumped
@@ -90,20 +91,21 @@ def left(cgroup: procs.Cgroup) -> list[str]:
     return [thaw for control, thaw in left_frozen() if control == str(cgroup.folder / cgroup.control)]
 
 
-def test_what_is_left_frozen_by_a_kill_of_both_is_told_and_thawed_by_the_next(
+def test_what_is_left_frozen_by_a_kill_of_all_is_told_and_thawed_by_the_next(
     cgroup: procs.Cgroup, tmp_path: Path
 ) -> None:
     with mkfds.spawn("regular") as holder, cgroup.thawed_at_the_end():
         cgroup.add(holder.pid)
         with running(HELD_BY_CGROUP, cgroup.name) as freezer:
-            watchdog = watchdog_of(freezer.pid)
-            assert watchdog
+            watchdogs = watchdogs_of(freezer.pid)
+            assert len(watchdogs) == WATCHDOGS
             assert left(cgroup) == []
-            os.kill(watchdog, signal.SIGKILL)
+            for watchdog in watchdogs:
+                os.kill(watchdog, signal.SIGKILL)
             freezer.kill()
             freezer.wait()
         assert cgroup.frozen()
-        until(lambda: left(cgroup) == [cgroup.words[0]], "the watchdog, which is no child of ours, has ended")
+        until(lambda: left(cgroup) == [cgroup.words[0]], "the watchdogs, which are no children of ours, have ended")
         told = procs.run("check").stdout
         assert f"echo {cgroup.words[0]} > {cgroup.folder / cgroup.control}" in told
         done = procs.run("dump", "--freeze", "--cgroup", cgroup.name, "-o", tmp_path / "image")
@@ -159,9 +161,10 @@ def test_the_watchdog_is_none_of_those_that_have_our_name(cgroup: procs.Cgroup) 
     with mkfds.spawn("regular") as holder:
         cgroup.add(holder.pid)
         with running(HELD_BY_CGROUP, cgroup.name) as freezer:
-            watchdog = watchdog_of(freezer.pid)
+            watchdogs = watchdogs_of(freezer.pid)
             assert b"crfd" in Path(f"/proc/{freezer.pid}/cmdline").read_bytes()
-            for name in ("cmdline", "comm"):
+            assert len(watchdogs) == WATCHDOGS
+            for watchdog, name in itertools.product(watchdogs, ("cmdline", "comm")):
                 assert b"crfd" not in Path(f"/proc/{watchdog}/{name}").read_bytes().lower()
         cgroup.empty()
 
@@ -207,40 +210,41 @@ ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 KILLS = 250 if os.environ.get("CRFD_STRESS") == "1" else 12 if procs.PATIENCE == 1 else 4
 
 
-def watchdog_of(pid: int) -> int | None:
+def watchdogs_of(pid: int) -> list[int]:
     children = Path(f"/proc/{pid}/task/{pid}/children")
+    found = []
     with suppress(FileNotFoundError, ProcessLookupError):
         for child in children.read_text().split():
             if WATCHDOG.encode() in Path(f"/proc/{child}/cmdline").read_bytes():
-                return int(child)
-    return None
+                found.append(int(child))
+    return found
 
 
 def killed(dump: subprocess.Popen[bytes], rng: random.Random) -> str:
-    """Send one of us, both or our group what a user, a service manager or the kernel may send; return whom and what."""
-    watchdog = watchdog_of(dump.pid)
+    """Send one of us, several or our group what a user, a service manager or the kernel may send; return whom and what."""
+    watchdogs = watchdogs_of(dump.pid)
     ending = rng.choice(ENDING)
-    whom = rng.choice(["dump", "watchdog", "both", "group", *["both at once"] * bool(watchdog)])
+    whom = rng.choice(["dump", "group", *["watchdog", "both", "both at once", "all at once"] * bool(watchdogs)])
     with suppress(ProcessLookupError):
         match whom:
-            case "both at once" if watchdog:
-                for pid in rng.sample([dump.pid, watchdog], 2):
+            case "both at once" | "all at once":
+                ended = watchdogs if whom == "all at once" else [rng.choice(watchdogs)]
+                for pid in rng.sample([dump.pid, *ended], 1 + len(ended)):
                     os.kill(pid, signal.SIGKILL)
-                until(lambda: state(watchdog or 0) in "ZX", "the watchdog is gone")
+                until(lambda: all(state(pid) in "ZX" for pid in ended), "the watchdogs are gone")
             case "dump":
                 dump.send_signal(rng.choice([*ENDING, signal.SIGKILL]))
-            case "watchdog" if watchdog:
-                os.kill(watchdog, rng.choice([*ENDING, signal.SIGKILL]))
-            case "both" if watchdog:
-                first, second = rng.sample([dump.pid, watchdog], 2)
+            case "watchdog":
+                os.kill(rng.choice(watchdogs), rng.choice([*ENDING, signal.SIGKILL]))
+            case "both":
                 # All processes of a service get SIGTERM, and the rest SIGKILL: the dump alone could be left.
-                os.kill(first, ending)
-                os.kill(second, ending)
+                for pid in rng.sample([dump.pid, *watchdogs], 1 + len(watchdogs)):
+                    os.kill(pid, ending)
                 if rng.random() < 0.5:
                     os.kill(dump.pid, signal.SIGKILL)
             case "group":
                 os.killpg(dump.pid, rng.choice([*ENDING, signal.SIGKILL]))
-    return f"{whom} (watchdog {watchdog}), {ending.name}"
+    return f"{whom} (watchdogs {watchdogs}), {ending.name}"
 
 
 def thawed_by_the_next(cgroup: procs.Cgroup) -> bool:
@@ -272,7 +276,7 @@ def test_whoever_is_killed_nothing_stays_frozen_or_stopped(cgroup: procs.Cgroup,
                 frozen_when_killed += cgroup.asked_to_freeze() or state(target.pid) == "t"
                 sent = killed(dump, rng)
                 assert dump.wait(LIMIT) is not None
-            if sent.startswith("both at once"):
+            if sent.startswith("all at once"):
                 thawed_later += thawed_by_the_next(cgroup)
             until(lambda: not cgroup.asked_to_freeze(), f"round {n}: thawed after {sent}")
             until(lambda: state(target.pid) in "SR", f"round {n}: it goes on after {sent}")
