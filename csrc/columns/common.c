@@ -242,8 +242,8 @@ const struct crfd_column crfd_common[] = {
 	CRFD_CALL("cgroup", "path of the cgroup", TASK, TEXT, NONE, FEW, crfd_task_cgroup),
 	CRFD_CALL("container", "id of the container, its first 12 digits", TASK, TEXT, NONE, FEW, crfd_task_container),
 	TASK("nofile_soft", "soft RLIMIT_NOFILE; none where there is no limit", INT, NONE, 0, info.nofile_soft, LIMITS,
-	     CRFD_READING(.none = CRFD_NONE_ONES)), /* RLIM_INFINITY */
-	TASK("nofile_hard", "hard RLIMIT_NOFILE", INT, NONE, 0, info.nofile_hard, LIMITS, CRFD_READING(.none = CRFD_NONE_ONES)),
+	     CRFD_READING(.none = CRFD_NONE_NEGATIVE)), /* RLIM_INFINITY, and more than an INT holds, which no kernel gives */
+	TASK("nofile_hard", "hard RLIMIT_NOFILE", INT, NONE, 0, info.nofile_hard, LIMITS, CRFD_READING(.none = CRFD_NONE_NEGATIVE)),
 	TASK("fds", "descriptors of the task", INT, NONE, 0, nfds, 0),
 	TASK("fd_size", "slots of the fd table", INT, NONE, 0, info.fd_size, STATUS),
 	TASK("fd_table", "number of a table that several tasks share, 0: its own", INT, ID, 0, table, 0),

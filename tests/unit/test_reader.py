@@ -13,6 +13,7 @@ import pytest
 
 import crfd
 from crfd._core import declarations
+from crfd.analysis.top import by_process
 from crfd.format.records import RecordType
 from tests.images import (
     EXTENDED,
@@ -26,6 +27,7 @@ from tests.images import (
     SECTION_SUM,
     STILL,
     TASK,
+    TASK_INFO,
     Fd,
     File,
     Rec,
@@ -265,3 +267,15 @@ def test_array_without_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "numpy", None)
     with pytest.raises(crfd.MissingExtraError, match=r"crfd\[numpy\]"):
         crfd.Image(EXTENDED).columns().fds.array()
+
+
+@pytest.mark.parametrize(
+    ("soft", "full"), [(2**63 - 1, 1 / (2**63 - 1)), (2**63, None), (2**64 - 2, None), (2**64 - 1, None)]
+)
+def test_a_limit_that_no_number_with_a_sign_holds_is_none(soft: int, full: float | None) -> None:
+    records = plan([Task(100, [Fd(0)])])
+    info = records[at(records, TASK_INFO)]
+    assert info.payload
+    info.payload = info.payload[:-16] + struct.pack("<QQ", soft, soft)
+    (one,) = by_process(memoryview(assemble(records)))
+    assert one.full == full
