@@ -250,7 +250,8 @@ def _by_cgroup(freezer: _Freezer) -> Iterator[Frozen]:
 
 # A watchdog outlives us: in a session of its own, deaf to what a service manager ends all of a service with, and, where it
 # may go there, in the root cgroups, out of reach of what kills all of a cgroup, and without our name, by which pkill(1) and
-# killall(1) find all of us: what it needs is in its environment. The end of its input, whatever ends it, thaws the cgroup.
+# killall(1) find all of us: what it needs is in its environment. The end of its input, whatever ends it, thaws the cgroup,
+# and takes the mark off unless another dump has locked the file by now: then it is that one's.
 # Nothing is frozen before it says that it is there. There are two, so that whoever ends us and one of them at once is outlived.
 WATCHDOGS = 2
 WATCHDOG = "thaw-watchdog"
@@ -262,7 +263,10 @@ done 2>/dev/null
 echo ready || exit
 read -r released || {
 	echo "$thaw" >"$control"
-	exec "$python" -c 'import os, sys; os.removexattr(*sys.argv[1:])' "$control" "$mark"
+	exec "$python" -c '
+import fcntl, os, sys
+fcntl.flock(int(sys.argv[3]), fcntl.LOCK_EX | fcntl.LOCK_NB)
+os.removexattr(*sys.argv[1:3])' "$control" "$mark" "$locked"
 }
 """
 
@@ -273,7 +277,13 @@ def _managed() -> list[str]:
 
 
 def _watchdog(freezer: _Freezer, control: io.FileIO) -> subprocess.Popen[bytes]:
-    needs = {"control": str(freezer.control), "thaw": freezer.thaw, "python": sys.executable, "mark": MARK}
+    needs = {
+        "control": str(freezer.control),
+        "locked": str(control.fileno()),
+        "thaw": freezer.thaw,
+        "python": sys.executable,
+        "mark": MARK,
+    }
     return subprocess.Popen(
         ["/bin/sh", "-c", _WATCHDOG, WATCHDOG, *_managed()],
         stdin=subprocess.PIPE,

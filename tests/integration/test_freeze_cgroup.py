@@ -249,6 +249,7 @@ def killed(dump: subprocess.Popen[bytes], rng: random.Random) -> str:
 
 def thawed_by_the_next(cgroup: procs.Cgroup) -> bool:
     """Whether the cgroup was left frozen, which is told then, and which the next dump ends."""
+    until(lambda: bool(left(cgroup)) or not cgroup.asked_to_freeze(), "it is thawed, or told")
     told = left(cgroup)
     if told:
         assert told == [cgroup.words[0]]
