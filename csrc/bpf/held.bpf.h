@@ -66,7 +66,7 @@ __noinline int put_directory(__u64 address, __u64 mnt, __u64 at)
 	return 1;
 }
 
-/* The directory of a struct path. Not static: verified once. */
+/* Puts the directory that a struct path leads to. Not static: verified once. */
 __noinline int put_link(__u64 address, __u32 held)
 {
 	struct path *path = AS(path, address);
@@ -93,7 +93,7 @@ static __always_inline int is_backing(struct file *file)
 	return file->f_mode & FMODE_BACKING || (file->f_mode & FMODE_BACKING << 1 && dentry != dentry->d_parent);
 }
 
-/* A file whose path is that of a link or of maps. Not static: verified once. */
+/* Puts a file whose path is that of a link or of maps. Not static: verified once. */
 __noinline int put_held_file(__u64 address, __u32 held)
 {
 	struct file *file = AS(file, address);

@@ -12,7 +12,7 @@ struct {
 	unsigned int level;
 } here;
 
-/* The number of a pid in its namespace of that level. */
+/* Returns what a pid has as its number in its namespace of that level. */
 static __always_inline struct upid *upid_at(struct pid *pid, unsigned int level)
 {
 	return AS(upid, number_of(pid) + bpf_core_field_offset(struct pid, numbers) +

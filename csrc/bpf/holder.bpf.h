@@ -31,7 +31,7 @@ static __always_inline int is_ring(struct file *file)
 	       word_at(number_of(file->f_path.dentry->d_name.name)) == IO_URING;
 }
 
-/* Of one that listens every connection that waits to be accepted may have files. */
+/* Returns 1 where a unix socket may have files in its queue, as every connection has that waits to be accepted. */
 static __always_inline int has_files(struct sock *sk)
 {
 	if (sk->__sk_common.skc_family != AF_UNIX)

@@ -88,24 +88,31 @@ static __always_inline void remember(struct file *file, struct dir *d, __u64 at)
 	d->read = reads;
 }
 
+/* Takes what a path of n bytes has before its name for that of the directory, unless the name has changed since d_seq was seq. */
+static __always_inline void take_directory(struct dentry *dentry, __u32 seq, const char *path, long n, struct dir *d)
+{
+	__u64 len;
+
+	if (n < 2 || (seq | d->seq) & 1 || seq_of(dentry) != seq || !is_named(dentry, d))
+		return;
+	len = n - 1 - dentry->d_name.len;
+	asm volatile("" : "+r"(len));
+	if (len && len < WALK_PATH_MAX && path[len - 1] == '/')
+		d->len = len;
+}
+
 /* The path as the kernel gives it, and, where those that follow may lie in the same directory, that. */
 static __always_inline long ask(struct file *file, struct dir *d, __u64 at, char *path)
 {
 	struct dentry *dentry = file->f_path.dentry;
 	__u32 seq = seq_of(dentry);
-	__u64 len;
 	long n;
 
 	remember(file, d, at);
 	BARRIER();
 	n = bpf_d_path(&file->f_path, path, WALK_PATH_MAX);
 	BARRIER();
-	if (n < 2 || (seq | d->seq) & 1 || seq_of(dentry) != seq || !is_named(dentry, d))
-		return n;
-	len = n - 1 - dentry->d_name.len;
-	asm volatile("" : "+r"(len));
-	if (len && len < WALK_PATH_MAX && path[len - 1] == '/')
-		d->len = len;
+	take_directory(dentry, seq, path, n, d);
 	return n;
 }
 

@@ -129,7 +129,6 @@ static __always_inline long put_long(struct file *file, struct walk_fd *r, __u64
 	struct dentry *dentry = file->f_path.dentry;
 	char *path = (char *)(r + 1);
 	__u32 seq = seq_of(dentry);
-	__u64 len;
 	long n;
 
 	d->len = 0;
@@ -143,12 +142,7 @@ static __always_inline long put_long(struct file *file, struct walk_fd *r, __u64
 	remember(file, d, at);
 	n = put_climbed(number_of(dentry), number_of(file->f_path.mnt), r->bits & WALK_UNLINKED, at + sizeof(*r));
 	BARRIER();
-	if (n < 2 || (seq | d->seq) & 1 || seq_of(dentry) != seq || !is_named(dentry, d))
-		return n;
-	len = n - 1 - dentry->d_name.len;
-	asm volatile("" : "+r"(len));
-	if (len && len < WALK_PATH_MAX && path[len - 1] == '/')
-		d->len = len;
+	take_directory(dentry, seq, path, n, d);
 	return n;
 }
 

@@ -2,27 +2,8 @@
 /* Whose mapped files are another's too, by kcmp(2), which finds equal what has ended: neither has any memory. */
 #include "procfs/held.c"
 
-#include <signal.h>
-#include <sys/wait.h>
-
-#include "check.h"
+#include "child.h"
 #include "identity/identity.h"
-
-static pid_t child(int ends)
-{
-	siginfo_t end;
-	pid_t pid = fork();
-
-	CHECK(pid >= 0);
-	if (!pid) {
-		while (!ends)
-			pause();
-		_exit(0);
-	}
-	if (ends)
-		CHECK(waitid(P_PID, (id_t)pid, &end, WEXITED | WNOWAIT) == 0);
-	return pid;
-}
 
 /* Threads of one process by their numbers, which these are by what the kernel says only where they are the same. */
 static crfd_task thread(pid_t pid, crfd_buf *scratch)
@@ -51,14 +32,15 @@ int main(void)
 	if (crfd_probe_kcmp() < 0)
 		return 0;
 	FOR_ROWS(row, rows) {
-		pid_t a = child(row->ends), b = child(row->ends), pid = row->same ? a : b;
+		pid_t a = child(0, row->ends), b = child(0, row->ends), pid = row->same ? a : b;
 		crfd_task kept = thread(a, &scratch), t = thread(pid, &scratch);
 		int dir = crfd_proc_open(pid);
 
 		kept.info.start_time -= (uint64_t)row->later;
 		CHECK_EQ(has_memory_of(&kept, &t, dir, &scratch), row->has);
 		close(dir);
-		CHECK(kill(a, SIGKILL) == 0 && kill(b, SIGKILL) == 0 && waitpid(a, NULL, 0) == a && waitpid(b, NULL, 0) == b);
+		end(a);
+		end(b);
 	}
 	crfd_buf_release(&scratch);
 	return check_status();

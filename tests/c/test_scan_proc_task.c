@@ -1,37 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Who shares a table with whom, by kcmp(2), which finds equal what has ended: neither has a table. */
 #define _GNU_SOURCE
-#include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
-#include <signal.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "check.h"
+#include "child.h"
 #include "identity/identity.h"
 #include "scan_proc/proc.h"
-
-/* A child with a table of its own, or with ours; qemu-user has no such processes (EINVAL). */
-static pid_t child(int flags, int ends)
-{
-	pid_t pid = (pid_t)syscall(SYS_clone, flags | SIGCHLD, NULL, NULL, NULL, NULL);
-	siginfo_t end;
-
-	if (pid < 0 && errno == EINVAL && flags)
-		return 0;
-	CHECK(pid >= 0);
-	if (!pid) {
-		while (!ends)
-			pause();
-		_exit(0);
-	}
-	if (ends)
-		CHECK(waitid(P_PID, (id_t)pid, &end, WEXITED | WNOWAIT) == 0);
-	return pid;
-}
 
 static int share(pid_t a, pid_t b)
 {
@@ -68,8 +45,10 @@ int main(void)
 
 		if (a && b)
 			CHECK_EQ(share(a, b), row->share);
-		CHECK(!a || (kill(a, SIGKILL) == 0 && waitpid(a, NULL, 0) == a));
-		CHECK(!b || (kill(b, SIGKILL) == 0 && waitpid(b, NULL, 0) == b));
+		if (a)
+			end(a);
+		if (b)
+			end(b);
 	}
 	return check_status();
 }

@@ -21,6 +21,5 @@ EPILOG = "exit status: 0 done, 1 failed, 2 usage, 3 done but some processes coul
 
 
 def command(name: str) -> ModuleType:
-    return __import__(
-        f"crfd.cli.commands.{name}", fromlist=["run"]
-    )  # to import importlib takes longer than the command
+    # To import importlib takes longer than the command.
+    return __import__(f"crfd.cli.commands.{name}", fromlist=["run"])
