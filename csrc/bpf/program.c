@@ -201,10 +201,10 @@ int crfd_bpf_programs_add(struct crfd_bpf_programs *p, enum crfd_bpf_walk walk)
 {
 	int types_fd, rc;
 
+	if (walk != CRFD_BPF_FDS && walk != CRFD_BPF_TASKS && !p->ask)
+		return -EOPNOTSUPP; /* what it has to say would lie in the memory that is not there */
 	if (p->prog_fd[walk] >= 0)
 		return 0;
-	if (walk != CRFD_BPF_FDS && walk != CRFD_BPF_TASKS && !p->ask)
-		return -EOPNOTSUPP;
 	types_fd = load_types();
 	if (types_fd < 0)
 		return types_fd;
