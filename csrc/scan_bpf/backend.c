@@ -91,12 +91,14 @@ static int bpf_claim(void *state, struct crfd_scan_job *units)
 
 static int bpf_join(void *state, int number)
 {
-	struct crfd_bpf_lane *lane = &((struct state *)state)->lane[number];
+	struct state *st = state;
+	struct crfd_bpf_lane *lane = &st->lane[number];
 	enum crfd_bpf_step step;
 	int rc = crfd_bpf_get(number, lane->looker.flags & CRFD_SCAN_HOLDS, &lane->bpf, &step);
 
 	lane->looker.bpf = lane->bpf;
-	return rc;
+	/* One that cannot walk as the others do leaves the work to them. */
+	return rc >= 0 && st->tables && !crfd_bpf_ask(lane->bpf) ? -EOPNOTSUPP : rc;
 }
 
 static void lane_init(struct crfd_bpf_lane *lane, const crfd_scan_options *options, int granted)
